@@ -1,0 +1,114 @@
+#include "codec/base/error.h"
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+const char *teg_status_name(teg_status status)
+{
+	static const char *const names[] = {
+		"ok", "io", "corrupt", "unsupported", "limit", "nomem", "misuse", "not_found", "exists",
+		"conflict", "schema", "domain", "time_order", "key_reused", "snapshot_expired",
+		"beyond_horizon", "cancelled", "commit_unknown", "read_only"
+	};
+	int at = -(int)status;
+
+	if (status == TEG_END)
+		return "end";
+	if (at < 0 || (size_t)at >= sizeof names / sizeof *names)
+		return "unknown";
+	return names[at];
+}
+
+/* Copies what fits and never cuts a UTF-8 character in two. */
+static void copy_text(char *to, size_t room, const char *from)
+{
+	size_t len = strlen(from);
+
+	if (len >= room) {
+		len = room - 1;
+		while (len && ((unsigned char)from[len] & 0xc0) == 0x80)
+			len--;
+	}
+	memcpy(to, from, len);
+	to[len] = 0;
+}
+
+static void reset(teg_error *err, teg_status status)
+{
+	memset(err, 0, sizeof *err);
+	err->status = status;
+	err->offset = -1;
+	err->row = -1;
+}
+
+teg_status teg_fail(teg_error *err, teg_status status, const char *format, ...)
+{
+	va_list args;
+
+	if (!err)
+		return status;
+	reset(err, status);
+	va_start(args, format);
+	vsnprintf(err->message, sizeof err->message, format, args);
+	va_end(args);
+	return status;
+}
+
+teg_status teg_fail_os(teg_error *err, int os_errno, const char *format, ...)
+{
+	char why[96] = "";
+	size_t len;
+	va_list args;
+
+	if (!err)
+		return TEG_IO;
+	reset(err, TEG_IO);
+	err->os_errno = os_errno;
+	va_start(args, format);
+	vsnprintf(err->message, sizeof err->message, format, args);
+	va_end(args);
+#if defined(__GLIBC__)
+	/* strerror is not safe between threads; this form is. */
+	copy_text(why, sizeof why, strerrordesc_np(os_errno) ? strerrordesc_np(os_errno) : "unknown error");
+#else
+	snprintf(why, sizeof why, "errno %d", os_errno);
+#endif
+	len = strlen(err->message);
+	snprintf(err->message + len, sizeof err->message - len, ": %s", why);
+	return TEG_IO;
+}
+
+teg_status error_in_file(teg_error *err, teg_status status, const char *file)
+{
+	if (err && !err->file[0])
+		copy_text(err->file, sizeof err->file, file);
+	return status;
+}
+
+teg_status error_in_array(teg_error *err, teg_status status, const char *array)
+{
+	if (err && !err->array[0])
+		copy_text(err->array, sizeof err->array, array);
+	return status;
+}
+
+teg_status error_in_column(teg_error *err, teg_status status, const char *column)
+{
+	if (err && !err->column[0])
+		copy_text(err->column, sizeof err->column, column);
+	return status;
+}
+
+teg_status error_at_row(teg_error *err, teg_status status, int64_t row)
+{
+	if (err && err->row < 0)
+		err->row = row;
+	return status;
+}
+
+teg_status error_at_offset(teg_error *err, teg_status status, int64_t offset)
+{
+	if (err && err->offset < 0)
+		err->offset = offset;
+	return status;
+}

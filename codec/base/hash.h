@@ -1,0 +1,8 @@
+/* XXH3-64, the checksum of every stored byte. It catches accidents, not malice.
+ * Hashes are kept as numbers and stored little-endian. */
+#ifndef TEG_CODEC_BASE_HASH_H
+#define TEG_CODEC_BASE_HASH_H
+#include "codec/base/span.h"
+
+uint64_t hash_bytes(struct span bytes);
+#endif
