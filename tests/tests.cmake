@@ -1,0 +1,108 @@
+# Every file under tests/ and fuzz/ that looks like a test is one: nothing is listed by hand.
+#
+#   tests/**/NAME_test.c     a Criterion program       tests/**/NAME_test.py   run by TEG_PYTHON
+#   tests/**/NAME.sh         run by bash               fuzz/NAME_fuzz.c        replays fuzz/corpus/NAME
+#
+# A test is called by its path without ending and has one label: unit, or slow or nightly where it
+# lies under tests/slow or tests/nightly. Exit code 77 of a script means skipped.
+
+if(NOT PkgConfig_FOUND)
+	message(FATAL_ERROR "The tests need pkg-config to find Criterion.")
+endif()
+pkg_check_modules(criterion REQUIRED IMPORTED_TARGET GLOBAL criterion)
+
+set(teg_python "${TEG_PYTHON}")
+if(NOT teg_python)
+	find_package(Python3 REQUIRED COMPONENTS Interpreter)
+	set(teg_python "${Python3_EXECUTABLE}")
+endif()
+find_program(TEG_BASH bash REQUIRED)
+
+set(teg_test_environment
+	"TEG_SOURCE_DIR=${PROJECT_SOURCE_DIR}" "TEG_BUILD_DIR=${PROJECT_BINARY_DIR}"
+	"TEG_TILECTL=${PROJECT_BINARY_DIR}/tilectl" "TEG_PYTHON=${teg_python}"
+	"TEG_CMAKE=${CMAKE_COMMAND}" "TEG_SANITIZE=${TEG_SANITIZE}" "CC=${CMAKE_C_COMPILER}"
+	"PYTHONDONTWRITEBYTECODE=1" "CRITERION_JOBS=1"
+	"ASAN_OPTIONS=detect_stack_use_after_return=1:allocator_may_return_null=1"
+	"UBSAN_OPTIONS=print_stacktrace=1")
+
+# Criterion runs each test in a child of its own and takes no notice of what a sanitizer says when
+# that child ends, nor of a program without tests.
+set(teg_bad_words
+	"LeakSanitizer|AddressSanitizer|WARNING: ThreadSanitizer|runtime error:|Tested: 0 ")
+
+function(teg_test_properties name)
+	set(label unit)
+	set(seconds 120)
+	if(name MATCHES "(^|/)(slow|nightly)/")
+		set(label ${CMAKE_MATCH_2})
+		set(seconds 3600)
+	endif()
+	set_tests_properties("${name}" PROPERTIES LABELS ${label} TIMEOUT ${seconds} SKIP_RETURN_CODE 77
+		ENVIRONMENT "${teg_test_environment}" FAIL_REGULAR_EXPRESSION "${teg_bad_words}")
+endfunction()
+
+function(teg_c_test source)
+	file(RELATIVE_PATH path "${PROJECT_SOURCE_DIR}/tests" "${source}")
+	string(REGEX REPLACE "_test\\.c$" "" name "${path}")
+	string(REPLACE "/" "_" target "test_${name}")
+	add_executable(${target} "${source}")
+	teg_compile_as_program(${target})
+	target_link_libraries(${target} PRIVATE teg_test_support PkgConfig::criterion)
+	set_target_properties(${target} PROPERTIES
+		RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/tests")
+	add_test(NAME "${name}" COMMAND ${target})
+	teg_test_properties("${name}")
+endfunction()
+
+function(teg_script_test source)
+	file(RELATIVE_PATH path "${PROJECT_SOURCE_DIR}/tests" "${source}")
+	string(REGEX REPLACE "(_test)?\\.(sh|py)$" "" name "${path}")
+	if(source MATCHES "\\.py$")
+		add_test(NAME "${name}" COMMAND "${teg_python}" "${source}")
+	else()
+		add_test(NAME "${name}" COMMAND "${TEG_BASH}" "${source}")
+	endif()
+	teg_test_properties("${name}")
+endfunction()
+
+file(GLOB sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/tests/support/*.c")
+if(sources)
+	add_library(teg_test_support STATIC ${sources})
+	teg_compile_as_program(teg_test_support)
+	target_link_libraries(teg_test_support PUBLIC tegula_internal PkgConfig::criterion)
+else()
+	add_library(teg_test_support INTERFACE)
+	target_link_libraries(teg_test_support INTERFACE tegula_internal)
+endif()
+
+file(GLOB_RECURSE sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/tests/*_test.c")
+foreach(source ${sources})
+	teg_c_test("${source}")
+endforeach()
+
+file(GLOB_RECURSE sources CONFIGURE_DEPENDS
+	"${PROJECT_SOURCE_DIR}/tests/*.sh" "${PROJECT_SOURCE_DIR}/tests/*_test.py")
+foreach(source ${sources})
+	teg_script_test("${source}")
+endforeach()
+
+# ---- fuzz targets: libFuzzer programs with TEG_FUZZ, otherwise a replay of the corpus ------------
+
+file(GLOB sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/fuzz/*_fuzz.c")
+foreach(source ${sources})
+	cmake_path(GET source STEM target)
+	string(REGEX REPLACE "_fuzz$" "" name "${target}")
+	add_executable(${target} "${source}")
+	teg_compile_as_program(${target})
+	target_link_libraries(${target} PRIVATE tegula_internal)
+	set_target_properties(${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/fuzz")
+	if(TEG_FUZZ)
+		target_link_options(${target} PRIVATE -fsanitize=fuzzer)
+	else()
+		target_sources(${target} PRIVATE "${PROJECT_SOURCE_DIR}/fuzz/driver.c")
+		add_test(NAME "fuzz/${name}"
+			COMMAND ${target} "${PROJECT_SOURCE_DIR}/fuzz/corpus/${name}")
+		teg_test_properties("fuzz/${name}")
+	endif()
+endforeach()
