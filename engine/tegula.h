@@ -1,0 +1,634 @@
+/* Tegula: an embeddable storage engine for arrays and tables whose cells have two histories,
+ * when the store learned a fact (system time) and when the fact holds (valid time).
+ *
+ * A store is a directory. It holds named arrays of three kinds: tables (rows addressed by a row id
+ * that the store assigns), sparse arrays (cells at coordinates) and dense arrays (every cell of a
+ * box exists). Writers commit transactions, all or nothing, over any number of arrays; readers open
+ * snapshots, which never change. Data goes in and out as Arrow C Data (batches and streams) or as
+ * plain pointers with strides.
+ *
+ *     teg_store *store;
+ *     teg_store_open("/data/run", &(teg_store_options){ .struct_size = sizeof(teg_store_options),
+ *                    .create = TEG_CREATE_IF_MISSING }, &store, &err);
+ *     teg_txn_begin(store, NULL, &txn, &err);
+ *     teg_txn_put(txn, "flights", columns, n_columns, n_rows, NULL, &err);
+ *     teg_txn_commit(txn, &result, &err);           (durable and visible, or an error)
+ *
+ * Rules that hold for every function
+ *   Errors     A teg_status is returned; the teg_error, last, is the caller's and may be NULL. After
+ *              an error nothing has changed but what the function says. A bad argument is
+ *              TEG_MISUSE. Output handles are NULL after an error.
+ *   Threads    No function starts a thread, takes a signal, writes to stdout or uses global state.
+ *              teg_store, teg_snapshot and teg_array may be used by several threads at once; a
+ *              teg_txn, teg_scan or teg_predicate by one at a time, any one. Each handle keeps what
+ *              it was made from alive: closing a store with a snapshot open is fine.
+ *   Memory     Everything comes from the allocator of the store. Freeing or closing NULL is fine.
+ *   Options    Structs start with struct_size (sizeof the struct the caller was compiled with);
+ *              zero is the default of every other field; NULL is all defaults. A larger struct of
+ *              a newer caller is accepted where what we do not know is zero.
+ *   Text       UTF-8, terminated. Names are 1 to 255 bytes without control characters.
+ *   Times      int64 microseconds since 1970-01-01 UTC. INT64_MIN and INT64_MAX are open ends.
+ */
+#ifndef TEG_TEGULA_H
+#define TEG_TEGULA_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "codec/base/alloc.h"
+#include "codec/base/status.h"
+
+#define TEG_VERSION_MAJOR 0
+#define TEG_VERSION_MINOR 1
+#define TEG_VERSION_PATCH 0
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- Arrow C Data and C Stream: the ABI of the edge, as published by Apache Arrow ---- */
+#ifndef ARROW_C_DATA_INTERFACE
+#define ARROW_C_DATA_INTERFACE
+#define ARROW_FLAG_DICTIONARY_ORDERED 1
+#define ARROW_FLAG_NULLABLE 2
+#define ARROW_FLAG_MAP_KEYS_SORTED 4
+struct ArrowSchema {
+	const char *format;
+	const char *name;
+	const char *metadata;
+	int64_t flags;
+	int64_t n_children;
+	struct ArrowSchema **children;
+	struct ArrowSchema *dictionary;
+	void (*release)(struct ArrowSchema *);
+	void *private_data;
+};
+struct ArrowArray {
+	int64_t length;
+	int64_t null_count;
+	int64_t offset;
+	int64_t n_buffers;
+	int64_t n_children;
+	const void **buffers;
+	struct ArrowArray **children;
+	struct ArrowArray *dictionary;
+	void (*release)(struct ArrowArray *);
+	void *private_data;
+};
+#endif
+#ifndef ARROW_C_STREAM_INTERFACE
+#define ARROW_C_STREAM_INTERFACE
+struct ArrowArrayStream {
+	int (*get_schema)(struct ArrowArrayStream *, struct ArrowSchema *out);
+	int (*get_next)(struct ArrowArrayStream *, struct ArrowArray *out);
+	const char *(*get_last_error)(struct ArrowArrayStream *);
+	void (*release)(struct ArrowArrayStream *);
+	void *private_data;
+};
+#endif
+
+typedef struct teg_store teg_store;
+typedef struct teg_txn teg_txn;
+typedef struct teg_snapshot teg_snapshot;
+typedef struct teg_array teg_array;
+typedef struct teg_scan teg_scan;
+typedef struct teg_predicate teg_predicate;
+
+#define TEG_TIME_OPEN_START INT64_MIN
+#define TEG_TIME_OPEN_END INT64_MAX
+/* "the commit's own system time", as the start of a valid interval; stored as such. */
+#define TEG_TIME_OF_COMMIT (INT64_MIN + 1)
+#define TEG_MAX_DIMENSIONS 16
+
+/* "0.1.0". Static. */
+TEG_API const char *teg_version(void);
+
+/* ======== types and schemas ======== */
+
+typedef enum teg_type {
+	TEG_BOOL = 1, /* one byte per value, 0 or 1, where plain pointers are used */
+	TEG_INT8,
+	TEG_INT16,
+	TEG_INT32,
+	TEG_INT64,
+	TEG_UINT8,
+	TEG_UINT16,
+	TEG_UINT32,
+	TEG_UINT64,
+	TEG_FLOAT16,
+	TEG_FLOAT32,
+	TEG_FLOAT64,
+	TEG_DECIMAL128, /* 16 bytes, little-endian two's complement; precision and scale */
+	TEG_DATE32,     /* days since 1970-01-01, int32 */
+	TEG_TIMESTAMP,  /* int64 in `unit` since 1970-01-01; zone "" is a wall-clock time */
+	TEG_DURATION,   /* int64 in `unit` */
+	TEG_UTF8,
+	TEG_BYTES,
+	TEG_FIXED_BYTES /* fixed_len bytes per value */
+} teg_type;
+
+typedef enum teg_time_unit { TEG_SECOND = 0, TEG_MILLI, TEG_MICRO, TEG_NANO } teg_time_unit;
+
+typedef struct teg_data_type {
+	teg_type type;
+	teg_time_unit unit;  /* TIMESTAMP, DURATION */
+	const char *zone;    /* TIMESTAMP: IANA name or offset; NULL or "": none */
+	uint32_t fixed_len;  /* FIXED_BYTES: 1 to 65,535 */
+	uint8_t precision;   /* DECIMAL128: 1 to 38 */
+	int8_t scale;        /* DECIMAL128 */
+} teg_data_type;
+
+/* One value of a scalar type; for bounds, keys, fills, predicates and point reads. */
+typedef struct teg_value {
+	teg_type type;  /* 0: null */
+	union {
+		int64_t i;  /* signed integers, DATE32, TIMESTAMP, DURATION; BOOL as 0 or 1 */
+		uint64_t u; /* unsigned integers */
+		double f;   /* FLOAT16, FLOAT32 (exact), FLOAT64 */
+		struct {
+			const void *at;
+			size_t len;
+		} bytes;    /* UTF8, BYTES, FIXED_BYTES, DECIMAL128 (16 bytes); not terminated */
+	} as;
+} teg_value;
+
+/* A key and its value, both text without terminators counted; kept through everything. */
+typedef struct teg_metadata {
+	const char *key, *value;
+	size_t key_len, value_len;
+} teg_metadata;
+
+/* A coordinate axis. Types: integers, FLOAT32, FLOAT64, TIMESTAMP, DATE32, UTF8, BYTES. */
+typedef struct teg_dimension {
+	const char *name;
+	teg_data_type type;
+	teg_value lo, hi; /* domain, inclusive; both null: the whole type. Dense needs one */
+	uint64_t extent;  /* of a tile along this axis, in coordinates; 0: none. Dense: 0 picks one.
+	                     Integers, TIMESTAMP and DATE32 only */
+} teg_dimension;
+
+/* A value column. */
+typedef struct teg_attribute {
+	const char *name;
+	teg_data_type type;
+	bool nullable;
+	teg_value fill; /* what unwritten dense cells read as; null: null where nullable, else zero */
+	const teg_metadata *metadata;
+	size_t n_metadata;
+} teg_attribute;
+
+typedef enum teg_kind { TEG_TABLE = 1, TEG_SPARSE, TEG_DENSE } teg_kind;
+
+/* unique: a put of a key that exists is a new version of the cell. repeated: it is another cell. */
+typedef enum teg_cells { TEG_CELLS_UNIQUE = 0, TEG_CELLS_REPEATED } teg_cells;
+
+typedef enum teg_order {
+	TEG_ORDER_DEFAULT = 0, /* tiles: Hilbert; cells: row-major */
+	TEG_ORDER_ROW,
+	TEG_ORDER_COLUMN,
+	TEG_ORDER_Z,
+	TEG_ORDER_HILBERT
+} teg_order;
+
+typedef enum teg_profile { TEG_BALANCED = 0, TEG_FAST, TEG_SMALL } teg_profile;
+
+/* An array as it is declared, and as teg_array_spec() gives it back. */
+typedef struct teg_spec {
+	size_t struct_size;
+	teg_kind kind;
+	teg_cells cells;  /* SPARSE */
+	bool valid_time;  /* cells carry valid intervals */
+	const teg_dimension *dimensions; /* none for TABLE, whose one dimension is row_id, int64 */
+	size_t n_dimensions;
+	const teg_attribute *attributes;
+	size_t n_attributes;
+	teg_order tile_order, cell_order; /* cell_order: ROW or COLUMN */
+	teg_profile profile;
+	uint32_t tile_cells; /* most cells of a sparse or table tile; 0: 65,536 */
+	const teg_metadata *metadata;
+	size_t n_metadata;
+} teg_spec;
+
+/* The attribute that an Arrow field declares. Strings of *out point into `field`. Dictionary
+ * fields are their values' type. TEG_UNSUPPORTED names the field and its type. `out->metadata` is
+ * not set: see teg_txn_create_from_arrow. */
+TEG_API TEG_MUST_USE teg_status teg_attribute_from_arrow(const struct ArrowSchema *field,
+                                                         teg_attribute *out, teg_error *err);
+
+/* ======== stores ======== */
+
+typedef enum teg_create {
+	TEG_CREATE_NO = 0,      /* open; TEG_NOT_FOUND where there is none */
+	TEG_CREATE_NEW,         /* make; TEG_EXISTS where the directory holds anything */
+	TEG_CREATE_IF_MISSING   /* open, or make */
+} teg_create;
+
+struct os;
+
+typedef struct teg_store_options {
+	size_t struct_size;
+	teg_create create;
+	bool read_only;                  /* never writes, not even a pin */
+	const teg_allocator *allocator;  /* NULL: malloc. Must outlive every handle */
+	const char *writer;              /* name in manifests and of idempotency keys; NULL: "" */
+	size_t write_budget;             /* bytes a transaction holds before it spills; 0: 256 MiB */
+	size_t cache_budget;             /* bytes of decoded tiles kept between reads; 0: none */
+	size_t max_value_len;            /* bytes of one value, on read and write; 0: 256 MiB */
+	int64_t max_clock_jump_us;       /* refuse a commit whose time would lie further from the
+	                                    clock than this; 0: no check */
+	bool no_auto_compact;            /* writers do not merge in small steps after commits */
+	struct os *os;                   /* tests: another file system; NULL: the real one */
+} teg_store_options;
+
+/* Opens or makes the store at `path`. TEG_NOT_FOUND, TEG_EXISTS, TEG_CORRUPT (a directory that is
+ * no store, a damaged marker), TEG_UNSUPPORTED (a newer format), TEG_READ_ONLY, TEG_IO. */
+TEG_API TEG_MUST_USE teg_status teg_store_open(const char *path, const teg_store_options *options,
+                                               teg_store **store_out, teg_error *err);
+TEG_API void teg_store_close(teg_store *store);
+
+/* ======== transactions ======== */
+
+typedef struct teg_txn_options {
+	size_t struct_size;
+	int64_t system_time;   /* 0: the clock. Must be greater than the last of every array touched,
+	                          else TEG_TIME_ORDER at commit */
+	const char *key_writer;  /* idempotency key: (writer, sequence); NULL: none */
+	uint64_t key_sequence;
+	uint64_t expect_version; /* 0: none. Else TEG_CONFLICT where the newest version is another */
+	const teg_metadata *metadata; /* kept in the version's record */
+	size_t n_metadata;
+} teg_txn_options;
+
+/* Starts a transaction. It sees the newest version for predicates; nothing is visible to others
+ * until it commits. */
+TEG_API TEG_MUST_USE teg_status teg_txn_begin(teg_store *store, const teg_txn_options *options,
+                                              teg_txn **txn_out, teg_error *err);
+/* Gives everything up. After a failed commit too. NULL is fine. */
+TEG_API void teg_txn_abort(teg_txn *txn);
+
+/* Declares an array; it exists when the transaction has committed and may be written at once.
+ * TEG_EXISTS, TEG_SCHEMA (names the dimension or attribute that is wrong), TEG_UNSUPPORTED. */
+TEG_API TEG_MUST_USE teg_status teg_txn_create(teg_txn *txn, const char *array,
+                                               const teg_spec *spec, teg_error *err);
+/* The same with attributes from an Arrow schema (a struct): `spec` gives everything else, and its
+ * dimensions may be given by name with type 0, which takes type and order from the schema. Fields
+ * in spec->dimensions become dimensions, those in `roles` (may be NULL) are left out. Schema and
+ * field metadata are kept. */
+struct teg_put_options;
+TEG_API TEG_MUST_USE teg_status teg_txn_create_from_arrow(teg_txn *txn, const char *array,
+                                                          const teg_spec *spec,
+                                                          const struct ArrowSchema *schema,
+                                                          const struct teg_put_options *roles,
+                                                          teg_error *err);
+
+/* One column of plain memory. Values lie `stride` bytes apart (0: packed). UTF8 and BYTES have
+ * offsets (n + 1, int32) into `values`, or int64 `large_offsets`. */
+typedef struct teg_column {
+	const char *name; /* a dimension or attribute of the array, or a role column of the options */
+	const void *values;
+	ptrdiff_t stride;
+	const int32_t *offsets;
+	const int64_t *large_offsets;
+	const uint8_t *validity; /* bitmap, least significant bit first; NULL: no nulls */
+	size_t validity_bit;     /* of the first value */
+	teg_data_type type;      /* type 0: the column's own. Else what the memory holds; converted
+	                            where that is exact, TEG_SCHEMA with column and row where not */
+} teg_column;
+
+typedef struct teg_put_options {
+	size_t struct_size;
+	/* One interval for all rows; both 0: all of valid time. valid_from may be TEG_TIME_OF_COMMIT. */
+	int64_t valid_from, valid_until;
+	/* Or per row, from columns of int64 microseconds or timestamps; null = open end. */
+	const char *valid_from_column, *valid_until_column;
+	const char *row_id_column; /* TABLE: updates the rows of these ids instead of appending */
+	bool borrow;               /* memory stays as it is until commit or abort: do not copy */
+	bool fill_missing;         /* absent nullable columns are null; default: TEG_SCHEMA */
+} teg_put_options;
+
+/* Puts n_rows cells: every dimension (none for TABLE) and attribute once, in any order. Buffers are
+ * read before the call returns (unless borrowed). Zero rows are checked like others and add
+ * nothing. TEG_SCHEMA, TEG_DOMAIN name column and row; the transaction is as before then. */
+TEG_API TEG_MUST_USE teg_status teg_txn_put(teg_txn *txn, const char *array,
+                                            const teg_column *columns, size_t n_columns,
+                                            size_t n_rows, const teg_put_options *options,
+                                            teg_error *err);
+/* The same from one Arrow batch (a struct array), which is not released. */
+TEG_API TEG_MUST_USE teg_status teg_txn_put_arrow(teg_txn *txn, const char *array,
+                                                  const struct ArrowSchema *schema,
+                                                  const struct ArrowArray *batch,
+                                                  const teg_put_options *options, teg_error *err);
+/* The same from a stream, which is read to its end and released in any case. After an error the
+ * batches before the one at fault are still part of the transaction. */
+TEG_API TEG_MUST_USE teg_status teg_txn_put_stream(teg_txn *txn, const char *array,
+                                                   struct ArrowArrayStream *stream,
+                                                   const teg_put_options *options,
+                                                   uint64_t *n_rows_out, teg_error *err);
+
+/* A box: one inclusive range per dimension; null ends are open. */
+typedef struct teg_range {
+	teg_value lo, hi;
+} teg_range;
+
+/* One attribute of a dense box in the caller's memory: value (i, j, ...) of the box, counted from
+ * its lower corner, lies at `values` + sum(index * strides[d]) bytes. strides NULL: row-major. */
+typedef struct teg_buffer {
+	const char *name;
+	void *values;
+	size_t values_len;        /* bytes that may be touched, from the lowest address */
+	const ptrdiff_t *strides; /* bytes, one per dimension, may be negative */
+	uint8_t *validity;        /* one byte per cell, row-major, 1 = not null; NULL: none */
+} teg_buffer;
+
+/* DENSE: puts every cell of the box. FIXED types only through buffers. TEG_DOMAIN outside it. */
+TEG_API TEG_MUST_USE teg_status teg_txn_put_box(teg_txn *txn, const char *array,
+                                                const teg_range *box, const teg_buffer *buffers,
+                                                size_t n_buffers, const teg_put_options *options,
+                                                teg_error *err);
+
+/* Deletes cells by key: columns of every dimension (TABLE: row_id). A key that does not exist is
+ * deleted all the same. The options give the valid interval. */
+TEG_API TEG_MUST_USE teg_status teg_txn_delete(teg_txn *txn, const char *array,
+                                               const teg_column *columns, size_t n_columns,
+                                               size_t n_rows, const teg_put_options *options,
+                                               teg_error *err);
+/* Deletes every cell of a box, known or not: its cost does not depend on the size of the box. */
+TEG_API TEG_MUST_USE teg_status teg_txn_delete_box(teg_txn *txn, const char *array,
+                                                   const teg_range *box,
+                                                   const teg_put_options *options, teg_error *err);
+/* Deletes what a scan with this predicate (and box, may be NULL) returns at the base version, and
+ * at commit in whatever version the commit then follows. *n_rows_out (may be NULL): so far. */
+TEG_API TEG_MUST_USE teg_status teg_txn_delete_where(teg_txn *txn, const char *array,
+                                                     const teg_range *box,
+                                                     const teg_predicate *predicate,
+                                                     const teg_put_options *options,
+                                                     uint64_t *n_rows_out, teg_error *err);
+
+typedef struct teg_commit_result {
+	size_t struct_size;
+	uint64_t version;         /* unchanged where there was nothing to commit */
+	int64_t system_time;      /* of this commit; 0 where there was nothing to commit */
+	int64_t clock_distance_us; /* system_time minus the clock's reading */
+	uint64_t n_arrays, n_rows, n_segments, n_bytes; /* added: sums over the arrays */
+	uint32_t n_rebases;       /* times another commit came first */
+	bool repeated;            /* the idempotency key was known: this is the stored result */
+} teg_commit_result;
+
+/* What one array got: i from 0 to n_arrays - 1, after a commit, before the transaction is freed. */
+typedef struct teg_commit_part {
+	const char *array;
+	uint64_t n_rows, n_segments, n_bytes;
+	int64_t first_row_id; /* TABLE: of the appended rows; else -1 */
+} teg_commit_part;
+
+/* Makes the transaction durable and visible. Puts and deletes by key rebase over other writers'
+ * commits without limit. Frees the transaction when it returns TEG_OK; after an error it lives and
+ * may be tried again (TEG_CONFLICT, TEG_TIME_ORDER and TEG_SCHEMA will not change) or aborted.
+ * TEG_COMMIT_UNKNOWN: a directory could not be synced; open anew and look. */
+TEG_API TEG_MUST_USE teg_status teg_txn_commit(teg_txn *txn, teg_commit_result *result_out,
+                                               teg_error *err);
+/* As teg_txn_commit, and calls `each` per array before the transaction is freed. */
+TEG_API TEG_MUST_USE teg_status teg_txn_commit_parts(teg_txn *txn, teg_commit_result *result_out,
+                                                     void (*each)(void *ctx,
+                                                                  const teg_commit_part *part),
+                                                     void *ctx, teg_error *err);
+
+/* ======== snapshots and arrays ======== */
+
+/* Opens the newest version and, where the store can be written, pins it against vacuum. */
+TEG_API TEG_MUST_USE teg_status teg_snapshot_open(teg_store *store, teg_snapshot **snapshot_out,
+                                                  teg_error *err);
+TEG_API void teg_snapshot_close(teg_snapshot *snapshot);
+TEG_API uint64_t teg_snapshot_version(const teg_snapshot *snapshot);
+TEG_API uint64_t teg_snapshot_n_arrays(const teg_snapshot *snapshot);
+/* The array name that follows `after` (NULL: the first) in byte order, into name_out (room for 256
+ * bytes). TEG_END after the last. */
+TEG_API TEG_MUST_USE teg_status teg_snapshot_next_array(teg_snapshot *snapshot, const char *after,
+                                                        char *name_out, teg_error *err);
+
+/* TEG_NOT_FOUND names the array. */
+TEG_API TEG_MUST_USE teg_status teg_array_open(teg_snapshot *snapshot, const char *name,
+                                               teg_array **array_out, teg_error *err);
+TEG_API void teg_array_close(teg_array *array);
+/* Valid while the array is open. A TABLE shows its one dimension, row_id. */
+TEG_API const teg_spec *teg_array_spec(const teg_array *array);
+TEG_API const char *teg_array_name(const teg_array *array);
+
+typedef struct teg_array_info {
+	size_t struct_size;
+	uint64_t array_id;
+	uint64_t created_version;
+	int64_t last_system_time; /* INT64_MIN: never written */
+	int64_t horizon;          /* INT64_MIN: everything is kept */
+	uint64_t n_segments, n_tiles, n_bytes;
+	uint64_t n_rows, n_live, n_tombstones, n_erased; /* stored rows, versions included */
+	int64_t next_row_id;      /* TABLE */
+	uint8_t identity[16];     /* of the schema without the array's name */
+} teg_array_info;
+TEG_API TEG_MUST_USE teg_status teg_array_get_info(const teg_array *array, teg_array_info *info_out,
+                                                   teg_error *err);
+
+/* ======== predicates ======== */
+
+typedef enum teg_compare {
+	TEG_EQ = 1,
+	TEG_NE,
+	TEG_LT,
+	TEG_LE,
+	TEG_GT,
+	TEG_GE
+} teg_compare;
+
+/* Text as in `delay > 10 and origin in ('JFK','LGA')`. Columns are bound when a scan is opened.
+ * TEG_MISUSE: err->offset is the byte of `text` where it stopped making sense. */
+TEG_API TEG_MUST_USE teg_status teg_predicate_parse(const char *text,
+                                                    const teg_allocator *allocator,
+                                                    teg_predicate **predicate_out, teg_error *err);
+/* The same by calls. Each copies what it is given; `and`, `or` and `not` take the operands over,
+ * after an error too. */
+TEG_API TEG_MUST_USE teg_status teg_predicate_compare(const char *column, teg_compare op,
+                                                      const teg_value *value,
+                                                      const teg_allocator *allocator,
+                                                      teg_predicate **predicate_out,
+                                                      teg_error *err);
+TEG_API TEG_MUST_USE teg_status teg_predicate_in(const char *column, const teg_value *values,
+                                                 size_t n_values, const teg_allocator *allocator,
+                                                 teg_predicate **predicate_out, teg_error *err);
+TEG_API TEG_MUST_USE teg_status teg_predicate_is_null(const char *column,
+                                                      const teg_allocator *allocator,
+                                                      teg_predicate **predicate_out,
+                                                      teg_error *err);
+TEG_API TEG_MUST_USE teg_status teg_predicate_and(teg_predicate *a, teg_predicate *b,
+                                                  teg_predicate **predicate_out, teg_error *err);
+TEG_API TEG_MUST_USE teg_status teg_predicate_or(teg_predicate *a, teg_predicate *b,
+                                                 teg_predicate **predicate_out, teg_error *err);
+TEG_API TEG_MUST_USE teg_status teg_predicate_not(teg_predicate *a, teg_predicate **predicate_out,
+                                                  teg_error *err);
+TEG_API void teg_predicate_free(teg_predicate *predicate);
+
+/* ======== scans ======== */
+
+typedef enum teg_scan_mode {
+	TEG_SCAN_CURRENT = 0,  /* as of the array's last system time */
+	TEG_SCAN_AS_OF,        /* as of system_time */
+	TEG_SCAN_AS_OF_VERSION, /* as of the array's last system time at or before `version` */
+	TEG_SCAN_ALL_VERSIONS  /* every stored row with its interval as written */
+} teg_scan_mode;
+
+typedef enum teg_valid_mode {
+	TEG_VALID_ANY = 0, /* all of valid time: as many pieces per cell as it takes */
+	TEG_VALID_AT,      /* valid_from <= valid_at < valid_until */
+	TEG_VALID_RANGE    /* pieces clipped to [valid_at, valid_end) */
+} teg_valid_mode;
+
+enum { TEG_KIND_LIVE = 1, TEG_KIND_TOMBSTONE = 2, TEG_KIND_ERASED = 4 };
+
+typedef struct teg_scan_options {
+	size_t struct_size;
+	const char *const *columns; /* names, in output order; NULL: dimensions, then attributes */
+	size_t n_columns;
+	const teg_range *box; /* one per dimension; NULL: everything */
+	const teg_predicate *predicate; /* copied */
+	teg_scan_mode mode;
+	int64_t system_time;
+	uint64_t version;
+	teg_valid_mode valid_mode;
+	int64_t valid_at, valid_end;
+	uint32_t kinds;      /* TEG_KIND_* bits; 0: live (ALL_VERSIONS: all) */
+	bool times;          /* adds system_from, system_until, valid_from and valid_until (where the
+	                        array has valid time), row_kind, and row_id in a table */
+	uint64_t limit;      /* rows after every filter; 0: no limit */
+	uint32_t batch_rows; /* most rows of a batch; 0: 65,536 */
+	bool no_prune;       /* reads every tile: to check that pruning changes nothing */
+} teg_scan_options;
+
+/* TEG_NOT_FOUND names an unknown column, TEG_MISUSE a predicate or box that does not fit the types,
+ * TEG_BEYOND_HORIZON. Reads no tile yet. Names of time columns may be used in `columns` and in the
+ * predicate. */
+TEG_API TEG_MUST_USE teg_status teg_scan_open(teg_array *array, const teg_scan_options *options,
+                                              teg_scan **scan_out, teg_error *err);
+TEG_API void teg_scan_close(teg_scan *scan);
+/* The schema of the batches, whether or not any row comes. The caller releases it. */
+TEG_API TEG_MUST_USE teg_status teg_scan_schema(teg_scan *scan, struct ArrowSchema *schema_out,
+                                                teg_error *err);
+/* The next batch (a struct array of at least one row), which outlives the scan. TEG_END after the
+ * last. Buffers are 64-byte aligned and go back to a pool of the scan when released. */
+TEG_API TEG_MUST_USE teg_status teg_scan_next(teg_scan *scan, struct ArrowArray *batch_out,
+                                              teg_error *err);
+/* Turns the scan into a stream that owns it. `scan` must not be used after. */
+TEG_API TEG_MUST_USE teg_status teg_scan_stream(teg_scan *scan, struct ArrowArrayStream *stream_out,
+                                                teg_error *err);
+
+typedef struct teg_scan_stats {
+	size_t struct_size;
+	int64_t system_time; /* the S that was used */
+	uint64_t segments_seen, segments_pruned;
+	uint64_t tiles_seen, tiles_pruned_box, tiles_pruned_attribute, tiles_pruned_time, tiles_read;
+	uint64_t tiles_resolved;   /* of those read: not emitted on the fast path */
+	uint64_t index_pages_read, index_pages_pruned;
+	uint64_t reads, read_bytes;
+	uint64_t rows_read, rows_emitted;
+} teg_scan_stats;
+/* So far: complete after TEG_END. */
+TEG_API void teg_scan_get_stats(const teg_scan *scan, teg_scan_stats *stats_out);
+/* The plan: prunes by the index without reading tiles; fills everything but reads of tiles and rows. */
+TEG_API TEG_MUST_USE teg_status teg_scan_explain(teg_scan *scan, teg_scan_stats *stats_out,
+                                                 teg_error *err);
+
+/* When and as of what a point or box is read. */
+typedef struct teg_read_options {
+	size_t struct_size;
+	teg_scan_mode mode; /* CURRENT, AS_OF or AS_OF_VERSION */
+	int64_t system_time;
+	uint64_t version;
+	bool has_valid_at; /* needed where the array has valid time, else TEG_MISUSE */
+	int64_t valid_at;
+} teg_read_options;
+
+/* DENSE: fills the buffers with the cells of the box, the fill value where a cell is not live.
+ * `mask` (may be NULL): one byte per cell, row-major, 1 = live. */
+TEG_API TEG_MUST_USE teg_status teg_read_box(teg_array *array, const teg_range *box,
+                                             const teg_buffer *buffers, size_t n_buffers,
+                                             uint8_t *mask, const teg_read_options *options,
+                                             teg_error *err);
+
+/* TABLE: the live rows at these ordinals (their rank by row id, from 0), in the order asked for,
+ * duplicates kept, as one batch of `columns` (NULL: all attributes). TEG_DOMAIN with the position
+ * in `ordinals` as row, where one is outside [0, live rows). No ordinals: an empty batch. */
+TEG_API TEG_MUST_USE teg_status teg_take(teg_array *array, const int64_t *ordinals, size_t n,
+                                         const char *const *columns, size_t n_columns,
+                                         const teg_read_options *options,
+                                         struct ArrowSchema *schema_out,
+                                         struct ArrowArray *batch_out, teg_error *err);
+/* The number of live rows that teg_take counts. */
+TEG_API TEG_MUST_USE teg_status teg_count_live(teg_array *array, const teg_read_options *options,
+                                               uint64_t *n_out, teg_error *err);
+
+typedef enum teg_outcome {
+	TEG_OUTCOME_LIVE = 1,
+	TEG_OUTCOME_DELETED,
+	TEG_OUTCOME_ERASED,
+	TEG_OUTCOME_NOT_FOUND,
+	TEG_OUTCOME_BEYOND_HORIZON
+} teg_outcome;
+
+/* The cell at a key (one value per dimension). LIVE: one batch of one row (repeated cells: one row
+ * per cell) with all columns and times; otherwise *batch_out is released (release NULL). */
+TEG_API TEG_MUST_USE teg_status teg_get(teg_array *array, const teg_value *key, size_t n_key,
+                                        const teg_read_options *options, teg_outcome *outcome_out,
+                                        struct ArrowSchema *schema_out,
+                                        struct ArrowArray *batch_out, teg_error *err);
+
+/* ======== upkeep ======== */
+
+/* Called now and then with how far the work is; false asks to stop (TEG_CANCELLED). */
+typedef bool (*teg_progress)(void *ctx, uint64_t done, uint64_t total);
+
+typedef struct teg_compact_options {
+	size_t struct_size;
+	const char *array;   /* NULL: every array */
+	bool by_policy;      /* only what the policy would merge; default: all into one */
+	size_t memory;       /* bytes; 0: 64 MiB */
+	teg_progress progress;
+	void *progress_ctx;
+} teg_compact_options;
+typedef struct teg_compact_result {
+	size_t struct_size;
+	uint64_t version;
+	uint64_t segments_in, segments_out, rows_in, rows_out, bytes_in, bytes_out;
+} teg_compact_result;
+/* Merges segments without losing a fact; readers and writers go on beside it. */
+TEG_API TEG_MUST_USE teg_status teg_compact(teg_store *store, const teg_compact_options *options,
+                                            teg_compact_result *result_out, teg_error *err);
+
+typedef struct teg_vacuum_options {
+	size_t struct_size;
+	bool has_grace;   /* false: 24 hours */
+	int64_t grace_us; /* files younger than this stay */
+	bool dry_run;
+} teg_vacuum_options;
+typedef struct teg_vacuum_result {
+	size_t struct_size;
+	uint64_t files_removed, bytes_removed;
+	uint64_t files_kept_pinned, files_kept_young;
+	uint64_t manifests_removed;
+} teg_vacuum_result;
+/* Deletes files that no version kept, no pin and no commit in flight needs. */
+TEG_API TEG_MUST_USE teg_status teg_vacuum(teg_store *store, const teg_vacuum_options *options,
+                                           teg_vacuum_result *result_out, teg_error *err);
+
+/* One damage: the file, the byte offset and what is wrong there. */
+typedef void (*teg_damage)(void *ctx, const teg_error *damage);
+typedef struct teg_verify_result {
+	size_t struct_size;
+	uint64_t files, bytes, pages, tiles, rows, damages;
+} teg_verify_result;
+/* Checks every referenced byte against its checksum; `deep` decodes everything and checks
+ * statistics too. Damage is reported through `each` (may be NULL) and counted; the call itself
+ * fails only where it cannot go on. */
+TEG_API TEG_MUST_USE teg_status teg_verify(teg_store *store, bool deep, teg_damage each, void *ctx,
+                                           teg_verify_result *result_out, teg_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
