@@ -1,0 +1,95 @@
+/* Where a cell lies: the one total order in which an array's tiles follow one another.
+ *
+ * Each coordinate is a lane (codec/column/lane.h). Lanes are first brought to scale: with a declared
+ * domain the lower bound is subtracted and the rest shifted up so that the domain fills 64 bits;
+ * with an extent they are first divided into grid steps. The curve then turns the d scaled lanes
+ * into a position of d words, most significant first, always at full width, so every segment of an
+ * array has the same order whatever it holds. In a grid, cells of one grid step follow in cell
+ * order. format-spec/order.md, ORDER-1 and on.
+ *
+ *   row, column     the lanes themselves, first or last dimension most significant
+ *   Z               bits of the lanes interleaved, first dimension first
+ *   Hilbert         Skilling's transform (AIP Conf. Proc. 707, 2004), at 64 bits per dimension
+ *
+ * Positions compare as arrays of words. Text lanes are prefixes, so unequal text can share a
+ * position; keys_compare() then decides.
+ */
+#ifndef TEG_ENGINE_ORDER_ORDER_H
+#define TEG_ENGINE_ORDER_ORDER_H
+#include "engine/schema/schema.h"
+
+#define POSITION_WORDS_MAX (2 * TEG_MAX_DIMENSIONS)
+
+/* How an array orders its cells; made once from the schema, immutable. */
+struct order {
+	uint32_t n_dims;
+	uint32_t n_words; /* of a position: n_dims, or 2 * n_dims in a grid */
+	teg_order curve, cell_order;
+	bool grid, dense;
+	bool has_text; /* some dimension is BYTES shaped: lanes do not tell all */
+	struct {
+		uint64_t lo;    /* lane subtracted */
+		unsigned shift; /* then shifted left (no grid) */
+		uint64_t extent; /* or divided by this, then shifted left by grid_shift */
+		unsigned grid_shift;
+	} scale[TEG_MAX_DIMENSIONS];
+};
+
+void order_init(struct order *order, const struct schema *schema);
+
+/* Positions of n cells. lanes[d] has n lanes of dimension d; words_out[w] room for n words: word w
+ * of every position, most significant word first. */
+void order_positions(const struct order *order, const uint64_t *const *lanes, size_t n,
+                     uint64_t *const *words_out);
+
+/* One position: lanes[d] of one cell into words_out[0 .. n_words). */
+void order_position(const struct order *order, const uint64_t *lanes, uint64_t *words_out);
+
+static inline int position_compare(const uint64_t *a, const uint64_t *b, uint32_t n_words)
+{
+	for (uint32_t w = 0; w < n_words; w++)
+		if (a[w] != b[w])
+			return a[w] < b[w] ? -1 : 1;
+	return 0;
+}
+
+/* ---- sorting ---- */
+
+/* Fills perm_out with 0 .. n-1 sorted by the words (words[0] most significant), equal ones in
+ * ascending index (stable). Least significant digit radix sort over the bytes that differ at all;
+ * memory from `alloc` for the run of the call: at most 32 bytes per row. TEG_NOMEM. */
+teg_status order_sort(const uint64_t *const *words, uint32_t n_words, uint32_t n,
+                      const teg_allocator *alloc, uint32_t *perm_out);
+
+/* The coordinates of many cells, for comparing keys in cell order (row-major, or column-major). */
+struct keys {
+	uint32_t n;
+	const uint64_t *lane[TEG_MAX_DIMENSIONS];
+	struct column text[TEG_MAX_DIMENSIONS]; /* BYTES dimensions; else .n == 0 */
+};
+
+/* Cell order of cell i of a and cell j of b: <0, 0 (the same key), >0. */
+int keys_compare(const struct order *order, const struct keys *a, uint32_t i, const struct keys *b,
+                 uint32_t j);
+
+/* ---- boxes: inclusive ranges of lanes per dimension ---- */
+struct box {
+	uint64_t lo[TEG_MAX_DIMENSIONS], hi[TEG_MAX_DIMENSIONS];
+};
+
+static inline bool box_overlaps(const struct box *a, const struct box *b, uint32_t n_dims)
+{
+	for (uint32_t d = 0; d < n_dims; d++)
+		if (a->lo[d] > b->hi[d] || b->lo[d] > a->hi[d])
+			return false;
+	return true;
+}
+
+static inline bool box_contains(const struct box *outer, const struct box *inner, uint32_t n_dims)
+{
+	for (uint32_t d = 0; d < n_dims; d++)
+		if (inner->lo[d] < outer->lo[d] || inner->hi[d] > outer->hi[d])
+			return false;
+	return true;
+}
+#endif

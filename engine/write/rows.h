@@ -1,0 +1,60 @@
+/* Rows on their way to tiles: one column per dimension, attribute and time, owned.
+ *
+ * The one form in which cells travel between a put and a tile, and between tiles and a merge. Order
+ * is call order until sorted. Time columns that would be all default are left empty (n == 0) to
+ * cost nothing: see rows_has().
+ */
+#ifndef TEG_ENGINE_WRITE_ROWS_H
+#define TEG_ENGINE_WRITE_ROWS_H
+#include "engine/schema/schema.h"
+#include "engine/time/visibility.h"
+
+struct rows {
+	const struct schema *schema;
+	uint32_t n;
+	bool implicit_ids;         /* TABLE appends: no dimension column */
+	struct column_buf *dims;   /* schema->n_dims */
+	struct column_buf *attrs;  /* schema->n_attrs; tombstone and erased rows are null slots */
+	struct column_buf valid_from, valid_until; /* int64; empty: all of valid time */
+	struct column_buf kind;        /* uint8; empty: all live */
+	struct column_buf system_from; /* int64; empty: the commit's */
+	struct column_buf superseded;  /* int64; empty: open or not derived */
+	struct column_buf exact;       /* uint8; empty: 1 */
+	const teg_allocator *alloc;
+};
+
+teg_status rows_init(struct rows *rows, const struct schema *schema, const teg_allocator *alloc,
+                     teg_error *err);
+void rows_release(struct rows *rows);
+void rows_clear(struct rows *rows);
+size_t rows_size(const struct rows *rows); /* bytes of memory held */
+
+/* Appends rows at[0 .. n) of `from`, which has the same schema. Optional columns that only one side
+ * has are filled with their default. TEG_NOMEM, TEG_LIMIT: `rows` is as before. */
+teg_status rows_gather(struct rows *rows, const struct rows *from, const uint32_t *at, uint32_t n,
+                       teg_error *err);
+
+static inline int64_t rows_valid_from(const struct rows *rows, uint32_t i)
+{
+	return rows->valid_from.n ? ((const int64_t *)(const void *)rows->valid_from.values)[i] : INT64_MIN;
+}
+
+static inline int64_t rows_valid_until(const struct rows *rows, uint32_t i)
+{
+	return rows->valid_until.n ? ((const int64_t *)(const void *)rows->valid_until.values)[i]
+	                           : INT64_MAX;
+}
+
+static inline enum row_kind rows_kind(const struct rows *rows, uint32_t i)
+{
+	return rows->kind.n ? (enum row_kind)rows->kind.values[i] : ROW_LIVE;
+}
+
+/* Makes the rows of one commit disjoint in valid time, in place (DESIGN 3.1): of two rows with one
+ * key the later in call order wins where they overlap; the earlier is trimmed, split or dropped.
+ * `perm` (room for 3 * n) comes in as the rows sorted by position and key with equal keys in call
+ * order, *n_perm of them, and goes out with the rows that remain, each key's run in stored order
+ * (system_from descending, valid_from ascending); split rows are appended to `rows`. Repeated
+ * arrays: live rows never claim. */
+teg_status rows_make_disjoint(struct rows *rows, uint32_t *perm, uint32_t *n_perm, teg_error *err);
+#endif
