@@ -1,0 +1,159 @@
+/* The store handle and its versions, as the rest of the engine sees them.
+ *
+ *   marker          STORE/tegula: magic, format version, store id (written once, synced)
+ *   manifests/N     version N: inline segments, new catalog pages, head, trailer
+ *   manifests/hint  the newest version's number: saves probing, never trusted forward
+ *   segments/<id>   segments too large to travel inline
+ *   pins/<id>       one per open snapshot
+ *
+ * A version is an immutable copy-on-write tree of checksummed catalog pages; see catalog.h.
+ * format-spec/manifest.md.
+ */
+#ifndef TEG_ENGINE_STORE_STORE_H
+#define TEG_ENGINE_STORE_STORE_H
+#include "engine/store/segment.h"
+
+struct file_cache;
+
+struct teg_store {
+	_Atomic uint32_t refs; /* handles made from it, and the caller's own */
+	struct os *os;
+	bool own_os, read_only;
+	const teg_allocator *alloc;
+	teg_allocator alloc_copy;
+	uint8_t id[16];
+	char writer[256];
+	size_t write_budget, max_value_len;
+	int64_t max_clock_jump_us;
+	bool no_auto_compact;
+	struct file_cache *files;
+	_Atomic uint64_t newest_seen; /* a hint for this process only */
+};
+void store_ref(struct teg_store *store);
+void store_unref(struct teg_store *store);
+
+/* ---- open files, shared and reference counted; a few dozen stay open ---- */
+teg_status store_file_get(struct teg_store *store, const char *path, struct os_file **file_out,
+                          teg_error *err);
+void store_file_put(struct teg_store *store, struct os_file *file);
+
+/* ---- versions ---- */
+struct store_version; /* immutable, shared, reference counted */
+
+/* The newest version. TEG_CORRUPT names a damaged or missing manifest. */
+teg_status version_open_newest(struct teg_store *store, struct store_version **version_out,
+                               teg_error *err);
+void version_ref(struct store_version *version);
+void version_unref(struct store_version *version);
+uint64_t version_number(const struct store_version *version);
+int64_t version_system_time(const struct store_version *version);
+uint64_t version_n_arrays(const struct store_version *version);
+struct teg_store *version_store(const struct store_version *version);
+
+/* One array of a version, fully read from the catalog; lives in `arena`. */
+struct array_state {
+	uint64_t id;
+	char name[256];
+	const struct schema *schema;
+	uint64_t created_version;
+	int64_t last_system_time; /* INT64_MIN: never written */
+	int64_t horizon;          /* INT64_MIN: none */
+	int64_t next_row_id;
+	uint32_t n_segments;
+	struct segment_ref *segments; /* by first_version, then part; history segments among them */
+};
+/* TEG_NOT_FOUND. */
+teg_status version_array(struct store_version *version, const char *name, struct arena *arena,
+                         struct array_state *state_out, teg_error *err);
+/* As teg_snapshot_next_array. */
+teg_status version_next_array(struct store_version *version, const char *after, char name_out[256],
+                              teg_error *err);
+/* The array's last system time at or before version n: INT64_MIN where there is none.
+ * TEG_NOT_FOUND: no such version. */
+teg_status version_array_time(struct store_version *version, uint64_t array_id, uint64_t n,
+                              int64_t *system_time_out, teg_error *err);
+
+/* ---- committing ---- */
+
+/* A segment that a commit adds: finished, its file synced. */
+struct new_segment {
+	struct segment_ref ref;   /* all but versions, manifest, off of inline ones, times and ids of
+	                             fresh ones, which the commit fills in */
+	struct span inline_bytes; /* ref.inlined; must live until the commit returns */
+};
+
+struct array_change {
+	const char *name;
+	const struct schema *create; /* NULL: must exist */
+	uint32_t n_add;
+	struct new_segment *add;
+	uint32_t n_remove;
+	const struct segment_ref *remove; /* a merge: contiguous commits; must all still be there */
+	uint64_t n_new_ids;  /* TABLE: row ids taken by the implicit_ids segment(s), in order */
+	bool facts;          /* puts or deletes: the array's system time moves on. A merge: false */
+	int64_t system_time_max; /* replay: the largest of several caller's times; 0: the commit's */
+	/* out */
+	int64_t first_row_id;
+};
+
+struct commit_request {
+	struct array_change *changes;
+	uint32_t n_changes;
+	int64_t system_time;      /* 0: the clock's */
+	const char *key_writer;   /* NULL: no idempotency key */
+	uint64_t key_sequence;
+	uint64_t key_digest;      /* of the content, to tell a retry from a reuse */
+	uint64_t expect_version;
+	const teg_metadata *metadata;
+	size_t n_metadata;
+	const char *action;       /* "create", "commit", "compact" */
+	uint8_t commit_id[16];    /* random, made at begin */
+	uint64_t n_rows;          /* for the version's record */
+	/* Called before the first try and again after each lost race, with the version the commit would
+	 * follow; may replace the changes (predicate operations). NULL: nothing to redo. */
+	teg_status (*rebase)(void *ctx, struct store_version *base, struct commit_request *request,
+	                     teg_error *err);
+	void *rebase_ctx;
+};
+
+/* Publishes N+1, rebasing as often as it takes (DESIGN 6). TEG_CONFLICT: a removed segment is gone,
+ * expect_version differs, an array to create exists with TEG_EXISTS; TEG_TIME_ORDER;
+ * TEG_KEY_REUSED; TEG_COMMIT_UNKNOWN. *version_out (may be NULL) is the new version. A request
+ * without changes makes no version. */
+teg_status store_commit(struct teg_store *store, struct commit_request *request,
+                        teg_commit_result *result_out, struct store_version **version_out,
+                        teg_error *err);
+
+/* Random names for segment files and commits. */
+teg_status store_new_id(struct teg_store *store, uint8_t id_out[16], teg_error *err);
+
+#define INLINE_SEGMENT_MAX (64u << 10) /* bytes; larger segments are files */
+
+/* ---- handles that the rest of the engine makes use of ---- */
+struct teg_snapshot {
+	_Atomic uint32_t refs;
+	struct store_version *version;
+	struct os_file *pin; /* NULL: none */
+	char pin_path[OS_PATH_MAX];
+};
+void snapshot_ref(struct teg_snapshot *snapshot);
+void snapshot_unref(struct teg_snapshot *snapshot);
+
+struct teg_array {
+	_Atomic uint32_t refs;
+	struct teg_snapshot *snapshot;
+	struct arena arena;
+	struct array_state state;
+	struct order *order;           /* in the arena */
+	struct segment *_Atomic *open; /* one per segment of the state, opened when first needed */
+};
+void array_ref(struct teg_array *array);
+void array_unref(struct teg_array *array);
+/* Segment i of the array, opened once and shared; it lives as long as the array.
+ * TEG_SNAPSHOT_EXPIRED where vacuum has removed it. */
+teg_status array_segment(struct teg_array *array, uint32_t i, struct segment **segment_out,
+                         teg_error *err);
+/* For a transaction or a merge: an array of a version, without a pin. */
+teg_status array_of_version(struct store_version *version, const char *name,
+                            struct teg_array **array_out, teg_error *err);
+#endif
