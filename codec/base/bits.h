@@ -23,7 +23,7 @@ static inline void bitmap_set(uint8_t *map, size_t i)
 
 static inline void bitmap_clear(uint8_t *map, size_t i)
 {
-	map[i >> 3] &= (uint8_t)~(1u << (i & 7));
+	map[i >> 3] &= (uint8_t) ~(1u << (i & 7));
 }
 
 static inline void bitmap_put(uint8_t *map, size_t i, bool on)

@@ -1,22 +1,28 @@
 #include "codec/base/error.h"
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
 const char *teg_status_name(teg_status status)
 {
-	static const char *const names[] = {
-		"ok", "io", "corrupt", "unsupported", "limit", "nomem", "misuse", "not_found", "exists",
-		"conflict", "schema", "domain", "time_order", "key_reused", "snapshot_expired",
-		"beyond_horizon", "cancelled", "commit_unknown", "read_only"
-	};
-	int at = -(int)status;
+	static const char *const names[] = { "ok", "io", "corrupt", "unsupported", "limit", "nomem",
+		"misuse", "not_found", "exists", "conflict", "schema", "domain", "time_order",
+		"key_reused", "snapshot_expired", "beyond_horizon", "cancelled", "commit_unknown",
+		"read_only" };
+	int n_names = (int)(sizeof names / sizeof *names);
 
 	if (status == TEG_END)
 		return "end";
-	if (at < 0 || (size_t)at >= sizeof names / sizeof *names)
+	/* Compared before it is negated: a caller may hand in any number. */
+	if ((int)status > 0 || (int)status <= -n_names)
 		return "unknown";
-	return names[at];
+	return names[-(int)status];
+}
+
+static bool continues_a_character(char byte)
+{
+	return ((unsigned char)byte & 0xc0) == 0x80;
 }
 
 /* Copies what fits and never cuts a UTF-8 character in two. */
@@ -26,11 +32,29 @@ static void copy_text(char *to, size_t room, const char *from)
 
 	if (len >= room) {
 		len = room - 1;
-		while (len && ((unsigned char)from[len] & 0xc0) == 0x80)
+		while (len && continues_a_character(from[len]))
 			len--;
 	}
 	memcpy(to, from, len);
 	to[len] = 0;
+}
+
+/* Prints what fits. Where the last character was cut, its first byte promises more than follow:
+ * then all of it goes. */
+static void print_text(char *to, size_t room, const char *format, va_list args)
+{
+	int whole = vsnprintf(to, room, format, args);
+	size_t first = strlen(to);
+	size_t len = first;
+	unsigned char lead;
+
+	if (whole < 0 || (size_t)whole < room)
+		return;
+	while (first && continues_a_character(to[first - 1]))
+		first--;
+	lead = first ? (unsigned char)to[first - 1] : 0;
+	if (lead >= 0xc0 && len - first + 1 < (lead >= 0xf0 ? 4u : lead >= 0xe0 ? 3u : 2u))
+		to[first - 1] = 0;
 }
 
 static void reset(teg_error *err, teg_status status)
@@ -49,7 +73,7 @@ teg_status teg_fail(teg_error *err, teg_status status, const char *format, ...)
 		return status;
 	reset(err, status);
 	va_start(args, format);
-	vsnprintf(err->message, sizeof err->message, format, args);
+	print_text(err->message, sizeof err->message, format, args);
 	va_end(args);
 	return status;
 }
@@ -65,16 +89,17 @@ teg_status teg_fail_os(teg_error *err, int os_errno, const char *format, ...)
 	reset(err, TEG_IO);
 	err->os_errno = os_errno;
 	va_start(args, format);
-	vsnprintf(err->message, sizeof err->message, format, args);
+	print_text(err->message, sizeof err->message, format, args);
 	va_end(args);
 #if defined(__GLIBC__)
 	/* strerror is not safe between threads; this form is. */
-	copy_text(why, sizeof why, strerrordesc_np(os_errno) ? strerrordesc_np(os_errno) : "unknown error");
+	copy_text(why, sizeof why,
+		strerrordesc_np(os_errno) ? strerrordesc_np(os_errno) : "unknown error");
 #else
 	snprintf(why, sizeof why, "errno %d", os_errno);
 #endif
 	len = strlen(err->message);
-	snprintf(err->message + len, sizeof err->message - len, ": %s", why);
+	snprintf(err->message + len, sizeof err->message - len, ": %s", why); /* ASCII */
 	return TEG_IO;
 }
 

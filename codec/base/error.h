@@ -23,18 +23,18 @@ teg_status error_at_row(teg_error *err, teg_status status, int64_t row);
 teg_status error_at_offset(teg_error *err, teg_status status, int64_t offset);
 
 /* Returns from the calling function where `expr` is not TEG_OK. Only where nothing must be undone. */
-#define TEG_TRY(expr)                      \
-	do {                               \
-		teg_status try_ = (expr);  \
-		if (try_ != TEG_OK)        \
-			return try_;       \
+#define TEG_TRY(expr)                     \
+	do {                              \
+		teg_status try_ = (expr); \
+		if (try_ != TEG_OK)       \
+			return try_;      \
 	} while (0)
 
 /* Runs `expr`, keeps its status in the local `status`, and jumps to `done` where it is not TEG_OK. */
-#define TEG_DO(expr)                    \
-	do {                            \
-		status = (expr);        \
-		if (status != TEG_OK)   \
-			goto done;      \
+#define TEG_DO(expr)                  \
+	do {                          \
+		status = (expr);      \
+		if (status != TEG_OK) \
+			goto done;    \
 	} while (0)
 #endif

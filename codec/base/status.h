@@ -25,25 +25,25 @@ extern "C" {
 
 typedef enum teg_status {
 	TEG_OK = 0,
-	TEG_END = 1,                /* iteration is over: not an error */
-	TEG_IO = -1,                /* a system call failed: os_errno says how */
-	TEG_CORRUPT = -2,           /* bytes that a correct writer cannot have written */
-	TEG_UNSUPPORTED = -3,       /* a newer format, a type or an option that this build lacks */
-	TEG_LIMIT = -4,             /* a budget or a format limit would be exceeded */
-	TEG_NOMEM = -5,             /* the allocator said no */
-	TEG_MISUSE = -6,            /* a bad argument or call order: nothing changed */
-	TEG_NOT_FOUND = -7,         /* no such store, array, column, key or version */
-	TEG_EXISTS = -8,            /* create found something already there */
-	TEG_CONFLICT = -9,          /* another writer's commit excludes this one */
-	TEG_SCHEMA = -10,           /* data that does not fit the array's schema: array, column, row */
-	TEG_DOMAIN = -11,           /* a coordinate outside its dimension's domain, or NaN, or null */
-	TEG_TIME_ORDER = -12,       /* a system time not greater than the array's last */
-	TEG_KEY_REUSED = -13,       /* an idempotency key with other content */
+	TEG_END = 1,          /* iteration is over: not an error */
+	TEG_IO = -1,          /* a system call failed: os_errno says how */
+	TEG_CORRUPT = -2,     /* bytes that a correct writer cannot have written */
+	TEG_UNSUPPORTED = -3, /* a newer format, a type or an option that this build lacks */
+	TEG_LIMIT = -4,       /* a budget or a format limit would be exceeded */
+	TEG_NOMEM = -5,       /* the allocator said no */
+	TEG_MISUSE = -6,      /* a bad argument or call order: nothing changed */
+	TEG_NOT_FOUND = -7,   /* no such store, array, column, key or version */
+	TEG_EXISTS = -8,      /* create found something already there */
+	TEG_CONFLICT = -9,    /* another writer's commit excludes this one */
+	TEG_SCHEMA = -10,     /* data that does not fit the array's schema: array, column, row */
+	TEG_DOMAIN = -11,     /* a coordinate outside its dimension's domain, or NaN, or null */
+	TEG_TIME_ORDER = -12, /* a system time not greater than the array's last */
+	TEG_KEY_REUSED = -13, /* an idempotency key with other content */
 	TEG_SNAPSHOT_EXPIRED = -14, /* vacuum has removed what this snapshot needs */
 	TEG_BEYOND_HORIZON = -15,   /* a system time before the array's horizon */
 	TEG_CANCELLED = -16,        /* the caller's progress function asked to stop */
-	TEG_COMMIT_UNKNOWN = -17,   /* a commit may or may not be durable: read back before a retry */
-	TEG_READ_ONLY = -18         /* the store or its directory cannot be written */
+	TEG_COMMIT_UNKNOWN = -17, /* a commit may or may not be durable: read back before a retry */
+	TEG_READ_ONLY = -18       /* the store or its directory cannot be written */
 } teg_status;
 
 /* The name of a status as written above without TEG_, in lower case ("corrupt"). Never NULL. */
