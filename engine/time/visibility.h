@@ -31,8 +31,8 @@ struct version {
 	int64_t superseded_at; /* as stored; INT64_MAX: unknown or open. From there on: no answer */
 	uint32_t row;          /* the caller's own index */
 	uint8_t kind;
-	bool claims;           /* false: live row of a repeated array, hides nothing */
-	bool target;           /* false: only hides others, is not asked for */
+	bool claims; /* false: live row of a repeated array, hides nothing */
+	bool target; /* false: only hides others, is not asked for */
 };
 
 /* A piece of an answer: version `version` wins on [valid_from, valid_until) at S, until the system
@@ -59,7 +59,7 @@ void pieces_release(struct pieces *pieces);
  * in from versions after S as well. Erasures: a version older than the newest erasure of the key
  * gives no piece; the erasure itself is a piece over what is free. TEG_NOMEM. */
 teg_status visible_at(const struct version *versions, size_t n, int64_t s, int64_t a, int64_t b,
-                      bool with_until, struct pieces *out);
+	bool with_until, struct pieces *out);
 
 /* At one V: the winning version's index, or -1. Stops at the first hit. For arrays whose live rows
  * claim. */
@@ -68,5 +68,5 @@ int64_t visible_point(const struct version *versions, size_t n, int64_t s, int64
 /* What compaction derives: for each version the first system time from which no part of it answers
  * any more (INT64_MAX: some part always will), and whether it is exact, one rectangle in S x V. */
 teg_status derive_superseded(const struct version *versions, size_t n, struct pieces *scratch,
-                             int64_t *superseded_out, uint8_t *exact_out);
+	int64_t *superseded_out, uint8_t *exact_out);
 #endif
