@@ -34,7 +34,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include "codec/base/alloc.h"
+#include "codec/base/allocator.h"
 #include "codec/base/status.h"
 
 #define TEG_VERSION_MAJOR 0

@@ -6,10 +6,25 @@
 
 const char *teg_status_name(teg_status status)
 {
-	static const char *const names[] = { "ok", "io", "corrupt", "unsupported", "limit", "nomem",
-		"misuse", "not_found", "exists", "conflict", "schema", "domain", "time_order",
-		"key_reused", "snapshot_expired", "beyond_horizon", "cancelled", "commit_unknown",
-		"read_only" };
+	static const char *const names[] = { "ok",
+		                             "io",
+		                             "corrupt",
+		                             "unsupported",
+		                             "limit",
+		                             "nomem",
+		                             "misuse",
+		                             "not_found",
+		                             "exists",
+		                             "conflict",
+		                             "schema",
+		                             "domain",
+		                             "time_order",
+		                             "key_reused",
+		                             "snapshot_expired",
+		                             "beyond_horizon",
+		                             "cancelled",
+		                             "commit_unknown",
+		                             "read_only" };
 	int n_names = (int)(sizeof names / sizeof *names);
 
 	if (status == TEG_END)
@@ -94,7 +109,7 @@ teg_status teg_fail_os(teg_error *err, int os_errno, const char *format, ...)
 #if defined(__GLIBC__)
 	/* strerror is not safe between threads; this form is. */
 	copy_text(why, sizeof why,
-		strerrordesc_np(os_errno) ? strerrordesc_np(os_errno) : "unknown error");
+	          strerrordesc_np(os_errno) ? strerrordesc_np(os_errno) : "unknown error");
 #else
 	snprintf(why, sizeof why, "errno %d", os_errno);
 #endif

@@ -40,7 +40,7 @@ void test_dir_remove(struct test_dir *dir)
 		return;
 	nftw(dir->path, open_up, 16, FTW_PHYS);
 	cr_assert_eq(nftw(dir->path, remove_one, 16, FTW_DEPTH | FTW_PHYS), 0, "cannot remove %s",
-		dir->path);
+	             dir->path);
 	dir->path[0] = 0;
 }
 

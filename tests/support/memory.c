@@ -18,9 +18,8 @@ static bool admit(struct memory *mem, size_t more)
 	bool chosen;
 
 	mem->n_requests++;
-	chosen = mem->fail_at &&
-		(mem->fail_once ? mem->n_requests == mem->fail_at
-				: mem->n_requests >= mem->fail_at);
+	chosen = mem->fail_at && (mem->fail_once ? mem->n_requests == mem->fail_at
+	                                         : mem->n_requests >= mem->fail_at);
 	if (chosen || mem->live_len > mem->cap || more > mem->cap - mem->live_len) {
 		mem->n_refused++;
 		return false;
@@ -123,13 +122,13 @@ void memory_init(struct memory *mem)
 void memory_check(struct memory *mem)
 {
 	cr_assert_eq(mem->n_live, 0, "%zu blocks with %zu bytes are still live", mem->n_live,
-		mem->live_len);
+	             mem->live_len);
 	cr_assert_eq(mem->live_len, 0);
 }
 
 /* One run with request `n` refused; gives whether a refusal was met. */
 static bool run_refused(teg_status (*action)(const teg_allocator *, void *), void *ctx, size_t n,
-	bool once, size_t *n_requests_out)
+                        bool once, size_t *n_requests_out)
 {
 	struct memory mem;
 	teg_status status;
@@ -139,7 +138,7 @@ static bool run_refused(teg_status (*action)(const teg_allocator *, void *), voi
 	mem.fail_once = once;
 	status = action(&mem.alloc, ctx);
 	cr_assert_eq(status, mem.n_refused ? TEG_NOMEM : TEG_OK, "request %zu refused%s: status %d",
-		n, once ? " once" : "", (int)status);
+	             n, once ? " once" : "", (int)status);
 	memory_check(&mem);
 	*n_requests_out = mem.n_requests;
 	return mem.n_refused > 0;

@@ -47,8 +47,8 @@ Test(bits, count_agrees_with_the_slow_way)
 		uint8_t *map = malloc(len ? len : 1);
 
 		rng_fill(&rng, map, len);
-		cr_assert_eq(
-			bitmap_count(map, from, n), count_slowly(map, from, n), "%zu+%zu", from, n);
+		cr_assert_eq(bitmap_count(map, from, n), count_slowly(map, from, n), "%zu+%zu",
+		             from, n);
 		free(map);
 	}
 }

@@ -5,8 +5,8 @@
 
 Test(buf, appends_little_endian)
 {
-	static const uint8_t want[] = { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 'x', 'y',
-		0 };
+	static const uint8_t want[] = { 1,  2,  3,  4,  5,  6,  7,   8,   9,
+		                        10, 11, 12, 13, 14, 15, 'x', 'y', 0 };
 	struct memory mem;
 	struct buf b;
 

@@ -102,7 +102,7 @@ Test(error, cuts_at_a_whole_character)
 			error_in_column(&err, TEG_MISUSE, text);
 			len = strlen(chars[c]);
 			cr_assert(whole_utf8(err.message), "char %zu lead %zu: %s", c, lead,
-				err.message);
+			          err.message);
 			cr_assert(whole_utf8(err.file), "char %zu lead %zu", c, lead);
 			cr_assert_geq(strlen(err.message) + len, sizeof err.message);
 			cr_assert_geq(strlen(err.file) + len, sizeof err.file);

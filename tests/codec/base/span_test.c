@@ -6,14 +6,8 @@ static const struct {
 	const char *a, *b;
 	int order;
 } pairs[] = {
-	{ "", "", 0 },
-	{ "", "a", -1 },
-	{ "a", "b", -1 },
-	{ "a", "a", 0 },
-	{ "ab", "b", -1 },
-	{ "a", "ab", -1 },
-	{ "\x7f", "\xff", -1 },
-	{ "\xc3\xa9", "z", 1 },
+	{ "", "", 0 },     { "", "a", -1 },   { "a", "b", -1 },       { "a", "a", 0 },
+	{ "ab", "b", -1 }, { "a", "ab", -1 }, { "\x7f", "\xff", -1 }, { "\xc3\xa9", "z", 1 },
 };
 
 static int sign(int v)
@@ -50,8 +44,8 @@ Test(span, loads_and_stores_little_endian_at_any_address)
 		store_u16(bytes + at, 0x0201);
 		cr_assert(bytes[at] == 1 && bytes[at + 1] == 2 && load_u16(bytes + at) == 0x0201);
 		store_u32(bytes + at, 0x04030201);
-		cr_assert(
-			bytes[at] == 1 && bytes[at + 3] == 4 && load_u32(bytes + at) == 0x04030201);
+		cr_assert(bytes[at] == 1 && bytes[at + 3] == 4 &&
+		          load_u32(bytes + at) == 0x04030201);
 		store_u64(bytes + at, 0x0807060504030201);
 		cr_assert(bytes[at] == 1 && bytes[at + 7] == 8);
 		cr_assert_eq(load_u64(bytes + at), 0x0807060504030201);

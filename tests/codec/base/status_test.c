@@ -43,8 +43,8 @@ Test(status, a_number_outside_the_table_has_a_name_too)
 	static const int outside[] = { 2, 100, INT32_MAX, -19, -100, INT32_MIN + 1, INT32_MIN };
 
 	for (size_t i = 0; i < sizeof outside / sizeof *outside; i++)
-		cr_assert_str_eq(
-			teg_status_name((teg_status)outside[i]), "unknown", "%d", outside[i]);
+		cr_assert_str_eq(teg_status_name((teg_status)outside[i]), "unknown", "%d",
+		                 outside[i]);
 }
 
 Test(status, the_error_record_keeps_its_size)
