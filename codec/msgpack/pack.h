@@ -1,9 +1,9 @@
 /* Headers and footers as msgpack: written and unpacked by msgpack-c, behind a guard.
  *
  * Bytes from outside pass guard_check() first, iteratively: depth, node count, every length
- * against the bytes that remain, no ext types, no duplicate keys in a map, text is UTF-8, nothing
- * left over. Only then does msgpack-c's parser see them, and it builds nodes in the caller's arena,
- * so a hostile count allocates nothing. format-spec/conventions.md, PACK-1 to PACK-7.
+ * against the bytes that remain, shortest forms, no floats, no ext types, keys are text and come
+ * once, text is UTF-8, nothing left over. Only then does msgpack-c's parser see them, and it builds
+ * nodes in the caller's arena, so a hostile count allocates nothing. format-spec/conventions.md, PACK-1 to PACK-7.
  *
  *   { "n": 3, "name": "JFK" }   ->   node MAP, n 2, items: key, value, key, value
  */
@@ -15,6 +15,7 @@
 
 #define PACK_DEPTH_MAX 8
 #define PACK_NODES_MAX (1u << 20)
+#define PACK_PAIRS_MAX 64 /* of one map: its keys are a fixed vocabulary, data goes into arrays */
 
 /* ---- writing: canonical, shortest forms; failure stays in the buffer ---- */
 void pack_map(struct buf *out, uint32_t n_pairs);
