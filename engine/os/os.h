@@ -25,7 +25,7 @@ struct os;
 struct os_file; /* opaque, made by the table's own open or create */
 
 struct os_stat {
-	uint64_t size;   /* bytes */
+	uint64_t size;    /* bytes, 0 for a directory */
 	int64_t mtime_us; /* microseconds since 1970, UTC */
 };
 
@@ -48,16 +48,20 @@ struct os_ops {
 	int (*read)(struct os *os, struct os_file *file, uint64_t off, void *to, size_t len,
 	            size_t *n_out);
 	/* Appends. */
-	int (*write)(struct os *os, struct os_file *file, const void *from, size_t len, size_t *n_out);
+	int (*write)(struct os *os, struct os_file *file, const void *from, size_t len,
+	             size_t *n_out);
 	int (*sync)(struct os *os, struct os_file *file);
 	/* Whole-file advisory lock that belongs to this open file, not to the process (OFD);
 	 * EAGAIN where another open file holds it. Never waits. */
 	int (*lock)(struct os *os, struct os_file *file, enum os_lock lock);
 	int (*link)(struct os *os, const char *from, const char *to);   /* EEXIST: `to` is there */
-	int (*rename)(struct os *os, const char *from, const char *to); /* replaces `to` */
+	int (*rename)(struct os *os, const char *from, const char *to); /* a file; replaces `to` */
 	int (*unlink)(struct os *os, const char *path);
-	int (*mkdir)(struct os *os, const char *path); /* EEXIST as mkdir(2); "" makes the root */
+	/* EEXIST as mkdir(2). "" makes the root itself, but no directory above it. */
+	int (*mkdir)(struct os *os, const char *path);
+	/* "" after mkdir("") makes the root's own name durable too. */
 	int (*sync_dir)(struct os *os, const char *path);
+	/* In no order; other people's files may be among the names. */
 	int (*list)(struct os *os, const char *path, os_list_fn each, void *ctx);
 	int (*stat)(struct os *os, const char *path, struct os_stat *stat_out);
 	int64_t (*clock_us)(struct os *os); /* wall clock, microseconds since 1970, UTC */
@@ -72,8 +76,8 @@ struct os {
 	_Atomic uint64_t n_reads, n_read_bytes, n_writes, n_written_bytes, n_syncs, n_opens;
 };
 
-/* A real directory. It need not exist yet (os_make_dir(os, "") makes it). TEG_NOMEM, or TEG_IO
- * where `root` cannot be opened although it exists. */
+/* A real directory. It need not exist yet (os_make_dir(os, "") makes it); a relative `root` must
+ * then keep its meaning until it does. TEG_NOMEM, or TEG_IO where it exists and cannot be opened. */
 teg_status os_posix_new(const char *root, const teg_allocator *alloc, struct os **os_out,
                         teg_error *err);
 /* Frees any kind; NULL is fine. Open files must have been closed. */
@@ -81,7 +85,8 @@ void os_free(struct os *os);
 
 /* ---- files ---- */
 teg_status os_open(struct os *os, const char *path, struct os_file **file_out, teg_error *err);
-teg_status os_open_writable(struct os *os, const char *path, struct os_file **file_out, teg_error *err);
+teg_status os_open_writable(struct os *os, const char *path, struct os_file **file_out,
+                            teg_error *err);
 teg_status os_create(struct os *os, const char *path, struct os_file **file_out, teg_error *err);
 /* NULL is fine. An error at close is reported by os_close_written only. */
 void os_close(struct os *os, struct os_file *file);
@@ -100,8 +105,10 @@ teg_status os_lock(struct os *os, struct os_file *file, const char *path, enum o
                    teg_error *err);
 
 /* ---- names ---- */
-/* TEG_NOT_FOUND (ENOENT), TEG_EXISTS (EEXIST), TEG_READ_ONLY (EACCES, EPERM, EROFS), else TEG_IO:
- * true of every call here and of open and create above. */
+/* TEG_NOT_FOUND (ENOENT), TEG_EXISTS (EEXIST), TEG_NOMEM (ENOMEM), TEG_READ_ONLY (EACCES, EPERM or
+ * EROFS where the call would change something or open for writing), else TEG_IO; TEG_MISUSE for a
+ * path that is none. True of every call here and of open and create above. "" is the root for
+ * make_dir, sync_dir, list and stat. */
 teg_status os_link(struct os *os, const char *from, const char *to, teg_error *err);
 teg_status os_rename(struct os *os, const char *from, const char *to, teg_error *err);
 teg_status os_unlink(struct os *os, const char *path, teg_error *err);
