@@ -90,6 +90,8 @@ teg_status column_buf_append_nulls(struct column_buf *b, size_t n);
 /* For decoders, FIXED only: counts n more values in and returns where they go; NULL: no memory.
  * Validity of the new values is "valid". */
 void *column_buf_extend(struct column_buf *b, size_t n);
+/* Counts in n values, all valid, that a decoder has written into reserved room itself. */
+void column_buf_count(struct column_buf *b, size_t n);
 /* Marks values [from, from + n) by the bits of `validity` from bit `bit`. TEG_NOMEM. */
 teg_status column_buf_set_validity(struct column_buf *b, size_t from, size_t n,
                                    const uint8_t *validity, size_t bit);

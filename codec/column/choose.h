@@ -1,0 +1,31 @@
+/* Which encoding a chunk takes, and how many bytes each of its blocks needs at most.
+ *
+ * One pass over the values gives, for every block of 1024, what the integer encodings cost to the
+ * byte; only a dictionary has to be tried, and only where a sample says that it may pay. The
+ * smallest wins, but an encoding that takes longer to read must earn it. The same values give the
+ * same choice, always.
+ */
+#ifndef TEG_CODEC_COLUMN_CHOOSE_H
+#define TEG_CODEC_COLUMN_CHOOSE_H
+#include "codec/column/dictionary.h"
+
+struct plan {
+	enum encoding encoding;
+	bool is_signed;
+	struct dictionary dictionary; /* ENCODING_DICTIONARY */
+	const uint32_t *block_len;    /* per block of the chunk; NULL: values differ in size */
+	unsigned length_bits;         /* BYTES, RAW: bits of a packed length */
+};
+
+/* Whether integer encodings apply: numbers of 1, 2, 4 or 8 bytes. */
+bool choose_integers(const struct column *c, enum value_class class);
+
+/* `c` has at least one value and no nulls (its null slots are filled); `had_nulls` forbids
+ * CONSTANT. TEG_NOMEM. */
+teg_status choose(const struct column *c, enum value_class class, bool had_nulls,
+                  struct codec_scratch *scratch, struct plan *plan_out);
+
+/* How many values from `first` on a page of at most `target` bytes can take, at least one. */
+size_t choose_page(const struct plan *plan, const struct column *c, size_t first, bool has_nulls,
+                   size_t target);
+#endif

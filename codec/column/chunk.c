@@ -1,0 +1,169 @@
+/* Reading a chunk's pages: checksum, zstd, validity, values. */
+#include "codec/column/chunk.h"
+#include "codec/base/hash.h"
+#include "codec/column/dictionary.h"
+#include "codec/column/for.h"
+#include "codec/column/page.h"
+#include "codec/column/raw.h"
+#include "codec/column/validity.h"
+#include "codec/column/zstd.h"
+
+static teg_status verify(const struct chunk_page *page, struct span stored, const char *what,
+                         uint32_t i, teg_error *err)
+{
+	if (stored.len != page->stored_len)
+		return teg_fail(err, TEG_CORRUPT, "%s %u: %zu bytes instead of %u", what, i,
+		                stored.len, page->stored_len);
+	if (hash_bytes(stored) != page->hash)
+		return teg_fail(err, TEG_CORRUPT, "%s %u: checksum differs", what, i);
+	return TEG_OK;
+}
+
+/* The page's bytes before zstd. */
+static teg_status open_payload(const struct chunk *c, const struct chunk_page *page,
+                               struct span stored, struct codec_scratch *scratch,
+                               struct span *payload_out)
+{
+	*payload_out = stored;
+	return c->zstd ? zstd_decompress(scratch, stored, page->raw_len, payload_out) : TEG_OK;
+}
+
+/* Says what failed, once, for whatever lies below. */
+static teg_status blame(teg_status status, const char *what, uint32_t i, teg_error *err)
+{
+	if (status == TEG_OK)
+		return TEG_OK;
+	if (status == TEG_CORRUPT)
+		return teg_fail(err, status, "%s %u: bytes that no writer makes", what, i);
+	return teg_fail(err, status, "%s %u: %s", what, i,
+	                status == TEG_LIMIT ? "values take more than a column can hold" : "no memory");
+}
+
+static teg_status decode_dictionary(const struct chunk *c, struct span stored,
+                                    struct codec_scratch *scratch, struct column_buf *values)
+{
+	struct span payload;
+	struct reader in;
+	struct column view;
+
+	TEG_TRY(open_payload(c, &c->dictionary, stored, scratch, &payload));
+	in = reader_of(payload);
+	TEG_TRY(raw_decode(&in, c->class, c->n_dictionary, 0, c->n_dictionary, values));
+	view = column_buf_view(values);
+	return dictionary_ascends(&view, c->class) ? TEG_OK : TEG_CORRUPT;
+}
+
+teg_status chunk_decode_dictionary(const struct chunk *c, struct span stored,
+                                   struct codec_scratch *scratch, struct column_buf *values_out,
+                                   teg_error *err)
+{
+	teg_status status;
+
+	column_buf_clear(values_out);
+	if (!c->n_dictionary || values_out->shape != c->shape || values_out->width != c->width)
+		return teg_fail(err, TEG_MISUSE, "chunk has no dictionary of this shape");
+	TEG_TRY(verify(&c->dictionary, stored, "dictionary page", 0, err));
+	status = decode_dictionary(c, stored, scratch, values_out);
+	if (status != TEG_OK)
+		column_buf_clear(values_out);
+	return blame(status, "dictionary page", 0, err);
+}
+
+/* A part of a page: what the decoders below need to know of it. */
+struct part {
+	const struct chunk *c;
+	const struct column_buf *dictionary;
+	size_t page_n, from, n;
+	const uint8_t *valid; /* bits of the values wanted; NULL: all valid */
+	struct codec_scratch *scratch;
+};
+
+static teg_status decode_for(struct reader *in, const struct part *p, struct column_buf *out)
+{
+	struct for_stream stream;
+	void *to;
+
+	if (!for_open(in, out->width, p->page_n, &stream) || reader_left(in))
+		return TEG_CORRUPT;
+	to = column_buf_extend(out, p->n);
+	if (!to)
+		return TEG_NOMEM;
+	for_decode(&stream, p->from, p->n, to);
+	return TEG_OK;
+}
+
+static teg_status decode_values(struct reader *in, const struct part *p, struct column_buf *out)
+{
+	switch (p->c->encoding) {
+	case ENCODING_RAW:
+		return raw_decode(in, p->c->class, p->page_n, p->from, p->n, out);
+	case ENCODING_FOR:
+		return decode_for(in, p, out);
+	case ENCODING_DICTIONARY:
+		return dictionary_decode(in, p->dictionary, p->page_n, p->from, p->n, p->valid, out);
+	default:
+		return TEG_UNSUPPORTED;
+	}
+}
+
+/* Validity, then values, then validity into `out`. */
+static teg_status decode_payload(struct span payload, struct part p, struct column_buf *out)
+{
+	struct reader in = reader_of(payload);
+	uint8_t bits[PAGE_VALUES_MAX / 8];
+	struct validity validity;
+	size_t first = out->n;
+
+	if (p.c->has_nulls) {
+		if (!validity_open(&in, p.page_n, &validity))
+			return TEG_CORRUPT;
+		if (validity_bits(&validity, p.from, p.n, bits))
+			p.valid = bits;
+	}
+	TEG_TRY(decode_values(&in, &p, out));
+	return p.valid ? column_buf_set_validity(out, first, p.n, p.valid, 0) : TEG_OK;
+}
+
+teg_status chunk_decode_verified(const struct chunk *c, const struct column_buf *dictionary,
+                                 uint32_t page, struct span stored, uint32_t from, uint32_t n,
+                                 struct codec_scratch *scratch, struct column_buf *out,
+                                 teg_error *err)
+{
+	size_t n_before = out->n, nulls_before = out->n_nulls;
+	struct part p = { c, dictionary, 0, from, n, NULL, scratch };
+	struct span payload;
+	teg_status status;
+
+	if (page >= c->n_pages || from > c->pages[page].n || n > c->pages[page].n - from ||
+	    out->shape != c->shape || out->width != c->width ||
+	    (c->n_dictionary && (!dictionary || dictionary->n != c->n_dictionary)))
+		return teg_fail(err, TEG_MISUSE, "values [%u, %u + %u) of page %u", from, from, n,
+		                page);
+	p.page_n = c->pages[page].n;
+	status = open_payload(c, &c->pages[page], stored, scratch, &payload);
+	if (status == TEG_OK)
+		status = decode_payload(payload, p, out);
+	if (status != TEG_OK) {
+		out->n = n_before;
+		out->n_nulls = nulls_before;
+	}
+	return blame(status, "page", page, err);
+}
+
+teg_status chunk_decode_page(const struct chunk *c, const struct column_buf *dictionary,
+                             uint32_t page, struct span stored, uint32_t from, uint32_t n,
+                             struct codec_scratch *scratch, struct column_buf *out, teg_error *err)
+{
+	if (page >= c->n_pages)
+		return teg_fail(err, TEG_MISUSE, "chunk has no page %u", page);
+	TEG_TRY(verify(&c->pages[page], stored, "page", page, err));
+	return chunk_decode_verified(c, dictionary, page, stored, from, n, scratch, out, err);
+}
+
+teg_status chunk_decode_constant(const struct chunk *c, size_t n, struct column_buf *out)
+{
+	if (c->encoding != ENCODING_CONSTANT || out->shape != c->shape || out->width != c->width)
+		return TEG_MISUSE;
+	return c->all_null ? column_buf_append_nulls(out, n)
+	                   : column_buf_append_value(out, c->constant, n);
+}

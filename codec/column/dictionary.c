@@ -1,0 +1,362 @@
+#include "codec/column/dictionary.h"
+#include "codec/base/checked.h"
+#include "codec/column/for.h"
+#include "codec/column/kernel.h"
+
+#define FIRST_SLOTS 1024 /* of the hash table; a power of two */
+#define MAX_LEN PAGE_STORED_MAX
+#define LENGTHS_MAX 4 /* bytes that the length of a BYTES value can take */
+
+/* A distinct value: where it was first seen, and what decides its place quickly. */
+struct entry {
+	uint64_t hash;
+	uint64_t key; /* orders unless equal */
+	uint32_t row;
+	uint32_t id; /* in order of appearance */
+};
+
+/* ---- order ------------------------------------------------------------------------------------ */
+
+/* The class by which values of this width are ordered: numbers of odd width are bytes. */
+static enum value_class order_class(const struct column *c, enum value_class class)
+{
+	bool number = class == VALUE_UNSIGNED || class == VALUE_SIGNED || class == VALUE_FLOAT;
+
+	if (c->shape == COLUMN_FIXED && number && word_width(c->width))
+		return class == VALUE_FLOAT ? VALUE_UNSIGNED : class;
+	if (c->shape == COLUMN_FIXED && class == VALUE_WIDE && c->width == 16)
+		return VALUE_WIDE;
+	return VALUE_BYTES;
+}
+
+/* <0, 0, >0, where the keys are equal. */
+static int compare_rest(const struct column *c, enum value_class class, size_t a, size_t b)
+{
+	uint64_t low_a, low_b;
+
+	if (class == VALUE_BYTES)
+		return span_compare(column_value(c, a), column_value(c, b));
+	if (class != VALUE_WIDE)
+		return 0;
+	low_a = load_u64(c->values + a * 16);
+	low_b = load_u64(c->values + b * 16);
+	return (low_a > low_b) - (low_a < low_b);
+}
+
+bool dictionary_ascends(const struct column *values, enum value_class class)
+{
+	enum value_class order = order_class(values, class);
+	uint64_t last = 0;
+
+	for (size_t i = 0; i < values->n; i++) {
+		uint64_t key = lane_of_value(order, column_value(values, i));
+
+		if (i && (key < last || (key == last && compare_rest(values, order, i - 1, i) >= 0)))
+			return false;
+		last = key;
+	}
+	return true;
+}
+
+static bool entry_before(const struct column *c, enum value_class class, const struct entry *a,
+                         const struct entry *b)
+{
+	if (a->key != b->key)
+		return a->key < b->key;
+	return compare_rest(c, class, a->row, b->row) < 0;
+}
+
+/* Merge sort: qsort has no context for a comparison and may allocate behind our back. */
+static void sort_entries(const struct column *c, enum value_class class, struct entry *e,
+                         struct entry *spare, size_t n)
+{
+	struct entry *from = e, *to = spare;
+
+	for (size_t run = 1; run < n; run *= 2) {
+		struct entry *swap = from;
+
+		for (size_t i = 0; i < n; i += 2 * run) {
+			size_t a = i, a_end = size_min(i + run, n);
+			size_t b = a_end, b_end = size_min(i + 2 * run, n);
+
+			for (size_t at = i; at < b_end; at++)
+				to[at] = a < a_end && (b == b_end ||
+				                       !entry_before(c, class, from + b, from + a))
+				                 ? from[a++]
+				                 : from[b++];
+		}
+		from = to;
+		to = swap;
+	}
+	if (from != e)
+		memcpy(e, from, n * sizeof *e);
+}
+
+/* ---- building --------------------------------------------------------------------------------- */
+
+static uint64_t mix(uint64_t a, uint64_t b)
+{
+	uint64_t h = (a ^ 0x9e3779b97f4a7c15u) * 0xbf58476d1ce4e5b9u;
+
+	h ^= h >> 32;
+	h = (h ^ b) * 0x94d049bb133111ebu;
+	return h ^ h >> 29;
+}
+
+/* Up to 8 bytes as a number, without reading outside them. */
+static uint64_t few_bytes(const uint8_t *at, size_t len)
+{
+	if (len >= 4)
+		return (uint64_t)load_u32(at) << 32 | load_u32(at + len - 4);
+	if (!len)
+		return 0;
+	return (uint64_t)at[0] << 16 | (uint64_t)at[len / 2] << 8 | at[len - 1];
+}
+
+uint64_t dictionary_hash(struct span v)
+{
+	uint64_t h = v.len;
+
+	if (v.len <= 8)
+		return mix(few_bytes(v.at, v.len), h);
+	for (size_t i = 0; i + 8 < v.len; i += 8)
+		h = mix(load_u64(v.at + i), h);
+	return mix(load_u64(v.at + v.len - 8), h);
+}
+
+struct builder {
+	const struct column *c;
+	struct codec_scratch *scratch;
+	uint64_t *slots; /* hash's upper half, id + 1 below; 0: free */
+	size_t n_slots;
+	size_t n, max_n, len;
+};
+
+static struct entry *entries_of(const struct builder *b)
+{
+	return (struct entry *)(void *)b->scratch->entries.at;
+}
+
+static bool start_slots(struct builder *b, size_t n_slots)
+{
+	b->slots = scratch_array(&b->scratch->table, n_slots, sizeof *b->slots);
+	if (!b->slots)
+		return false;
+	memset(b->slots, 0, n_slots * sizeof *b->slots);
+	b->n_slots = n_slots;
+	return true;
+}
+
+static uint64_t slot_of(uint64_t hash, size_t id)
+{
+	return (hash & 0xffffffff00000000u) | (id + 1);
+}
+
+static bool grow_slots(struct builder *b)
+{
+	const struct entry *entries = entries_of(b);
+
+	if (!start_slots(b, b->n_slots * 2))
+		return false;
+	for (size_t id = 0; id < b->n; id++) {
+		size_t at = entries[id].hash & (b->n_slots - 1);
+
+		while (b->slots[at])
+			at = (at + 1) & (b->n_slots - 1);
+		b->slots[at] = slot_of(entries[id].hash, id);
+	}
+	return true;
+}
+
+/* The id of row's value, entered if it is new. False: no memory. */
+static bool find_or_enter(struct builder *b, size_t row, size_t *id_out)
+{
+	struct span v = column_value(b->c, row);
+	uint64_t hash = dictionary_hash(v);
+	size_t at = hash & (b->n_slots - 1);
+	struct entry *e;
+
+	for (; b->slots[at]; at = (at + 1) & (b->n_slots - 1)) {
+		size_t id = (b->slots[at] & 0xffffffffu) - 1;
+
+		if (b->slots[at] >> 32 == hash >> 32 &&
+		    span_equal(v, column_value(b->c, entries_of(b)[id].row))) {
+			*id_out = id;
+			return true;
+		}
+	}
+	e = (void *)buf_extend(&b->scratch->entries, sizeof *e);
+	if (!e)
+		return false;
+	*e = (struct entry){ hash, 0, (uint32_t)row, (uint32_t)b->n };
+	b->slots[at] = slot_of(hash, b->n);
+	b->len += v.len + (b->c->shape == COLUMN_BYTES ? LENGTHS_MAX : 0);
+	*id_out = b->n++;
+	return b->n * 2 <= b->n_slots || grow_slots(b);
+}
+
+/* Ids of all values. *fits_out is false where there are too many. */
+static teg_status collect(struct builder *b, uint16_t *codes, bool *fits_out)
+{
+	size_t id = 0;
+
+	*fits_out = false;
+	for (size_t i = 0; i < b->c->n; i++) {
+		if (!find_or_enter(b, i, &id))
+			return TEG_NOMEM;
+		if (b->n > b->max_n || b->len > MAX_LEN)
+			return TEG_OK;
+		codes[i] = (uint16_t)id;
+	}
+	*fits_out = true;
+	return TEG_OK;
+}
+
+/* Sorts the entries, gathers their values and turns ids into places. */
+static teg_status put_in_order(struct builder *b, enum value_class class, uint16_t *codes)
+{
+	struct codec_scratch *s = b->scratch;
+	struct entry *e = entries_of(b);
+	struct entry *spare = scratch_array(&s->order, b->n, sizeof *spare);
+	uint32_t *rows, *place;
+
+	if (!spare)
+		return TEG_NOMEM;
+	for (size_t i = 0; i < b->n; i++)
+		e[i].key = lane_of_value(class, column_value(b->c, e[i].row));
+	sort_entries(b->c, class, e, spare, b->n);
+	rows = scratch_array(&s->order, 2 * b->n, sizeof *rows);
+	if (!rows)
+		return TEG_NOMEM;
+	place = rows + b->n;
+	for (size_t i = 0; i < b->n; i++) {
+		rows[i] = e[i].row;
+		place[e[i].id] = (uint32_t)i;
+	}
+	for (size_t i = 0; i < b->c->n; i++)
+		codes[i] = (uint16_t)place[codes[i]];
+	column_buf_release(&s->values);
+	column_buf_init(&s->values, b->c->shape, b->c->width, s->alloc);
+	return column_buf_gather(&s->values, b->c, rows, b->n);
+}
+
+teg_status dictionary_build(const struct column *c, enum value_class class, size_t max_n,
+                            struct codec_scratch *scratch, struct dictionary *out)
+{
+	struct builder b = { c, scratch, NULL, 0, 0, size_min(max_n, 65536), 0 };
+	uint16_t *codes = scratch_array(&scratch->codes, c->n, sizeof *codes);
+	bool fits;
+
+	*out = (struct dictionary){ 0 };
+	buf_clear(&scratch->entries);
+	if (!codes || !start_slots(&b, FIRST_SLOTS))
+		return TEG_NOMEM;
+	TEG_TRY(collect(&b, codes, &fits));
+	if (!fits)
+		return TEG_OK;
+	TEG_TRY(put_in_order(&b, order_class(c, class), codes));
+	*out = (struct dictionary){ b.n, b.len, codes };
+	return TEG_OK;
+}
+
+/* ---- decoding --------------------------------------------------------------------------------- */
+
+#define LOOK_UP(NAME, U, S, BITS)                                                              \
+	static void look_up_##NAME(const uint8_t *values, const uint16_t *codes, size_t n,     \
+	                           uint8_t *to)                                                \
+	{                                                                                      \
+		for (size_t i = 0; i < n; i++)                                                 \
+			memcpy(to + i * sizeof(U), values + codes[i] * sizeof(U), sizeof(U));  \
+	}
+EACH_WORD(LOOK_UP)
+
+static void look_up(const struct column_buf *values, const uint16_t *codes, size_t n, uint8_t *to)
+{
+	if (word_width(values->width)) {
+		BY_WIDTH(values->width, look_up, values->values, codes, n, to);
+		return;
+	}
+	for (size_t i = 0; i < n; i++)
+		memcpy(to + i * values->width, values->values + codes[i] * values->width,
+		       values->width);
+}
+
+KERNEL static uint16_t largest(const uint16_t *codes, size_t n)
+{
+	uint16_t max = 0;
+
+	for (size_t i = 0; i < n; i++)
+		max = codes[i] > max ? codes[i] : max;
+	return max;
+}
+
+/* Values are short as a rule. Column buffers have room for sixteen bytes past any value in them,
+ * so one copy of a constant size serves most. */
+static void copy_value(uint8_t *to, const uint8_t *from, size_t len)
+{
+	memcpy(to, from, 16);
+	if (len > 16)
+		memcpy(to + 16, from + 16, len - 16);
+}
+
+/* Appends the values of up to one block of codes. */
+static teg_status spell(const struct column_buf *values, const uint16_t *codes, size_t n,
+                        const uint8_t *valid, size_t bit, struct column_buf *out)
+{
+	int32_t lens[PACK_BLOCK];
+	uint64_t total = 0;
+	int32_t end;
+
+	for (size_t i = 0; i < n; i++) {
+		const int32_t *at = values->offsets + codes[i];
+
+		lens[i] = !valid || bitmap_get(valid, bit + i) ? at[1] - at[0] : 0;
+		total += (uint64_t)lens[i];
+	}
+	TEG_TRY(column_buf_reserve(out, n, total));
+	end = out->offsets[out->n];
+	for (size_t i = 0; i < n; i++) {
+		copy_value(out->values + end, values->values + values->offsets[codes[i]],
+		           (size_t)lens[i]);
+		end += lens[i];
+		out->offsets[out->n + i + 1] = end;
+	}
+	column_buf_count(out, n);
+	return TEG_OK;
+}
+
+static teg_status append_block(const struct column_buf *values, const uint16_t *codes, size_t n,
+                               const uint8_t *valid, size_t bit, struct column_buf *out)
+{
+	uint8_t *to;
+
+	if (largest(codes, n) >= values->n)
+		return TEG_CORRUPT;
+	if (out->shape == COLUMN_BYTES)
+		return spell(values, codes, n, valid, bit, out);
+	to = column_buf_extend(out, n);
+	if (!to)
+		return TEG_NOMEM;
+	look_up(values, codes, n, to);
+	return TEG_OK;
+}
+
+teg_status dictionary_decode(struct reader *in, const struct column_buf *values, size_t page_n,
+                             size_t from, size_t n, const uint8_t *valid, struct column_buf *out)
+{
+	uint16_t codes[PACK_BLOCK];
+	struct for_stream stream;
+	size_t done = 0;
+
+	if (!for_open(in, sizeof *codes, page_n, &stream) || reader_left(in))
+		return TEG_CORRUPT;
+	TEG_TRY(column_buf_reserve(out, n, 0));
+	while (done < n) {
+		size_t m = size_min(n - done, PACK_BLOCK - (from + done) % PACK_BLOCK);
+
+		for_decode(&stream, from + done, m, codes);
+		TEG_TRY(append_block(values, codes, m, valid, done, out));
+		done += m;
+	}
+	return TEG_OK;
+}

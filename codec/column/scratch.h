@@ -1,0 +1,32 @@
+/* What encoding and decoding reuse from chunk to chunk. Memory grows to what the largest chunk
+ * needed and stays. One thread at a time.
+ */
+#ifndef TEG_CODEC_COLUMN_SCRATCH_H
+#define TEG_CODEC_COLUMN_SCRATCH_H
+#include "codec/base/buf.h"
+#include "codec/column/chunk.h"
+
+struct ZSTD_CCtx_s;
+struct ZSTD_DCtx_s;
+
+struct codec_scratch {
+	const teg_allocator *alloc;
+	struct ZSTD_CCtx_s *compressor;     /* made when first needed; zstd's stable interface takes */
+	struct ZSTD_DCtx_s *decompressor;   /* no allocator, so these two use malloc */
+	struct buf payload; /* a page before zstd, on the way in or out */
+	struct buf filled;  /* values whose null slots were filled, and their offsets */
+	struct buf blocks;  /* statistics, block by block */
+	struct buf lens;    /* bytes of each block in the encoding chosen */
+	struct buf pages;   /* struct chunk_page of the chunk being written */
+	struct buf codes;   /* uint16_t, dictionary code of every value */
+	struct buf entries; /* distinct values while a dictionary is built */
+	struct buf order;   /* and their order */
+	struct buf table;   /* hash table over them */
+	struct buf words;   /* words of part of a page: run values, exceptions, integers of ALP */
+	struct buf more;    /* a second such list: run lengths, positions */
+	struct column_buf values; /* the values of a dictionary */
+};
+
+/* Room for n elements of `size` bytes in `b`, what was there is lost. NULL: no memory. */
+void *scratch_array(struct buf *b, size_t n, size_t size);
+#endif
