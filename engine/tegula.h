@@ -130,16 +130,16 @@ typedef enum teg_time_unit { TEG_SECOND = 0, TEG_MILLI, TEG_MICRO, TEG_NANO } te
 
 typedef struct teg_data_type {
 	teg_type type;
-	teg_time_unit unit;  /* TIMESTAMP, DURATION */
-	const char *zone;    /* TIMESTAMP: IANA name or offset; NULL or "": none */
-	uint32_t fixed_len;  /* FIXED_BYTES: 1 to 65,535 */
-	uint8_t precision;   /* DECIMAL128: 1 to 38 */
-	int8_t scale;        /* DECIMAL128 */
+	teg_time_unit unit; /* TIMESTAMP, DURATION */
+	const char *zone;   /* TIMESTAMP: IANA name or offset; NULL or "": none */
+	uint32_t fixed_len; /* FIXED_BYTES: 1 to 65,535 */
+	uint8_t precision;  /* DECIMAL128: 1 to 38 */
+	int8_t scale;       /* DECIMAL128 */
 } teg_data_type;
 
 /* One value of a scalar type; for bounds, keys, fills, predicates and point reads. */
 typedef struct teg_value {
-	teg_type type;  /* 0: null */
+	teg_type type; /* 0: null */
 	union {
 		int64_t i;  /* signed integers, DATE32, TIMESTAMP, DURATION; BOOL as 0 or 1 */
 		uint64_t u; /* unsigned integers */
@@ -147,7 +147,7 @@ typedef struct teg_value {
 		struct {
 			const void *at;
 			size_t len;
-		} bytes;    /* UTF8, BYTES, FIXED_BYTES, DECIMAL128 (16 bytes); not terminated */
+		} bytes; /* UTF8, BYTES, FIXED_BYTES, DECIMAL128 (16 bytes); not terminated */
 	} as;
 } teg_value;
 
@@ -171,7 +171,7 @@ typedef struct teg_attribute {
 	const char *name;
 	teg_data_type type;
 	bool nullable;
-	teg_value fill; /* what unwritten dense cells read as; null: null where nullable, else zero */
+	teg_value fill; /* of unwritten dense cells; null: null where nullable, else zero */
 	const teg_metadata *metadata;
 	size_t n_metadata;
 } teg_attribute;
@@ -195,8 +195,8 @@ typedef enum teg_profile { TEG_BALANCED = 0, TEG_FAST, TEG_SMALL } teg_profile;
 typedef struct teg_spec {
 	size_t struct_size;
 	teg_kind kind;
-	teg_cells cells;  /* SPARSE */
-	bool valid_time;  /* cells carry valid intervals */
+	teg_cells cells;                 /* SPARSE */
+	bool valid_time;                 /* cells carry valid intervals */
 	const teg_dimension *dimensions; /* none for TABLE, whose one dimension is row_id, int64 */
 	size_t n_dimensions;
 	const teg_attribute *attributes;
@@ -217,9 +217,9 @@ TEG_API TEG_MUST_USE teg_status teg_attribute_from_arrow(const struct ArrowSchem
 /* ======== stores ======== */
 
 typedef enum teg_create {
-	TEG_CREATE_NO = 0,      /* open; TEG_NOT_FOUND where there is none */
-	TEG_CREATE_NEW,         /* make; TEG_EXISTS where the directory holds anything */
-	TEG_CREATE_IF_MISSING   /* open, or make */
+	TEG_CREATE_NO = 0,    /* open; TEG_NOT_FOUND where there is none */
+	TEG_CREATE_NEW,       /* make; TEG_EXISTS where the directory holds anything */
+	TEG_CREATE_IF_MISSING /* open, or make */
 } teg_create;
 
 struct os;
@@ -227,16 +227,16 @@ struct os;
 typedef struct teg_store_options {
 	size_t struct_size;
 	teg_create create;
-	bool read_only;                  /* never writes, not even a pin */
-	const teg_allocator *allocator;  /* NULL: malloc. Must outlive every handle */
-	const char *writer;              /* name in manifests and of idempotency keys; NULL: "" */
-	size_t write_budget;             /* bytes a transaction holds before it spills; 0: 256 MiB */
-	size_t cache_budget;             /* bytes of decoded tiles kept between reads; 0: none */
-	size_t max_value_len;            /* bytes of one value, on read and write; 0: 256 MiB */
-	int64_t max_clock_jump_us;       /* refuse a commit whose time would lie further from the
+	bool read_only;                 /* never writes, not even a pin */
+	const teg_allocator *allocator; /* NULL: malloc. Must outlive every handle */
+	const char *writer;             /* name in manifests and of idempotency keys; NULL: "" */
+	size_t write_budget;            /* bytes a transaction holds before it spills; 0: 256 MiB */
+	size_t cache_budget;            /* bytes of decoded tiles kept between reads; 0: none */
+	size_t max_value_len;           /* bytes of one value, on read and write; 0: 256 MiB */
+	int64_t max_clock_jump_us;      /* refuse a commit whose time would lie further from the
 	                                    clock than this; 0: no check */
-	bool no_auto_compact;            /* writers do not merge in small steps after commits */
-	struct os *os;                   /* tests: another file system; NULL: the real one */
+	bool no_auto_compact;           /* writers do not merge in small steps after commits */
+	struct os *os;                  /* tests: another file system; NULL: the real one */
 } teg_store_options;
 
 /* Opens or makes the store at `path`. TEG_NOT_FOUND, TEG_EXISTS, TEG_CORRUPT (a directory that is
@@ -249,11 +249,11 @@ TEG_API void teg_store_close(teg_store *store);
 
 typedef struct teg_txn_options {
 	size_t struct_size;
-	int64_t system_time;   /* 0: the clock. Must be greater than the last of every array touched,
+	int64_t system_time; /* 0: the clock. Must be greater than the last of every array touched,
 	                          else TEG_TIME_ORDER at commit */
-	const char *key_writer;  /* idempotency key: (writer, sequence); NULL: none */
+	const char *key_writer; /* idempotency key: (writer, sequence); NULL: none */
 	uint64_t key_sequence;
-	uint64_t expect_version; /* 0: none. Else TEG_CONFLICT where the newest version is another */
+	uint64_t expect_version; /* 0: none. TEG_CONFLICT where the newest version is another */
 	const teg_metadata *metadata; /* kept in the version's record */
 	size_t n_metadata;
 } teg_txn_options;
@@ -283,7 +283,7 @@ TEG_API TEG_MUST_USE teg_status teg_txn_create_from_arrow(teg_txn *txn, const ch
 /* One column of plain memory. Values lie `stride` bytes apart (0: packed). UTF8 and BYTES have
  * offsets (n + 1, int32) into `values`, or int64 `large_offsets`. */
 typedef struct teg_column {
-	const char *name; /* a dimension or attribute of the array, or a role column of the options */
+	const char *name; /* a dimension or attribute of the array, or a role column */
 	const void *values;
 	ptrdiff_t stride;
 	const int32_t *offsets;
@@ -365,12 +365,12 @@ TEG_API TEG_MUST_USE teg_status teg_txn_delete_where(teg_txn *txn, const char *a
 
 typedef struct teg_commit_result {
 	size_t struct_size;
-	uint64_t version;         /* unchanged where there was nothing to commit */
-	int64_t system_time;      /* of this commit; 0 where there was nothing to commit */
+	uint64_t version;          /* unchanged where there was nothing to commit */
+	int64_t system_time;       /* of this commit; 0 where there was nothing to commit */
 	int64_t clock_distance_us; /* system_time minus the clock's reading */
 	uint64_t n_arrays, n_rows, n_segments, n_bytes; /* added: sums over the arrays */
-	uint32_t n_rebases;       /* times another commit came first */
-	bool repeated;            /* the idempotency key was known: this is the stored result */
+	uint32_t n_rebases;                             /* times another commit came first */
+	bool repeated; /* the idempotency key was known: this is the stored result */
 } teg_commit_result;
 
 /* What one array got: i from 0 to n_arrays - 1, after a commit, before the transaction is freed. */
@@ -421,22 +421,15 @@ typedef struct teg_array_info {
 	int64_t horizon;          /* INT64_MIN: everything is kept */
 	uint64_t n_segments, n_tiles, n_bytes;
 	uint64_t n_rows, n_live, n_tombstones, n_erased; /* stored rows, versions included */
-	int64_t next_row_id;      /* TABLE */
-	uint8_t identity[16];     /* of the schema without the array's name */
+	int64_t next_row_id;                             /* TABLE */
+	uint8_t identity[16]; /* of the schema without the array's name */
 } teg_array_info;
 TEG_API TEG_MUST_USE teg_status teg_array_get_info(const teg_array *array, teg_array_info *info_out,
                                                    teg_error *err);
 
 /* ======== predicates ======== */
 
-typedef enum teg_compare {
-	TEG_EQ = 1,
-	TEG_NE,
-	TEG_LT,
-	TEG_LE,
-	TEG_GT,
-	TEG_GE
-} teg_compare;
+typedef enum teg_compare { TEG_EQ = 1, TEG_NE, TEG_LT, TEG_LE, TEG_GT, TEG_GE } teg_compare;
 
 /* Text as in `delay > 10 and origin in ('JFK','LGA')`. Columns are bound when a scan is opened.
  * TEG_MISUSE: err->offset is the byte of `text` where it stopped making sense. */
@@ -468,10 +461,10 @@ TEG_API void teg_predicate_free(teg_predicate *predicate);
 /* ======== scans ======== */
 
 typedef enum teg_scan_mode {
-	TEG_SCAN_CURRENT = 0,  /* as of the array's last system time */
-	TEG_SCAN_AS_OF,        /* as of system_time */
+	TEG_SCAN_CURRENT = 0,   /* as of the array's last system time */
+	TEG_SCAN_AS_OF,         /* as of system_time */
 	TEG_SCAN_AS_OF_VERSION, /* as of the array's last system time at or before `version` */
-	TEG_SCAN_ALL_VERSIONS  /* every stored row with its interval as written */
+	TEG_SCAN_ALL_VERSIONS   /* every stored row with its interval as written */
 } teg_scan_mode;
 
 typedef enum teg_valid_mode {
@@ -486,17 +479,17 @@ typedef struct teg_scan_options {
 	size_t struct_size;
 	const char *const *columns; /* names, in output order; NULL: dimensions, then attributes */
 	size_t n_columns;
-	const teg_range *box; /* one per dimension; NULL: everything */
+	const teg_range *box;           /* one per dimension; NULL: everything */
 	const teg_predicate *predicate; /* copied */
 	teg_scan_mode mode;
 	int64_t system_time;
 	uint64_t version;
 	teg_valid_mode valid_mode;
 	int64_t valid_at, valid_end;
-	uint32_t kinds;      /* TEG_KIND_* bits; 0: live (ALL_VERSIONS: all) */
-	bool times;          /* adds system_from, system_until, valid_from and valid_until (where the
+	uint32_t kinds; /* TEG_KIND_* bits; 0: live (ALL_VERSIONS: all) */
+	bool times;     /* adds system_from, system_until, valid_from and valid_until (where the
 	                        array has valid time), row_kind, and row_id in a table */
-	uint64_t limit;      /* rows after every filter; 0: no limit */
+	uint64_t limit; /* rows after every filter; 0: no limit */
 	uint32_t batch_rows; /* most rows of a batch; 0: 65,536 */
 	bool no_prune;       /* reads every tile: to check that pruning changes nothing */
 } teg_scan_options;
@@ -522,8 +515,9 @@ typedef struct teg_scan_stats {
 	size_t struct_size;
 	int64_t system_time; /* the S that was used */
 	uint64_t segments_seen, segments_pruned;
-	uint64_t tiles_seen, tiles_pruned_box, tiles_pruned_attribute, tiles_pruned_time, tiles_read;
-	uint64_t tiles_resolved;   /* of those read: not emitted on the fast path */
+	uint64_t tiles_seen, tiles_pruned_box, tiles_pruned_attribute, tiles_pruned_time,
+		tiles_read;
+	uint64_t tiles_resolved; /* of those read: not emitted on the fast path */
 	uint64_t index_pages_read, index_pages_pruned;
 	uint64_t reads, read_bytes;
 	uint64_t rows_read, rows_emitted;
@@ -585,9 +579,9 @@ typedef bool (*teg_progress)(void *ctx, uint64_t done, uint64_t total);
 
 typedef struct teg_compact_options {
 	size_t struct_size;
-	const char *array;   /* NULL: every array */
-	bool by_policy;      /* only what the policy would merge; default: all into one */
-	size_t memory;       /* bytes; 0: 64 MiB */
+	const char *array; /* NULL: every array */
+	bool by_policy;    /* only what the policy would merge; default: all into one */
+	size_t memory;     /* bytes; 0: 64 MiB */
 	teg_progress progress;
 	void *progress_ctx;
 } teg_compact_options;

@@ -11,8 +11,8 @@ extern "C" {
 #endif
 
 typedef struct teg_segment_info {
-	uint64_t number;     /* position in the array's list, oldest first */
-	char object[40];     /* file below the store, or "manifests/N" for an inline segment */
+	uint64_t number; /* position in the array's list, oldest first */
+	char object[40]; /* file below the store, or "manifests/N" for an inline segment */
 	uint64_t offset, length;
 	uint64_t checksum;
 	uint64_t first_version, last_version; /* the commits whose rows it holds */
@@ -31,16 +31,16 @@ typedef struct teg_tile_info {
 	uint64_t n_open, n_inexact;
 	const teg_range *box; /* one per dimension */
 	size_t n_dimensions;
-	bool box_exact;       /* false: text bounds are prefixes */
+	bool box_exact; /* false: text bounds are prefixes */
 } teg_tile_info;
 
 typedef struct teg_column_info {
 	uint64_t segment, tile;
-	const char *name;     /* dimension, attribute or time column */
-	const char *encoding; /* "for", "dictionary+zstd", ... */
+	const char *name;                                /* dimension, attribute or time column */
+	const char *encoding;                            /* "for", "dictionary+zstd", ... */
 	uint64_t n_values, n_pages, stored_len, raw_len; /* bytes */
 	uint64_t n_nulls, n_nan;
-	teg_value min, max;   /* type 0: no bounds */
+	teg_value min, max; /* type 0: no bounds */
 	bool bounds_exact;
 } teg_column_info;
 
@@ -48,8 +48,8 @@ typedef struct teg_version_info {
 	uint64_t version;
 	int64_t system_time, wall_time; /* wall_time: the clock at publish */
 	uint8_t commit_id[16];
-	const char *writer, *library;   /* as the writer named itself; its library version */
-	const char *action;             /* "create", "commit", "compact", ... */
+	const char *writer, *library; /* as the writer named itself; its library version */
+	const char *action;           /* "create", "commit", "compact", ... */
 	uint64_t n_arrays, n_rows, n_bytes;
 	const teg_metadata *metadata;
 	size_t n_metadata;

@@ -6,25 +6,27 @@
 
 const char *teg_status_name(teg_status status)
 {
-	static const char *const names[] = { "ok",
-		                             "io",
-		                             "corrupt",
-		                             "unsupported",
-		                             "limit",
-		                             "nomem",
-		                             "misuse",
-		                             "not_found",
-		                             "exists",
-		                             "conflict",
-		                             "schema",
-		                             "domain",
-		                             "time_order",
-		                             "key_reused",
-		                             "snapshot_expired",
-		                             "beyond_horizon",
-		                             "cancelled",
-		                             "commit_unknown",
-		                             "read_only" };
+	static const char *const names[] = {
+		"ok",
+		"io",
+		"corrupt",
+		"unsupported",
+		"limit",
+		"nomem",
+		"misuse",
+		"not_found",
+		"exists",
+		"conflict",
+		"schema",
+		"domain",
+		"time_order",
+		"key_reused",
+		"snapshot_expired",
+		"beyond_horizon",
+		"cancelled",
+		"commit_unknown",
+		"read_only",
+	};
 	int n_names = (int)(sizeof names / sizeof *names);
 
 	if (status == TEG_END)

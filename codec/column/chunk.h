@@ -31,7 +31,7 @@ enum encoding {
 	ENCODING_PATCHED = 4,    /* FOR whose base is the mode, with exceptions */
 	ENCODING_RUNS = 5,       /* run values and run lengths */
 	ENCODING_DICTIONARY = 6, /* sorted values once, codes FOR-packed */
-	ENCODING_ALP = 7         /* floats that were decimals, as FOR-packed integers + exceptions */
+	ENCODING_ALP = 7 /* floats that were decimals, as FOR-packed integers + exceptions */
 };
 
 enum profile {
@@ -53,12 +53,12 @@ struct chunk {
 	enum column_shape shape;
 	uint32_t width;
 	enum value_class class;
-	bool zstd;           /* every page, the dictionary too, is a zstd frame */
-	bool has_nulls;      /* pages carry a validity section */
-	bool all_null;       /* ENCODING_CONSTANT without a value */
-	uint32_t n;          /* values */
-	uint64_t len;        /* bytes of the chunk */
-	struct span constant; /* ENCODING_CONSTANT: the value */
+	bool zstd;             /* every page, the dictionary too, is a zstd frame */
+	bool has_nulls;        /* pages carry a validity section */
+	bool all_null;         /* ENCODING_CONSTANT without a value */
+	uint32_t n;            /* values */
+	uint64_t len;          /* bytes of the chunk */
+	struct span constant;  /* ENCODING_CONSTANT: the value */
 	uint32_t n_dictionary; /* values in the dictionary page; 0: none */
 	struct chunk_page dictionary;
 	uint32_t n_pages;

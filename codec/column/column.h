@@ -22,10 +22,7 @@
 
 #define COLUMN_BYTES_MAX 0x7fffffff /* bytes of a BYTES column: offsets are int32, as Arrow's are */
 
-enum column_shape {
-	COLUMN_FIXED,
-	COLUMN_BYTES
-};
+enum column_shape { COLUMN_FIXED, COLUMN_BYTES };
 
 struct column {
 	enum column_shape shape;
@@ -46,7 +43,8 @@ static inline struct span column_value(const struct column *c, size_t i)
 {
 	if (c->shape == COLUMN_FIXED)
 		return (struct span){ c->values + i * c->width, c->width };
-	return (struct span){ c->values + c->offsets[i], (size_t)(c->offsets[i + 1] - c->offsets[i]) };
+	return (struct span){ c->values + c->offsets[i],
+		              (size_t)(c->offsets[i + 1] - c->offsets[i]) };
 }
 
 size_t column_n_nulls(const struct column *c);

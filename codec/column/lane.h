@@ -54,8 +54,8 @@ void lane_to_value(enum value_class class, uint32_t width, uint64_t lane, void *
 struct column_stats {
 	uint64_t min, max; /* lanes, only where has_bounds */
 	uint64_t n_nulls, n_nan;
-	bool has_bounds;   /* false: no valid value that has a lane */
-	bool exact;        /* the bounds are lanes of values and a lane names one value (not BYTES
+	bool has_bounds; /* false: no valid value that has a lane */
+	bool exact;      /* the bounds are lanes of values and a lane names one value (not BYTES
 	                      longer than eight bytes, not WIDE) */
 };
 

@@ -53,7 +53,8 @@ static struct head take_integer(struct guard *g, uint8_t byte)
 	int64_t narrow = len == 1 ? -32 : -(INT64_C(1) << (bits / 2 - 1));
 
 	if (!is_signed)
-		return (struct head){ NODE_UNSIGNED, v, len == 1 ? v > 0x7f : v >> (bits / 2), true };
+		return (struct head){ NODE_UNSIGNED, v, len == 1 ? v > 0x7f : v >> (bits / 2),
+			              true };
 	return (struct head){ NODE_SIGNED, (uint64_t)i, i < narrow, true };
 }
 
@@ -83,7 +84,8 @@ static struct head take_length(struct guard *g, uint8_t byte)
 		n = take_number(g, len);
 		return (struct head){ heads[i].type, n,
 			              first ? n > heads[i].above || heads[i].type == NODE_BYTES
-			                    : n >> (4 * len) != 0, true };
+			                    : n >> (4 * len) != 0,
+			              true };
 	}
 	return (struct head){ .known = false };
 }
@@ -143,7 +145,8 @@ static teg_status note_key(struct guard *g, struct open_container *map, struct s
 	return TEG_OK;
 }
 
-static teg_status check_bytes(struct guard *g, const struct head *head, struct open_container *keyed)
+static teg_status check_bytes(struct guard *g, const struct head *head,
+                              struct open_container *keyed)
 {
 	struct span bytes;
 

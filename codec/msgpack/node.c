@@ -9,10 +9,7 @@
 _Static_assert(PACK_DEPTH_MAX < MSGPACK_EMBED_STACK_SIZE, "the template's stack is large enough");
 
 /* As in msgpack-c's unpack.h, which would bring the object API in. */
-enum {
-	MSGPACK_UNPACK_PARSE_ERROR = -1,
-	MSGPACK_UNPACK_NOMEM_ERROR = -2
-};
+enum { MSGPACK_UNPACK_PARSE_ERROR = -1, MSGPACK_UNPACK_NOMEM_ERROR = -2 };
 
 /* A node that is being filled. */
 struct growing {
@@ -116,7 +113,8 @@ static int on_map_item(struct builder *b, struct growing *map, struct growing ke
 static int on_span(enum node_type type, const char *base, const char *at, unsigned int len,
                    struct growing *out)
 {
-	*out = (struct growing){ .node = { .type = type, .as.bytes = span_of(len ? at : base, len) } };
+	*out = (struct growing){ .node = { .type = type,
+		                           .as.bytes = span_of(len ? at : base, len) } };
 	return 0;
 }
 
@@ -249,7 +247,8 @@ bool node_bytes(const struct node *node, struct span *out)
 	return take_span(node, NODE_BYTES, out);
 }
 
-bool node_array(const struct node *node, uint32_t max, const struct node **items_out, uint32_t *n_out)
+bool node_array(const struct node *node, uint32_t max, const struct node **items_out,
+                uint32_t *n_out)
 {
 	if (!node || node->type != NODE_ARRAY || node->n > max)
 		return false;

@@ -66,5 +66,6 @@ bool node_i64(const struct node *node, int64_t *out);
 bool node_bool(const struct node *node, bool *out);
 bool node_text(const struct node *node, struct span *out);
 bool node_bytes(const struct node *node, struct span *out);
-bool node_array(const struct node *node, uint32_t max, const struct node **items_out, uint32_t *n_out);
+bool node_array(const struct node *node, uint32_t max, const struct node **items_out,
+                uint32_t *n_out);
 #endif

@@ -19,20 +19,20 @@
 #define INDEX_LEVELS_MAX 4
 
 struct index_entry {
-	uint64_t off, len;    /* of the tile or lower page, from the start of the segment */
-	uint32_t header_len;  /* of the tile's header; 0 for a page */
-	uint64_t hash;        /* XXH3-64 of the tile's header bytes, or of the lower page */
-	uint8_t shape;        /* enum tile_shape; a page: 0 */
-	bool continued;       /* the first key goes on from the tile before */
-	uint64_t n_tiles;     /* below this entry; 1 for a tile */
+	uint64_t off, len;   /* of the tile or lower page, from the start of the segment */
+	uint32_t header_len; /* of the tile's header; 0 for a page */
+	uint64_t hash;       /* XXH3-64 of the tile's header bytes, or of the lower page */
+	uint8_t shape;       /* enum tile_shape; a page: 0 */
+	bool continued;      /* the first key goes on from the tile before */
+	uint64_t n_tiles;    /* below this entry; 1 for a tile */
 	uint64_t n_rows, n_live, n_tombstones, n_erased; /* BOX: one row of its kind */
 	uint64_t column_len_max; /* decoded bytes of the largest column of any tile below */
-	int64_t system_from_min, system_from_max; /* fresh segments: 0, replaced by the commit's time */
-	int64_t superseded_max;  /* INT64_MAX: open, or not derived yet */
-	int64_t valid_from_min;  /* TEG_TIME_OF_COMMIT counts as INT64_MIN + 1 */
-	int64_t valid_until_max; /* of the finite ones; INT64_MIN: none */
-	uint64_t n_open;         /* rows whose valid_until is open */
-	uint64_t n_inexact;      /* rows that are not one rectangle in S x V */
+	int64_t system_from_min, system_from_max; /* fresh: 0, replaced by the commit's time */
+	int64_t superseded_max;                   /* INT64_MAX: open, or not derived yet */
+	int64_t valid_from_min;                   /* TEG_TIME_OF_COMMIT counts as INT64_MIN + 1 */
+	int64_t valid_until_max;                  /* of the finite ones; INT64_MIN: none */
+	uint64_t n_open;                          /* rows whose valid_until is open */
+	uint64_t n_inexact;                       /* rows that are not one rectangle in S x V */
 	/* lanes[d]: the box, and the first and last cell in the array's order */
 	uint64_t lo[TILE_DIMS_MAX], hi[TILE_DIMS_MAX];
 	uint64_t first[TILE_DIMS_MAX], last[TILE_DIMS_MAX];

@@ -19,15 +19,11 @@
 #include "codec/column/chunk.h"
 
 #define TILE_CELLS_MAX (1u << 16)
-#define TILE_COLUMN_MAX (4u << 20)    /* bytes of a column at which a writer cuts a tile */
-#define TILE_HEADER_MAX (16u << 20)   /* bytes */
+#define TILE_COLUMN_MAX (4u << 20)  /* bytes of a column at which a writer cuts a tile */
+#define TILE_HEADER_MAX (16u << 20) /* bytes */
 #define TILE_DIMS_MAX 16
 
-enum tile_shape {
-	TILE_SPARSE = 0,
-	TILE_DENSE = 1,
-	TILE_BOX = 2
-};
+enum tile_shape { TILE_SPARSE = 0, TILE_DENSE = 1, TILE_BOX = 2 };
 
 struct tile_column {
 	uint32_t id;  /* column id, see format-spec/tile.md */

@@ -28,8 +28,8 @@ struct order {
 	bool grid, dense;
 	bool has_text; /* some dimension is BYTES shaped: lanes do not tell all */
 	struct {
-		uint64_t lo;    /* lane subtracted */
-		unsigned shift; /* then shifted left (no grid) */
+		uint64_t lo;     /* lane subtracted */
+		unsigned shift;  /* then shifted left (no grid) */
 		uint64_t extent; /* or divided by this, then shifted left by grid_shift */
 		unsigned grid_shift;
 	} scale[TEG_MAX_DIMENSIONS];

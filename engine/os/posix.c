@@ -54,6 +54,7 @@ static int root_of(struct posix *p, int *fd_out)
 	int none = -1;
 	int fd = atomic_load(&p->root);
 
+	*fd_out = -1;
 	if (fd < 0) {
 		fd = open(p->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		if (fd < 0)

@@ -26,8 +26,8 @@ const uint32_t *predicate_columns(const struct bound_predicate *bound, uint32_t 
 
 /* Runs over n rows: columns[i] is the column predicate_columns()[i], n values each. Clears the bytes
  * of mask (one per row, 1 = still in) of rows for which it is not true. TEG_NOMEM. */
-teg_status predicate_run(const struct bound_predicate *bound, const struct column *columns, size_t n,
-                         const teg_allocator *alloc, uint8_t *mask, teg_error *err);
+teg_status predicate_run(const struct bound_predicate *bound, const struct column *columns,
+                         size_t n, const teg_allocator *alloc, uint8_t *mask, teg_error *err);
 
 /* False only where no row of the tile (or of the tiles below the page) can make it true: `entry`'s
  * box, times and statistics, whose order is `attr_ids`. Statistics of attributes cover live rows

@@ -41,9 +41,9 @@ struct field {
 	size_t n_metadata;
 	/* dimensions */
 	bool has_domain;
-	uint64_t lo, hi;  /* lanes, inclusive; 0 and UINT64_MAX without a domain */
+	uint64_t lo, hi; /* lanes, inclusive; 0 and UINT64_MAX without a domain */
 	teg_value lo_value, hi_value;
-	uint64_t extent;  /* 0: none */
+	uint64_t extent; /* 0: none */
 };
 
 struct schema {
@@ -75,8 +75,8 @@ bool type_equal(const teg_data_type *a, const teg_data_type *b);
 /* Checks a declaration and makes the schema. TEG_SCHEMA with the column named: no dimensions or
  * attributes, duplicate or bad names, lo above hi, NaN or mistyped bounds, an extent where none can
  * be, too many dimensions, a dense array without domain; TEG_UNSUPPORTED types. */
-teg_status schema_from_spec(const teg_spec *spec, struct arena *arena, const struct schema **schema_out,
-                            teg_error *err);
+teg_status schema_from_spec(const teg_spec *spec, struct arena *arena,
+                            const struct schema **schema_out, teg_error *err);
 
 /* msgpack, and back with the same checks (TEG_CORRUPT). */
 void schema_pack(const struct schema *schema, struct buf *out);

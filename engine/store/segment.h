@@ -10,36 +10,36 @@
 /* How the catalog refers to a segment. Everything a plan needs before the segment is opened. */
 struct segment_ref {
 	uint64_t first_version, last_version; /* the commits whose rows it holds */
-	uint32_t part;           /* several segments of one commit and array: later call, larger part */
-	bool inlined;            /* in manifest `manifest` at `off`; else file segments/<object hex> */
+	uint32_t part; /* several segments of one commit and array: later call, larger part */
+	bool inlined;  /* in manifest `manifest` at `off`; else file segments/<object hex> */
 	uint64_t manifest;
 	uint8_t object[16];
 	uint64_t off, len, checksum;
 	uint32_t schema_version;
 	bool fresh, implicit_ids, compacted, history;
-	int64_t system_time;     /* fresh: of every row. Else 0 */
-	int64_t first_row_id;    /* implicit_ids: of the first row */
-	uint64_t erased_through; /* version; erasures up to there are applied to its bytes */
-	uint64_t derived_through; /* version up to which superseded_at was derived; 0: not derived */
+	int64_t system_time;      /* fresh: of every row. Else 0 */
+	int64_t first_row_id;     /* implicit_ids: of the first row */
+	uint64_t erased_through;  /* version; erasures up to there are applied to its bytes */
+	uint64_t derived_through; /* version up to which superseded_at was derived; 0: not */
 	/* of the index root, system times real */
 	uint64_t n_tiles, n_rows, n_live, n_tombstones, n_erased, n_inexact, n_open;
 	int64_t system_from_min, system_from_max, superseded_max, valid_from_min, valid_until_max;
-	struct box *box;         /* lanes; real row ids */
+	struct box *box; /* lanes; real row ids */
 };
 
 /* "segments/<32 hex>" or "manifests/<20 digits>" into path_out. */
 void segment_path(const struct segment_ref *ref, char path_out[OS_PATH_MAX]);
 
 struct segment {
-	const struct segment_ref *ref;   /* the array's, outlives this */
-	const struct schema *schema;     /* of the array (evolution maps by attribute id) */
+	const struct segment_ref *ref; /* the array's, outlives this */
+	const struct schema *schema;   /* of the array (evolution maps by attribute id) */
 	struct os *os;
-	struct os_file *file;            /* the file cache's */
+	struct os_file *file; /* the file cache's */
 	char path[OS_PATH_MAX];
 	struct segment_footer footer;
-	struct arena arena;              /* footer and index pages */
-	struct index_page root;          /* n == 0: no tiles */
-	struct index_page *leaves;       /* levels 2: one per root entry, n == 0 until loaded */
+	struct arena arena;        /* footer and index pages */
+	struct index_page root;    /* n == 0: no tiles */
+	struct index_page *leaves; /* levels 2: one per root entry, n == 0 until loaded */
 	const teg_allocator *alloc;
 };
 
@@ -74,9 +74,9 @@ void tile_release(struct tile *tile);
 /* Reads and decodes columns page by page; one thread at a time; buffers are reused. */
 struct tile_reader {
 	struct codec_scratch *scratch;
-	struct buf stored;             /* bytes as read */
+	struct buf stored; /* bytes as read */
 	struct column_buf dictionary;
-	uint64_t reads, read_bytes;    /* counters */
+	uint64_t reads, read_bytes; /* counters */
 	const teg_allocator *alloc;
 	size_t max_value_len;
 };

@@ -77,7 +77,7 @@ teg_status version_array_time(struct store_version *version, uint64_t array_id, 
 
 /* A segment that a commit adds: finished, its file synced. */
 struct new_segment {
-	struct segment_ref ref;   /* all but versions, manifest, off of inline ones, times and ids of
+	struct segment_ref ref; /* all but versions, manifest, off of inline ones, times and ids of
 	                             fresh ones, which the commit fills in */
 	struct span inline_bytes; /* ref.inlined; must live until the commit returns */
 };
@@ -89,8 +89,8 @@ struct array_change {
 	struct new_segment *add;
 	uint32_t n_remove;
 	const struct segment_ref *remove; /* a merge: contiguous commits; must all still be there */
-	uint64_t n_new_ids;  /* TABLE: row ids taken by the implicit_ids segment(s), in order */
-	bool facts;          /* puts or deletes: the array's system time moves on. A merge: false */
+	uint64_t n_new_ids; /* TABLE: row ids taken by the implicit_ids segment(s), in order */
+	bool facts;         /* puts or deletes: the array's system time moves on. A merge: false */
 	int64_t system_time_max; /* replay: the largest of several caller's times; 0: the commit's */
 	/* out */
 	int64_t first_row_id;
@@ -99,16 +99,16 @@ struct array_change {
 struct commit_request {
 	struct array_change *changes;
 	uint32_t n_changes;
-	int64_t system_time;      /* 0: the clock's */
-	const char *key_writer;   /* NULL: no idempotency key */
+	int64_t system_time;    /* 0: the clock's */
+	const char *key_writer; /* NULL: no idempotency key */
 	uint64_t key_sequence;
-	uint64_t key_digest;      /* of the content, to tell a retry from a reuse */
+	uint64_t key_digest; /* of the content, to tell a retry from a reuse */
 	uint64_t expect_version;
 	const teg_metadata *metadata;
 	size_t n_metadata;
-	const char *action;       /* "create", "commit", "compact" */
-	uint8_t commit_id[16];    /* random, made at begin */
-	uint64_t n_rows;          /* for the version's record */
+	const char *action;    /* "create", "commit", "compact" */
+	uint8_t commit_id[16]; /* random, made at begin */
+	uint64_t n_rows;       /* for the version's record */
 	/* Called before the first try and again after each lost race, with the version the commit would
 	 * follow; may replace the changes (predicate operations). NULL: nothing to redo. */
 	teg_status (*rebase)(void *ctx, struct store_version *base, struct commit_request *request,

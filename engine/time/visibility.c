@@ -64,8 +64,8 @@ static size_t spans_after(const struct spans *s, int64_t v)
 }
 
 /* Replaces the spans [first, last) by up to three others. */
-static bool spans_splice(
-	struct spans *s, size_t first, size_t last, const struct span_of_time *with, size_t n_with)
+static bool spans_splice(struct spans *s, size_t first, size_t last,
+                         const struct span_of_time *with, size_t n_with)
 {
 	size_t n = s->n - (last - first) + n_with;
 
@@ -93,7 +93,7 @@ static bool spans_cover(struct spans *s, int64_t from, int64_t until, bool keep,
 		with[n++] = (struct span_of_time){ from, until, ceiling };
 	if (first < last && s->at[last - 1].until > until)
 		with[n++] = (struct span_of_time){ until, s->at[last - 1].until,
-			s->at[last - 1].ceiling };
+			                           s->at[last - 1].ceiling };
 	return spans_splice(s, first, last, with, n);
 }
 
@@ -133,8 +133,8 @@ static bool add_piece(struct pieces *out, size_t version, int64_t from, int64_t 
 }
 
 /* What `versions[i]` has of the free time, as pieces. */
-static bool take_free(
-	const struct spans *free_time, const struct version *versions, size_t i, struct pieces *out)
+static bool take_free(const struct spans *free_time, const struct version *versions, size_t i,
+                      struct pieces *out)
 {
 	const struct version *v = &versions[i];
 
@@ -143,8 +143,8 @@ static bool take_free(
 
 		if (f->from >= v->valid_until)
 			break;
-		if (!add_piece(
-			    out, i, max64(f->from, v->valid_from), min64(f->until, v->valid_until)))
+		if (!add_piece(out, i, max64(f->from, v->valid_from),
+		               min64(f->until, v->valid_until)))
 			return false;
 	}
 	return true;
@@ -162,11 +162,11 @@ static size_t group_end(const struct version *versions, size_t i, size_t end)
 }
 
 static bool visit_group(struct spans *free_time, const struct version *versions, size_t i,
-	size_t end, int64_t s, struct pieces *out)
+                        size_t end, int64_t s, struct pieces *out)
 {
 	for (size_t k = i; k < end; k++)
 		if (!versions[k].claims && versions[k].target && versions[k].superseded_at > s &&
-			!take_free(free_time, versions, k, out))
+		    !take_free(free_time, versions, k, out))
 			return false;
 	for (size_t k = i; k < end; k++) {
 		/* What is superseded for good lies wholly under newer claims. */
@@ -174,8 +174,8 @@ static bool visit_group(struct spans *free_time, const struct version *versions,
 			continue;
 		if (versions[k].target && !take_free(free_time, versions, k, out))
 			return false;
-		if (!spans_cover(
-			    free_time, versions[k].valid_from, versions[k].valid_until, false, 0))
+		if (!spans_cover(free_time, versions[k].valid_from, versions[k].valid_until, false,
+		                 0))
 			return false;
 	}
 	return true;
@@ -206,7 +206,7 @@ static void fill_until(const struct version *versions, size_t n, int64_t s, stru
 
 		for (size_t i = newer; i-- > 0;) {
 			if (versions[i].claims && versions[i].valid_from < piece->valid_until &&
-				versions[i].valid_until > piece->valid_from) {
+			    versions[i].valid_until > piece->valid_from) {
 				piece->system_until = versions[i].system_from;
 				break;
 			}
@@ -215,7 +215,7 @@ static void fill_until(const struct version *versions, size_t n, int64_t s, stru
 }
 
 teg_status visible_at(const struct version *versions, size_t n, int64_t s, int64_t a, int64_t b,
-	bool with_until, struct pieces *out)
+                      bool with_until, struct pieces *out)
 {
 	size_t erasure = newest_erasure(versions, n);
 	struct spans free_time = spans_in(out);
@@ -249,7 +249,7 @@ int64_t visible_point(const struct version *versions, size_t n, int64_t s, int64
 		if (versions[i].kind == ROW_ERASED)
 			return (int64_t)i;
 		if (versions[i].system_from <= s && versions[i].valid_from <= v &&
-			v < versions[i].valid_until)
+		    v < versions[i].valid_until)
 			return (int64_t)i;
 	}
 	return -1;
@@ -282,7 +282,7 @@ static struct derived derive_one(const struct spans *ceiling, const struct versi
 
 /* The versions [i, end) of one commit. */
 static bool derive_group(struct spans *ceiling, const struct version *versions, size_t i,
-	size_t end, int64_t *superseded_out, uint8_t *exact_out)
+                         size_t end, int64_t *superseded_out, uint8_t *exact_out)
 {
 	for (size_t k = i; k < end; k++) {
 		struct derived d = derive_one(ceiling, &versions[k]);
@@ -292,14 +292,14 @@ static bool derive_group(struct spans *ceiling, const struct version *versions, 
 	}
 	for (size_t k = i; k < end; k++)
 		if (versions[k].claims &&
-			!spans_cover(ceiling, versions[k].valid_from, versions[k].valid_until, true,
-				versions[k].system_from))
+		    !spans_cover(ceiling, versions[k].valid_from, versions[k].valid_until, true,
+		                 versions[k].system_from))
 			return false;
 	return true;
 }
 
 teg_status derive_superseded(const struct version *versions, size_t n, struct pieces *scratch,
-	int64_t *superseded_out, uint8_t *exact_out)
+                             int64_t *superseded_out, uint8_t *exact_out)
 {
 	size_t erasure = newest_erasure(versions, n);
 	struct spans ceiling = spans_in(scratch);

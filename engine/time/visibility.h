@@ -17,11 +17,7 @@
 #include "codec/base/alloc.h"
 #include "codec/base/error.h"
 
-enum row_kind {
-	ROW_LIVE = 0,
-	ROW_TOMBSTONE = 1,
-	ROW_ERASED = 2
-};
+enum row_kind { ROW_LIVE = 0, ROW_TOMBSTONE = 1, ROW_ERASED = 2 };
 #define ROW_KIND_MAX 2 /* a larger byte on disk is damage, never "live" */
 
 /* One version of a key. Callers hand versions over newest first: system_from descending, and at one
@@ -59,7 +55,7 @@ void pieces_release(struct pieces *pieces);
  * in from versions after S as well. Erasures: a version older than the newest erasure of the key
  * gives no piece; the erasure itself is a piece over what is free. TEG_NOMEM. */
 teg_status visible_at(const struct version *versions, size_t n, int64_t s, int64_t a, int64_t b,
-	bool with_until, struct pieces *out);
+                      bool with_until, struct pieces *out);
 
 /* At one V: the winning version's index, or -1. Stops at the first hit. For arrays whose live rows
  * claim. */
@@ -68,5 +64,5 @@ int64_t visible_point(const struct version *versions, size_t n, int64_t s, int64
 /* What compaction derives: for each version the first system time from which no part of it answers
  * any more (INT64_MAX: some part always will), and whether it is exact, one rectangle in S x V. */
 teg_status derive_superseded(const struct version *versions, size_t n, struct pieces *scratch,
-	int64_t *superseded_out, uint8_t *exact_out);
+                             int64_t *superseded_out, uint8_t *exact_out);
 #endif

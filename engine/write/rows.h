@@ -12,14 +12,14 @@
 struct rows {
 	const struct schema *schema;
 	uint32_t n;
-	bool implicit_ids;         /* TABLE appends: no dimension column */
-	struct column_buf *dims;   /* schema->n_dims */
-	struct column_buf *attrs;  /* schema->n_attrs; tombstone and erased rows are null slots */
+	bool implicit_ids;        /* TABLE appends: no dimension column */
+	struct column_buf *dims;  /* schema->n_dims */
+	struct column_buf *attrs; /* schema->n_attrs; tombstone and erased rows are null slots */
 	struct column_buf valid_from, valid_until; /* int64; empty: all of valid time */
-	struct column_buf kind;        /* uint8; empty: all live */
-	struct column_buf system_from; /* int64; empty: the commit's */
-	struct column_buf superseded;  /* int64; empty: open or not derived */
-	struct column_buf exact;       /* uint8; empty: 1 */
+	struct column_buf kind;                    /* uint8; empty: all live */
+	struct column_buf system_from;             /* int64; empty: the commit's */
+	struct column_buf superseded;              /* int64; empty: open or not derived */
+	struct column_buf exact;                   /* uint8; empty: 1 */
 	const teg_allocator *alloc;
 };
 
@@ -36,7 +36,8 @@ teg_status rows_gather(struct rows *rows, const struct rows *from, const uint32_
 
 static inline int64_t rows_valid_from(const struct rows *rows, uint32_t i)
 {
-	return rows->valid_from.n ? ((const int64_t *)(const void *)rows->valid_from.values)[i] : INT64_MIN;
+	return rows->valid_from.n ? ((const int64_t *)(const void *)rows->valid_from.values)[i]
+	                          : INT64_MIN;
 }
 
 static inline int64_t rows_valid_until(const struct rows *rows, uint32_t i)

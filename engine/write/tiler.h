@@ -18,11 +18,11 @@
  * created then. Small segments travel inside the manifest. */
 struct segment_sink {
 	struct os *os;
-	char path[OS_PATH_MAX];   /* of the file, should one be needed */
-	size_t spill_len;         /* bytes; 0: a file at once */
-	struct os_file *file;     /* NULL: all in `bytes` */
+	char path[OS_PATH_MAX]; /* of the file, should one be needed */
+	size_t spill_len;       /* bytes; 0: a file at once */
+	struct os_file *file;   /* NULL: all in `bytes` */
 	struct buf bytes;
-	uint64_t len;             /* written so far */
+	uint64_t len; /* written so far */
 };
 void sink_init(struct segment_sink *sink, struct os *os, const char *path, size_t spill_len,
                const teg_allocator *alloc);
@@ -34,7 +34,7 @@ teg_status sink_finish(struct segment_sink *sink, teg_error *err);
 /* What a finished segment is, for its reference. */
 struct segment_result {
 	uint64_t len, checksum;
-	bool inlined; /* the bytes are in the sink's buffer */
+	bool inlined;            /* the bytes are in the sink's buffer */
 	struct index_entry root; /* stats NULL */
 	bool fresh, implicit_ids;
 };
@@ -43,8 +43,8 @@ struct tiler;
 struct tiler_options {
 	uint64_t array_id;
 	uint8_t commit_id[16];
-	bool fresh;             /* system_from is left out */
-	size_t memory;          /* bytes; 0: 64 MiB */
+	bool fresh;    /* system_from is left out */
+	size_t memory; /* bytes; 0: 64 MiB */
 };
 /* The sink must live until tiler_free. */
 teg_status tiler_new(const struct schema *schema, const struct tiler_options *options,

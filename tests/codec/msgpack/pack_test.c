@@ -5,9 +5,26 @@
 
 /* ---- what goes in comes out ---- */
 
-static const int64_t signed_values[] = { 0, 1, 127, 128, 255, 256, 65535, 65536, UINT32_MAX, INT64_MAX,
-	                                 -1, -32, -33, -128, -129, -32768, -32769, INT32_MIN,
-	                                 (int64_t)INT32_MIN - 1, INT64_MIN };
+static const int64_t signed_values[] = { 0,
+	                                 1,
+	                                 127,
+	                                 128,
+	                                 255,
+	                                 256,
+	                                 65535,
+	                                 65536,
+	                                 UINT32_MAX,
+	                                 INT64_MAX,
+	                                 -1,
+	                                 -32,
+	                                 -33,
+	                                 -128,
+	                                 -129,
+	                                 -32768,
+	                                 -32769,
+	                                 INT32_MIN,
+	                                 (int64_t)INT32_MIN - 1,
+	                                 INT64_MIN };
 
 Test(pack, integers_come_back_and_are_shortest) /* PACK-3 */
 {
@@ -128,35 +145,35 @@ static const struct {
 	const char *bytes;
 	int64_t offset; /* that the error names */
 } refused[] = {
-	{ "nothing", 0, "", 0 },                                              /* PACK-1 */
-	{ "left over", 2, "\xc0\xc0", 1 },                                    /* PACK-1 */
-	{ "float32", 5, "\xca\0\0\0\0", 1 },                                  /* PACK-2 */
-	{ "float64", 9, "\xcb\0\0\0\0\0\0\0\0", 1 },                          /* PACK-2 */
-	{ "ext", 3, "\xd4\1\1", 1 },                                          /* PACK-2 */
-	{ "ext 32", 7, "\xc9\0\0\0\1\1\1", 1 },                               /* PACK-2 */
-	{ "never used", 1, "\xc1", 1 },                                       /* PACK-2 */
-	{ "long uint8", 2, "\xcc\x7f", 2 },                                   /* PACK-3 */
-	{ "long uint64", 9, "\xcf\0\0\0\0\xff\xff\xff\xff", 9 },              /* PACK-3 */
-	{ "long int8", 2, "\xd0\xe0", 2 },                                    /* PACK-3 */
-	{ "positive int16", 3, "\xd1\x7f\xff", 3 },                           /* PACK-3 */
-	{ "long int64", 9, "\xd3\xff\xff\xff\xff\x80\0\0\0", 9 },             /* PACK-3 */
-	{ "long str8", 3, "\xd9\1x", 2 },                                     /* PACK-3 */
-	{ "long bin16", 4, "\xc5\0\1x", 3 },                                  /* PACK-3 */
-	{ "long array16", 4, "\xdc\0\1\1", 3 },                               /* PACK-3 */
-	{ "long map32", 7, "\xdf\0\0\0\1\xa1x", 5 },                          /* PACK-3 */
-	{ "key is a number", 3, "\x81\1\1", 2 },                              /* PACK-4 */
-	{ "key is a list", 3, "\x81\x90\1", 2 },                              /* PACK-4 */
-	{ "key twice", 7, "\x82\xa1k\1\xa1k\2", 6 },                          /* PACK-4 */
+	{ "nothing", 0, "", 0 },                                                 /* PACK-1 */
+	{ "left over", 2, "\xc0\xc0", 1 },                                       /* PACK-1 */
+	{ "float32", 5, "\xca\0\0\0\0", 1 },                                     /* PACK-2 */
+	{ "float64", 9, "\xcb\0\0\0\0\0\0\0\0", 1 },                             /* PACK-2 */
+	{ "ext", 3, "\xd4\1\1", 1 },                                             /* PACK-2 */
+	{ "ext 32", 7, "\xc9\0\0\0\1\1\1", 1 },                                  /* PACK-2 */
+	{ "never used", 1, "\xc1", 1 },                                          /* PACK-2 */
+	{ "long uint8", 2, "\xcc\x7f", 2 },                                      /* PACK-3 */
+	{ "long uint64", 9, "\xcf\0\0\0\0\xff\xff\xff\xff", 9 },                 /* PACK-3 */
+	{ "long int8", 2, "\xd0\xe0", 2 },                                       /* PACK-3 */
+	{ "positive int16", 3, "\xd1\x7f\xff", 3 },                              /* PACK-3 */
+	{ "long int64", 9, "\xd3\xff\xff\xff\xff\x80\0\0\0", 9 },                /* PACK-3 */
+	{ "long str8", 3, "\xd9\1x", 2 },                                        /* PACK-3 */
+	{ "long bin16", 4, "\xc5\0\1x", 3 },                                     /* PACK-3 */
+	{ "long array16", 4, "\xdc\0\1\1", 3 },                                  /* PACK-3 */
+	{ "long map32", 7, "\xdf\0\0\0\1\xa1x", 5 },                             /* PACK-3 */
+	{ "key is a number", 3, "\x81\1\1", 2 },                                 /* PACK-4 */
+	{ "key is a list", 3, "\x81\x90\1", 2 },                                 /* PACK-4 */
+	{ "key twice", 7, "\x82\xa1k\1\xa1k\2", 6 },                             /* PACK-4 */
 	{ "nested nine deep", 10, "\x91\x91\x91\x91\x91\x91\x91\x91\x91\1", 9 }, /* PACK-5 */
-	{ "not UTF-8", 2, "\xa1\xff", 2 },                                    /* PACK-6 */
-	{ "cut off text", 3, "\xa5xy", 1 },                                   /* PACK-7 X18 */
-	{ "text of 4 GiB", 6, "\xdb\xff\xff\xff\xffx", 5 },                   /* PACK-7 X18 */
-	{ "bytes of 4 GiB", 6, "\xc6\xff\xff\xff\xffx", 5 },                  /* PACK-7 X18 */
-	{ "list of 4 Gi values", 6, "\xdd\xff\xff\xff\xff\1", 5 },            /* PACK-7 X18 */
-	{ "map of 4 Gi pairs", 6, "\xdf\xff\xff\xff\xff\1", 5 },              /* PACK-7 X18 */
-	{ "map of half what is left", 4, "\x82\xa1k\1", 1 },                  /* PACK-7 X18 */
-	{ "count without a byte of it", 3, "\xdd\xff\xff", 1 },               /* PACK-7 X18 */
-	{ "cut off number", 4, "\xce\0\1\2", 1 },                             /* PACK-7 */
+	{ "not UTF-8", 2, "\xa1\xff", 2 },                                       /* PACK-6 */
+	{ "cut off text", 3, "\xa5xy", 1 },                                      /* PACK-7 X18 */
+	{ "text of 4 GiB", 6, "\xdb\xff\xff\xff\xffx", 5 },                      /* PACK-7 X18 */
+	{ "bytes of 4 GiB", 6, "\xc6\xff\xff\xff\xffx", 5 },                     /* PACK-7 X18 */
+	{ "list of 4 Gi values", 6, "\xdd\xff\xff\xff\xff\1", 5 },               /* PACK-7 X18 */
+	{ "map of 4 Gi pairs", 6, "\xdf\xff\xff\xff\xff\1", 5 },                 /* PACK-7 X18 */
+	{ "map of half what is left", 4, "\x82\xa1k\1", 1 },                     /* PACK-7 X18 */
+	{ "count without a byte of it", 3, "\xdd\xff\xff", 1 },                  /* PACK-7 X18 */
+	{ "cut off number", 4, "\xce\0\1\2", 1 },                                /* PACK-7 */
 };
 
 Test(pack, refuses_what_no_writer_makes_and_allocates_nothing) /* X18 */

@@ -34,9 +34,8 @@ static bool fits(const struct history *h, const struct version *v)
 {
 	for (size_t i = 0; i < h->n; i++)
 		if (h->versions[i].system_from == v->system_from &&
-			(v->kind == ROW_ERASED || h->versions[i].kind == ROW_ERASED ||
-				(overlap(&h->versions[i], v) &&
-					(h->versions[i].claims || v->claims))))
+		    (v->kind == ROW_ERASED || h->versions[i].kind == ROW_ERASED ||
+		     (overlap(&h->versions[i], v) && (h->versions[i].claims || v->claims))))
 			return false;
 	return true;
 }
@@ -57,15 +56,15 @@ static void draw_history(struct history *h, bool repeated, bool erase)
 	memset(h, 0, sizeof *h);
 	h->repeated = repeated;
 	for (size_t tries = 0; h->n < want && tries < 100; tries++) {
-		struct version v = {
-			.system_from = 1 + draw(S_MAX), .superseded_at = INT64_MAX, .target = true
-		};
+		struct version v = { .system_from = 1 + draw(S_MAX),
+			             .superseded_at = INT64_MAX,
+			             .target = true };
 		uint32_t kind = draw(10);
 
 		v.valid_from = draw(4) ? (int64_t)draw(V_MAX) : INT64_MIN;
-		v.valid_until = draw(3)
-			? (v.valid_from == INT64_MIN ? 0 : v.valid_from) + 1 + (int64_t)draw(V_MAX)
-			: INT64_MAX;
+		v.valid_until = draw(3) ? (v.valid_from == INT64_MIN ? 0 : v.valid_from) + 1 +
+		                                  (int64_t)draw(V_MAX)
+		                        : INT64_MAX;
 		v.kind = kind < 7 ? ROW_LIVE : kind < 9 || !erase ? ROW_TOMBSTONE : ROW_ERASED;
 		if (v.kind == ROW_ERASED) {
 			v.valid_from = INT64_MIN;
@@ -85,17 +84,16 @@ static int64_t oracle(const struct history *h, int64_t s, int64_t v)
 
 	for (size_t i = 0; i < h->n; i++)
 		if (h->versions[i].kind == ROW_ERASED &&
-			(erased < 0 ||
-				h->versions[i].system_from > h->versions[erased].system_from))
+		    (erased < 0 || h->versions[i].system_from > h->versions[erased].system_from))
 			erased = (int64_t)i;
 	for (size_t i = 0; i < h->n; i++) {
 		const struct version *r = &h->versions[i];
 
 		if (r->kind == ROW_ERASED ||
-			(erased >= 0 && r->system_from < h->versions[erased].system_from))
+		    (erased >= 0 && r->system_from < h->versions[erased].system_from))
 			continue;
 		if (r->system_from <= s && r->valid_from <= v && v < r->valid_until &&
-			(best < 0 || r->system_from > h->versions[best].system_from))
+		    (best < 0 || r->system_from > h->versions[best].system_from))
 			best = (int64_t)i;
 	}
 	return best >= 0 ? best : erased;
@@ -121,24 +119,24 @@ Test(visibility, point_and_range_agree_with_the_rule_at_every_s_and_v) /* TIME-1
 		draw_history(&h, false, true);
 		for (int64_t s = 0; s <= S_MAX + 1; s++) {
 			cr_assert_eq(visible_at(h.versions, h.n, s, INT64_MIN, INT64_MAX, false,
-					     &pieces),
-				TEG_OK);
+			                        &pieces),
+			             TEG_OK);
 			for (int64_t v = -1; v <= 2 * V_MAX + 1; v++) {
 				int64_t want = oracle(&h, s, v);
 
 				cr_assert_eq(piece_at(&pieces, v), want, "round %d s %ld v %ld",
-					round, (long)s, (long)v);
+				             round, (long)s, (long)v);
 				cr_assert_eq(visible_point(h.versions, h.n, s, v), want,
-					"point, round %d", round);
+				             "point, round %d", round);
 			}
 			for (size_t i = 1; i < pieces.n; i++) {
 				const struct piece *a = &pieces.at[i - 1], *b = &pieces.at[i];
 
 				cr_assert(a->valid_until <= b->valid_from,
-					"pieces are ascending and disjoint");
-				cr_assert(
-					a->valid_until < b->valid_from || a->version != b->version,
-					"pieces are maximal");
+				          "pieces are ascending and disjoint");
+				cr_assert(a->valid_until < b->valid_from ||
+				                  a->version != b->version,
+				          "pieces are maximal");
 			}
 		}
 	}
@@ -166,11 +164,11 @@ Test(visibility, a_window_clips_and_splitting_it_changes_nothing)
 			bool left = v < c;
 
 			cr_assert_eq(visible_at(h.versions, h.n, s, left ? a : c, left ? c : b,
-					     false, &part),
-				TEG_OK);
+			                        false, &part),
+			             TEG_OK);
 			for (size_t i = 0; i < whole.n; i++)
 				n_whole += whole.at[i].valid_from <= v &&
-					v < whole.at[i].valid_until;
+				           v < whole.at[i].valid_until;
 			for (size_t i = 0; i < part.n; i++)
 				n_part += part.at[i].valid_from <= v && v < part.at[i].valid_until;
 			cr_assert_eq(n_whole, n_part);
@@ -196,15 +194,14 @@ Test(visibility, repeated_cells_hide_nothing_and_deletes_hide_strictly_older_row
 		for (size_t i = 0; i < h.n; i++) {
 			const struct version *r = &h.versions[i];
 			bool want = r->kind == ROW_LIVE && r->system_from <= s &&
-				r->valid_from <= v && v < r->valid_until,
+			            r->valid_from <= v && v < r->valid_until,
 			     got = false;
 
 			for (size_t k = 0; k < h.n; k++)
 				if (h.versions[k].kind == ROW_TOMBSTONE &&
-					h.versions[k].system_from <= s &&
-					h.versions[k].system_from > r->system_from &&
-					h.versions[k].valid_from <= v &&
-					v < h.versions[k].valid_until)
+				    h.versions[k].system_from <= s &&
+				    h.versions[k].system_from > r->system_from &&
+				    h.versions[k].valid_from <= v && v < h.versions[k].valid_until)
 					want = false;
 			for (size_t k = 0; k < pieces.n; k++)
 				got |= pieces.at[k].version == i;
@@ -227,8 +224,8 @@ Test(visibility, system_until_is_the_first_time_the_piece_is_no_longer_whole)
 		int64_t s = 1 + draw(S_MAX);
 
 		draw_history(&h, false, false);
-		cr_assert_eq(
-			visible_at(h.versions, h.n, s, INT64_MIN, INT64_MAX, true, &now), TEG_OK);
+		cr_assert_eq(visible_at(h.versions, h.n, s, INT64_MIN, INT64_MAX, true, &now),
+		             TEG_OK);
 		for (size_t i = 0; i < now.n; i++) {
 			int64_t until = INT64_MAX;
 
@@ -236,11 +233,11 @@ Test(visibility, system_until_is_the_first_time_the_piece_is_no_longer_whole)
 				bool whole = false;
 
 				cr_assert_eq(visible_at(h.versions, h.n, t, now.at[i].valid_from,
-						     now.at[i].valid_until, false, &later),
-					TEG_OK);
+				                        now.at[i].valid_until, false, &later),
+				             TEG_OK);
 				whole = later.n == 1 && later.at[0].version == now.at[i].version &&
-					later.at[0].valid_from == now.at[i].valid_from &&
-					later.at[0].valid_until == now.at[i].valid_until;
+				        later.at[0].valid_from == now.at[i].valid_from &&
+				        later.at[0].valid_until == now.at[i].valid_until;
 				if (!whole)
 					until = t;
 			}
@@ -263,8 +260,8 @@ Test(visibility, derived_values_are_when_the_last_answer_ends_and_whether_it_is_
 		uint8_t exact[N_MAX];
 
 		draw_history(&h, false, false);
-		cr_assert_eq(
-			derive_superseded(h.versions, h.n, &scratch, superseded, exact), TEG_OK);
+		cr_assert_eq(derive_superseded(h.versions, h.n, &scratch, superseded, exact),
+		             TEG_OK);
 		for (size_t i = 0; i < h.n; i++) {
 			const struct version *r = &h.versions[i];
 			int64_t last = INT64_MIN;
@@ -274,25 +271,26 @@ Test(visibility, derived_values_are_when_the_last_answer_ends_and_whether_it_is_
 					if (oracle(&h, s, v) == (int64_t)i && s > last)
 						last = s;
 			if (last > S_MAX)
-				cr_assert_eq(
-					superseded[i], INT64_MAX, "round %d row %zu", round, i);
+				cr_assert_eq(superseded[i], INT64_MAX, "round %d row %zu", round,
+				             i);
 			else
 				cr_assert_eq(superseded[i], last + 1, "round %d row %zu", round, i);
 			for (int64_t v = -1; exact[i] && v <= 2 * V_MAX + 1; v++)
 				for (int64_t s = 0; s <= S_MAX + 1; s++)
 					cr_assert_eq(oracle(&h, s, v) == (int64_t)i,
-						s >= r->system_from && s < superseded[i] &&
-							v >= r->valid_from && v < r->valid_until,
-						"an exact row is filtered, round %d row %zu", round,
-						i);
+					             s >= r->system_from && s < superseded[i] &&
+					                     v >= r->valid_from &&
+					                     v < r->valid_until,
+					             "an exact row is filtered, round %d row %zu",
+					             round, i);
 		}
 		/* Rows that answer nothing at S may be left out at S and after: the stored value is safe. */
 		for (size_t i = 0; i < h.n; i++)
 			h.versions[i].superseded_at = superseded[i];
 		for (int64_t s = 0; s <= S_MAX; s++) {
 			cr_assert_eq(visible_at(h.versions, h.n, s, INT64_MIN, INT64_MAX, false,
-					     &scratch),
-				TEG_OK);
+			                        &scratch),
+			             TEG_OK);
 			for (int64_t v = -1; v <= 2 * V_MAX + 1; v++)
 				cr_assert_eq(piece_at(&scratch, v), oracle(&h, s, v));
 		}
