@@ -3,8 +3,9 @@
 #   tests/**/NAME_test.c     a Criterion program       tests/**/NAME_test.py   run by TEG_PYTHON
 #   tests/**/NAME.sh         run by bash               fuzz/NAME_fuzz.c        replays fuzz/corpus/NAME
 #
-# A test is called by its path without ending and has one label: unit, or slow or nightly where it
-# lies under tests/slow or tests/nightly. Exit code 77 of a script means skipped.
+# A test is called by its path without ending and has one label by where it lies: slow, nightly, tree
+# (tests/lint and tests/install: the same in every build) or unit. Exit code 77 of a script means
+# skipped.
 
 if(NOT PkgConfig_FOUND)
 	message(FATAL_ERROR "The tests need pkg-config to find Criterion.")
@@ -21,7 +22,7 @@ find_program(TEG_BASH bash REQUIRED)
 set(teg_test_environment
 	"TEG_SOURCE_DIR=${PROJECT_SOURCE_DIR}" "TEG_BUILD_DIR=${PROJECT_BINARY_DIR}"
 	"TEG_TILECTL=${PROJECT_BINARY_DIR}/tilectl" "TEG_PYTHON=${teg_python}"
-	"TEG_CMAKE=${CMAKE_COMMAND}" "TEG_SANITIZE=${TEG_SANITIZE}" "CC=${CMAKE_C_COMPILER}"
+	"TEG_CMAKE=${CMAKE_COMMAND}" "TEG_SANITIZE=${TEG_SANITIZE}" "CC=${CMAKE_C_COMPILER}" "CXX=c++"
 	"PYTHONDONTWRITEBYTECODE=1" "CRITERION_JOBS=1"
 	"ASAN_OPTIONS=detect_stack_use_after_return=1:allocator_may_return_null=1"
 	"UBSAN_OPTIONS=print_stacktrace=1")
@@ -37,6 +38,9 @@ function(teg_test_properties name)
 	if(name MATCHES "(^|/)(slow|nightly)/")
 		set(label ${CMAKE_MATCH_2})
 		set(seconds 3600)
+	elseif(name MATCHES "^(lint|install)/")
+		set(label tree)
+		set(seconds 300)
 	endif()
 	set_tests_properties("${name}" PROPERTIES LABELS ${label} TIMEOUT ${seconds} SKIP_RETURN_CODE 77
 		ENVIRONMENT "${teg_test_environment}" FAIL_REGULAR_EXPRESSION "${teg_bad_words}")
