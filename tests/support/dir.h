@@ -13,7 +13,7 @@ struct test_dir {
 void test_dir_make(struct test_dir *dir);
 void test_dir_remove(struct test_dir *dir);
 
-/* "<dir>/<name>", in memory of the test's that lives to the end of its process. */
+/* "<dir>/<name>", good until sixteen more were asked for; nothing to free. */
 char *test_dir_path(const struct test_dir *dir, const char *name);
 
 /* The whole content of a file, in malloc'ed memory for the caller to free; fails the test where it
