@@ -16,6 +16,10 @@
 /* A predicate with columns resolved and literals converted; lives in an arena. */
 struct bound_predicate;
 
+/* A copy with the allocator given, for building a larger one around it. TEG_NOMEM. */
+teg_status predicate_copy(const teg_predicate *predicate, const teg_allocator *alloc,
+                          teg_predicate **copy_out, teg_error *err);
+
 /* TEG_NOT_FOUND names an unknown column; TEG_MISUSE a literal that cannot be compared with its
  * column's type. A literal outside the type's range is fine: the comparison is decided. */
 teg_status predicate_bind(const teg_predicate *predicate, const struct schema *schema,

@@ -146,6 +146,10 @@ struct teg_array {
 	struct array_state state;
 	struct order *order;           /* in the arena */
 	struct segment *_Atomic *open; /* one per segment of the state, opened when first needed */
+	/* What take by ordinal keeps between calls; made by engine/scan, freed through `take_free`
+	 * (NULL: nothing to free) before the segments are. */
+	void *_Atomic take;
+	void (*_Atomic take_free)(void *take);
 };
 void array_ref(struct teg_array *array);
 void array_unref(struct teg_array *array);

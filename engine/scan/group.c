@@ -1,0 +1,501 @@
+#include "engine/scan/group.h"
+
+static teg_status no_memory(teg_error *err)
+{
+	return teg_fail(err, TEG_NOMEM, "no memory to resolve tiles");
+}
+
+void group_init(struct group *group, struct plan *plan, const struct view *view,
+                struct tile_reader *reader, const teg_allocator *alloc)
+{
+	memset(group, 0, sizeof *group);
+	group->plan = plan;
+	group->view = view;
+	group->reader = reader;
+	group->alloc = alloc;
+	key_rows_init(&group->range, plan->array->state.schema, plan->array->order, alloc);
+	pieces_init(&group->pieces, alloc);
+}
+
+/* ---- members ---- */
+
+static void forget_keys(struct group *group, struct member *m)
+{
+	uint32_t n_words = group->plan->array->order->n_words;
+
+	if (!m->loaded)
+		return;
+	mem_free(group->alloc, m->perm, (size_t)(m->n + 1) * sizeof *m->perm);
+	mem_free(group->alloc, m->words, ((size_t)m->n * n_words + 1) * sizeof *m->words);
+	m->perm = NULL;
+	m->words = NULL;
+	key_rows_release(&m->keys);
+	m->loaded = false;
+}
+
+static void close_member(struct group *group, struct member *m)
+{
+	forget_keys(group, m);
+	if (m->open)
+		tile_release(&m->tile);
+	m->open = false;
+}
+
+static teg_status open_member(struct group *group, struct member *m, teg_error *err)
+{
+	struct segment *segment;
+
+	if (m->open)
+		return TEG_OK;
+	TEG_TRY(array_segment(group->plan->array, m->plan->segment, &segment, err));
+	TEG_TRY(tile_open(&m->tile, segment, &m->plan->entry, group->alloc, err));
+	m->open = true;
+	group->plan->stats.tiles_read++;
+	group->plan->stats.tiles_resolved++;
+	group->plan->stats.rows_read += m->tile.header.n_rows;
+	return TEG_OK;
+}
+
+/* The member's keys by position: perm sorts them, words are the positions in that order. */
+static teg_status sort_member(struct group *group, struct member *m, teg_error *err)
+{
+	const struct order *order = group->plan->array->order;
+	size_t n = m->keys.n;
+	uint64_t *raw = mem_alloc(group->alloc, (n * order->n_words + 1) * sizeof *raw);
+	uint64_t *words[POSITION_WORDS_MAX];
+	teg_status status = TEG_NOMEM;
+
+	m->n = (uint32_t)n;
+	m->perm = mem_alloc(group->alloc, (n + 1) * sizeof *m->perm);
+	m->words = mem_alloc(group->alloc, (n * order->n_words + 1) * sizeof *m->words);
+	m->loaded = true; /* forget_keys() takes care of whatever there is */
+	for (uint32_t w = 0; raw && w < order->n_words; w++)
+		words[w] = raw + w * n;
+	if (raw && m->perm && m->words) {
+		order_positions(order, (const uint64_t *const *)m->keys.lane, n, words);
+		status = order_sort((const uint64_t *const *)words, order->n_words, (uint32_t)n, group->alloc,
+		                    m->perm);
+	}
+	for (uint32_t w = 0; status == TEG_OK && w < order->n_words; w++)
+		for (size_t i = 0; i < n; i++)
+			m->words[i * order->n_words + w] = words[w][m->perm[i]];
+	mem_free(group->alloc, raw, (n * order->n_words + 1) * sizeof *raw);
+	return status == TEG_OK ? TEG_OK : no_memory(err);
+}
+
+static uint32_t member_at(const struct group *group, const struct member *m)
+{
+	return (uint32_t)(m - group->members);
+}
+
+static teg_status load_member(struct group *group, struct member *m, teg_error *err)
+{
+	teg_status status;
+
+	if (m->loaded)
+		return TEG_OK;
+	TEG_TRY(open_member(group, m, err));
+	key_rows_init(&m->keys, group->plan->array->state.schema, group->plan->array->order, group->alloc);
+	status = key_rows_load(&m->keys, group->reader, &m->tile, member_at(group, m), group->view->box, err);
+	if (status == TEG_OK)
+		return sort_member(group, m, err);
+	key_rows_release(&m->keys);
+	return status;
+}
+
+teg_status group_begin(struct group *group, const uint32_t *at, uint32_t n, teg_error *err)
+{
+	uint64_t n_rows = 0;
+
+	group->members = mem_zalloc(group->alloc, n * sizeof *group->members);
+	group->tiles = mem_zalloc(group->alloc, n * sizeof(struct tile *));
+	group->n_members = n;
+	group->next_member = 0;
+	group->done = false;
+	if (!group->members || !group->tiles) {
+		group_end(group);
+		return no_memory(err);
+	}
+	for (uint32_t i = 0; i < n; i++) {
+		group->members[i].plan = &group->plan->tiles[at[i]];
+		group->tiles[i] = &group->members[i].tile;
+		n_rows += group->members[i].plan->entry.n_rows;
+	}
+	group->small = n_rows <= GROUP_ROWS_SMALL;
+	return TEG_OK;
+}
+
+void group_end(struct group *group)
+{
+	for (uint32_t i = 0; group->members && i < group->n_members; i++)
+		close_member(group, &group->members[i]);
+	mem_free(group->alloc, group->members, group->n_members * sizeof *group->members);
+	mem_free(group->alloc, group->tiles, group->n_members * sizeof(struct tile *));
+	group->members = NULL;
+	group->tiles = NULL;
+	group->n_members = 0;
+	group->done = true;
+}
+
+static void free_outputs(struct group *group)
+{
+	mem_free(group->alloc, group->tile_of, group->out_cap * sizeof *group->tile_of);
+	mem_free(group->alloc, group->rows, group->out_cap * sizeof *group->rows);
+	mem_free(group->alloc, group->valid_from, group->out_cap * sizeof *group->valid_from);
+	mem_free(group->alloc, group->valid_until, group->out_cap * sizeof *group->valid_until);
+	mem_free(group->alloc, group->system_until, group->out_cap * sizeof *group->system_until);
+	group->tile_of = group->rows = NULL;
+	group->valid_from = group->valid_until = group->system_until = NULL;
+	group->out_cap = 0;
+}
+
+static void free_versions(struct group *group)
+{
+	mem_free(group->alloc, group->versions, group->versions_cap * sizeof *group->versions);
+	mem_free(group->alloc, group->superseded, group->versions_cap * sizeof *group->superseded);
+	mem_free(group->alloc, group->exact, group->versions_cap * sizeof *group->exact);
+	group->versions = NULL;
+	group->superseded = NULL;
+	group->exact = NULL;
+	group->versions_cap = 0;
+}
+
+void group_release(struct group *group)
+{
+	if (!group->alloc)
+		return;
+	group_end(group);
+	key_rows_release(&group->range);
+	mem_free(group->alloc, group->perm, group->perm_cap * sizeof *group->perm);
+	group->perm = NULL;
+	group->perm_cap = 0;
+	free_outputs(group);
+	free_versions(group);
+	pieces_release(&group->pieces);
+}
+
+/* ---- ranges ---- */
+
+static teg_status sort_range(struct group *group, bool by_position, teg_error *err)
+{
+	void *perm = group->perm;
+
+	if (!mem_grow(group->alloc, &perm, &group->perm_cap, group->range.n + 1u, sizeof *group->perm))
+		return no_memory(err);
+	group->perm = perm;
+	return key_rows_sort(&group->range, by_position, group->perm, err);
+}
+
+static teg_status take_everything(struct group *group, teg_error *err)
+{
+	for (uint32_t i = 0; i < group->n_members; i++) {
+		TEG_TRY(open_member(group, &group->members[i], err));
+		TEG_TRY(key_rows_load(&group->range, group->reader, &group->members[i].tile, i,
+		                      group->view->box, err));
+	}
+	group->done = true;
+	return group->range.n ? TEG_OK : TEG_END;
+}
+
+/* The position at which the range ends: the smallest last cell of the tiles at hand, after all tiles
+ * that start before it have been taken to hand. NULL: nothing is left. */
+static const uint64_t *range_end(struct group *group)
+{
+	uint32_t n_words = group->plan->array->order->n_words;
+	const uint64_t *end = NULL;
+
+	for (uint32_t i = 0; i < group->next_member; i++) {
+		const struct member *m = &group->members[i];
+
+		if (m->at_hand && (!end || position_compare(m->plan->last, end, n_words) < 0))
+			end = m->plan->last;
+	}
+	while (group->next_member < group->n_members) {
+		struct member *m = &group->members[group->next_member];
+
+		if (end && position_compare(m->plan->first, end, n_words) > 0)
+			break;
+		m->at_hand = true;
+		group->next_member++;
+		if (!end || position_compare(m->plan->last, end, n_words) < 0)
+			end = m->plan->last;
+	}
+	return end;
+}
+
+/* The first of the member's rows, in position order, that lies behind `end`. */
+static uint32_t rows_until(const struct member *m, const uint64_t *end, uint32_t n_words)
+{
+	uint32_t lo = m->next, hi = m->n;
+
+	while (lo < hi) {
+		uint32_t mid = lo + (hi - lo) / 2;
+
+		if (position_compare(m->words + (size_t)mid * n_words, end, n_words) <= 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+static teg_status take_until(struct group *group, struct member *m, const uint64_t *end, teg_error *err)
+{
+	uint32_t n_words = group->plan->array->order->n_words, until;
+
+	TEG_TRY(load_member(group, m, err));
+	until = rows_until(m, end, n_words);
+	TEG_TRY(key_rows_append(&group->range, &m->keys, m->perm + m->next, until - m->next, err));
+	m->next = until;
+	if (position_compare(m->plan->last, end, n_words) <= 0) {
+		m->at_hand = false;
+		forget_keys(group, m);
+	}
+	return TEG_OK;
+}
+
+/* Keeps the decoded keys within their budget: a member over it is decoded again for each range. */
+static void shed_keys(struct group *group)
+{
+	size_t size = 0;
+
+	for (uint32_t i = 0; i < group->next_member; i++) {
+		struct member *m = &group->members[i];
+
+		if (m->loaded)
+			size += key_rows_size(&m->keys) + (size_t)m->n * 12;
+		if (size > GROUP_KEYS_BUDGET)
+			forget_keys(group, m);
+	}
+}
+
+static void close_finished(struct group *group)
+{
+	for (uint32_t i = 0; i < group->next_member; i++)
+		if (!group->members[i].at_hand)
+			close_member(group, &group->members[i]);
+}
+
+static teg_status take_range(struct group *group, teg_error *err)
+{
+	const uint64_t *end;
+
+	close_finished(group);
+	end = range_end(group);
+	if (!end) {
+		group->done = true;
+		return TEG_END;
+	}
+	for (uint32_t i = 0; i < group->next_member; i++)
+		if (group->members[i].at_hand)
+			TEG_TRY(take_until(group, &group->members[i], end, err));
+	shed_keys(group);
+	return TEG_OK;
+}
+
+teg_status group_next_range(struct group *group, bool by_position, teg_error *err)
+{
+	key_rows_clear(&group->range);
+	if (group->done)
+		return TEG_END;
+	if (group->small) {
+		TEG_TRY(take_everything(group, err));
+		return sort_range(group, by_position, err);
+	}
+	do
+		TEG_TRY(take_range(group, err));
+	while (group->range.n == 0);
+	return sort_range(group, by_position, err);
+}
+
+/* ---- resolution ---- */
+
+static bool reserve_outputs(struct group *group, size_t more)
+{
+	size_t want = group->n_out + more;
+
+	if (want > group->out_cap) {
+		size_t cap[5] = { group->out_cap, group->out_cap, group->out_cap, group->out_cap, group->out_cap };
+		void *block[5] = { group->tile_of, group->rows, group->valid_from, group->valid_until,
+			           group->system_until };
+		size_t elem[5] = { 4, 4, 8, 8, 8 };
+		bool ok = true;
+		int grown = 0;
+
+		want += want / 2;
+		for (; ok && grown < 5; grown += ok)
+			ok = mem_grow(group->alloc, &block[grown], &cap[grown], want, elem[grown]);
+		group->tile_of = block[0];
+		group->rows = block[1];
+		group->valid_from = block[2];
+		group->valid_until = block[3];
+		group->system_until = block[4];
+		if (!ok) { /* give back what has another size than the rest */
+			for (int i = 0; i < 5; i++)
+				mem_free(group->alloc, block[i], cap[i] * elem[i]);
+			group->tile_of = group->rows = NULL;
+			group->valid_from = group->valid_until = group->system_until = NULL;
+			group->out_cap = 0;
+			return false;
+		}
+		group->out_cap = cap[0];
+	}
+	return true;
+}
+
+static void emit(struct group *group, uint32_t i, int64_t valid_from, int64_t valid_until,
+                 int64_t system_until)
+{
+	uint32_t at = group->n_out++;
+
+	group->tile_of[at] = group->range.tile[i];
+	group->rows[at] = group->range.row[i];
+	group->valid_from[at] = valid_from;
+	group->valid_until[at] = valid_until;
+	group->system_until[at] = system_until;
+}
+
+static bool kind_wanted(const struct group *group, uint8_t kind)
+{
+	return (group->view->kinds >> kind) & 1;
+}
+
+static bool key_in_box(const struct key_rows *keys, uint32_t i, const struct box *box)
+{
+	for (uint32_t d = 0; d < keys->order->n_dims; d++)
+		if (keys->lane[d][i] < box->lo[d] || keys->lane[d][i] > box->hi[d])
+			return false;
+	return true;
+}
+
+static bool reserve_versions(struct group *group, size_t need)
+{
+	if (need <= group->versions_cap)
+		return true;
+	free_versions(group);
+	need += need / 2;
+	group->versions = mem_array(group->alloc, need, sizeof *group->versions);
+	group->superseded = mem_array(group->alloc, need, sizeof *group->superseded);
+	group->exact = mem_array(group->alloc, need, sizeof *group->exact);
+	group->versions_cap = need;
+	if (group->versions && group->superseded && group->exact)
+		return true;
+	free_versions(group);
+	return false;
+}
+
+/* The versions of one key, newest first: its rows perm[at .. end) and the boxes over it, a box after
+ * the rows of its own commit. */
+static size_t collect_versions(struct group *group, uint32_t at, uint32_t end)
+{
+	bool repeated = group->plan->array->state.schema->cells == TEG_CELLS_REPEATED;
+	const struct plan_box *boxes = group->plan->boxes;
+	uint32_t box = 0, n_boxes = group->plan->n_boxes, key = group->perm[at];
+	size_t n = 0;
+
+	for (uint32_t i = at; i <= end; i++) {
+		int64_t next = i < end ? group->range.system_from[group->perm[i]] : INT64_MIN;
+
+		for (; box < n_boxes && (i == end || boxes[box].version.system_from > next); box++)
+			if (key_in_box(&group->range, key, &boxes[box].box))
+				group->versions[n++] = boxes[box].version;
+		if (i == end)
+			break;
+		group->versions[n] = key_rows_version(&group->range, group->perm[i], repeated);
+		group->versions[n++].target =
+			group->members[group->range.tile[group->perm[i]]].plan->emits;
+	}
+	return n;
+}
+
+static teg_status resolve_versions(struct group *group, size_t n)
+{
+	const struct view *view = group->view;
+	int64_t a = view->whole_pieces ? INT64_MIN : view->a, b = view->whole_pieces ? INT64_MAX : view->b;
+
+	TEG_TRY(visible_at(group->versions, n, view->s, a, b, view->until, &group->pieces));
+	if (!reserve_outputs(group, group->pieces.n))
+		return TEG_NOMEM;
+	for (size_t p = 0; p < group->pieces.n; p++) {
+		const struct piece *piece = &group->pieces.at[p];
+		const struct version *v = &group->versions[piece->version];
+
+		if (kind_wanted(group, v->kind) && piece->valid_from < view->b && piece->valid_until > view->a)
+			emit(group, v->row, piece->valid_from, piece->valid_until, piece->system_until);
+	}
+	return TEG_OK;
+}
+
+static teg_status list_versions(struct group *group, size_t n)
+{
+	TEG_TRY(derive_superseded(group->versions, n, &group->pieces, group->superseded, group->exact));
+	if (!reserve_outputs(group, n))
+		return TEG_NOMEM;
+	for (size_t i = 0; i < n; i++) {
+		const struct version *v = &group->versions[i];
+
+		if (v->target && kind_wanted(group, v->kind) && v->valid_from < group->view->b &&
+		    v->valid_until > group->view->a)
+			emit(group, v->row, v->valid_from, v->valid_until, group->superseded[i]);
+	}
+	return TEG_OK;
+}
+
+/* The common case: no valid time, no boxes, no erasures, rows claim. The newest row at S wins. */
+static void resolve_simply(struct group *group, uint32_t at, uint32_t end)
+{
+	const struct key_rows *keys = &group->range;
+
+	for (uint32_t i = at; i < end; i++) {
+		uint32_t row = group->perm[i];
+
+		if (keys->system_from[row] > group->view->s)
+			continue;
+		if (kind_wanted(group, keys->kind[row]) && group->members[keys->tile[row]].plan->emits)
+			emit(group, row, INT64_MIN, INT64_MAX, INT64_MAX);
+		break;
+	}
+}
+
+static teg_status resolve_key(struct group *group, uint32_t at, uint32_t end)
+{
+	size_t n;
+
+	if (!reserve_versions(group, (size_t)(end - at) + group->plan->n_boxes))
+		return TEG_NOMEM;
+	n = collect_versions(group, at, end);
+	return group->view->all_versions ? list_versions(group, n) : resolve_versions(group, n);
+}
+
+static bool simple(const struct group *group)
+{
+	const struct schema *schema = group->plan->array->state.schema;
+
+	if (schema->valid_time || schema->cells == TEG_CELLS_REPEATED || group->plan->n_boxes ||
+	    group->view->until || group->view->all_versions)
+		return false;
+	for (uint32_t i = 0; i < group->n_members; i++)
+		if (group->members[i].plan->entry.n_erased)
+			return false;
+	return true;
+}
+
+teg_status group_resolve(struct group *group, teg_error *err)
+{
+	bool is_simple = simple(group);
+	teg_status status = TEG_OK;
+
+	group->n_out = 0;
+	if (is_simple && !reserve_outputs(group, group->range.n))
+		return no_memory(err);
+	for (uint32_t at = 0, end; at < group->range.n && status == TEG_OK; at = end) {
+		end = at + 1;
+		while (end < group->range.n && key_rows_same(&group->range, group->perm[at], group->perm[end]))
+			end++;
+		if (is_simple)
+			resolve_simply(group, at, end);
+		else
+			status = resolve_key(group, at, end);
+	}
+	return status == TEG_OK ? TEG_OK : no_memory(err);
+}

@@ -1,0 +1,61 @@
+/* Tiles that must be looked at together: their keys are merged range after range in position order,
+ * sorted, and resolved, so that memory holds a tile's keys per segment and never a whole group.
+ *
+ * A range ends where the first of the tiles at hand ends; every tile that starts before that is at
+ * hand. So all rows of a key are in one range.
+ */
+#ifndef TEG_ENGINE_SCAN_GROUP_H
+#define TEG_ENGINE_SCAN_GROUP_H
+#include "engine/scan/keys.h"
+#include "engine/scan/plan.h"
+
+#define GROUP_ROWS_SMALL (128u << 10) /* groups up to this many rows are one range */
+#define GROUP_KEYS_BUDGET (6u << 20)  /* bytes of keys kept decoded between ranges */
+
+struct member {
+	const struct plan_tile *plan;
+	struct tile tile;
+	bool open, loaded, at_hand;
+	struct key_rows keys;    /* sorted by position through perm */
+	uint32_t *perm;
+	uint64_t *words;         /* n_words runs of n: positions of the keys, sorted */
+	uint32_t n, next;        /* rows, and the first that no range has taken */
+};
+
+struct group {
+	struct plan *plan;
+	const struct view *view;
+	struct tile_reader *reader;
+	const teg_allocator *alloc;
+	struct member *members;  /* by first cell */
+	struct tile **tiles;     /* the members' */
+	uint32_t n_members, next_member;
+	bool small, done;
+	struct key_rows range;   /* the rows of the range, and their order */
+	uint32_t *perm;
+	size_t perm_cap;
+	/* what resolution gives: parallel arrays */
+	uint32_t n_out;
+	size_t out_cap;
+	uint32_t *tile_of, *rows;
+	int64_t *valid_from, *valid_until, *system_until;
+	struct version *versions;
+	size_t versions_cap;
+	int64_t *superseded;     /* scratch of all-versions reads */
+	uint8_t *exact;
+	struct pieces pieces;
+};
+
+void group_init(struct group *group, struct plan *plan, const struct view *view,
+                struct tile_reader *reader, const teg_allocator *alloc);
+/* Takes tiles at[0 .. n) of the plan, in their order. */
+teg_status group_begin(struct group *group, const uint32_t *at, uint32_t n, teg_error *err);
+void group_end(struct group *group);     /* closes the tiles; buffers stay for the next group */
+void group_release(struct group *group);
+
+/* The keys of the next range into group->range, sorted through group->perm: in cell order, or in
+ * position order for a merge. TEG_END after the last. */
+teg_status group_next_range(struct group *group, bool by_position, teg_error *err);
+/* Resolves the range: fills the output arrays, in cell order, pieces of a key by valid time. */
+teg_status group_resolve(struct group *group, teg_error *err);
+#endif

@@ -1,0 +1,416 @@
+#include "engine/scan/keys.h"
+
+void key_rows_init(struct key_rows *keys, const struct schema *schema, const struct order *order,
+                   const teg_allocator *alloc)
+{
+	memset(keys, 0, sizeof *keys);
+	keys->order = order;
+	keys->valid_time = schema->valid_time;
+	keys->alloc = alloc;
+	for (uint32_t d = 0; d < order->n_dims; d++) {
+		keys->is_text[d] = schema->dims[d].shape == COLUMN_BYTES;
+		column_buf_init(&keys->text[d], COLUMN_BYTES, 0, alloc);
+	}
+}
+
+/* The arrays that have one element per row, for all that treats them alike. */
+struct slot {
+	void **block;
+	size_t elem;
+};
+
+#define SLOTS_MAX (TEG_MAX_DIMENSIONS + 7)
+
+static uint32_t slots_of(struct key_rows *keys, struct slot *slots_out)
+{
+	uint32_t n = 0;
+
+	for (uint32_t d = 0; d < keys->order->n_dims; d++)
+		slots_out[n++] = (struct slot){ (void **)&keys->lane[d], 8 };
+	slots_out[n++] = (struct slot){ (void **)&keys->system_from, 8 };
+	slots_out[n++] = (struct slot){ (void **)&keys->superseded, 8 };
+	if (keys->valid_time) {
+		slots_out[n++] = (struct slot){ (void **)&keys->valid_from, 8 };
+		slots_out[n++] = (struct slot){ (void **)&keys->valid_until, 8 };
+	}
+	slots_out[n++] = (struct slot){ (void **)&keys->kind, 1 };
+	slots_out[n++] = (struct slot){ (void **)&keys->tile, 4 };
+	slots_out[n++] = (struct slot){ (void **)&keys->row, 4 };
+	return n;
+}
+
+void key_rows_release(struct key_rows *keys)
+{
+	struct slot slots[SLOTS_MAX];
+	uint32_t n = slots_of(keys, slots);
+
+	for (uint32_t i = 0; i < n; i++) {
+		mem_free(keys->alloc, *slots[i].block, keys->cap * slots[i].elem);
+		*slots[i].block = NULL;
+	}
+	for (uint32_t d = 0; d < keys->order->n_dims; d++)
+		column_buf_release(&keys->text[d]);
+	keys->n = 0;
+	keys->cap = 0;
+}
+
+void key_rows_clear(struct key_rows *keys)
+{
+	keys->n = 0;
+	for (uint32_t d = 0; d < keys->order->n_dims; d++)
+		column_buf_clear(&keys->text[d]);
+}
+
+size_t key_rows_size(const struct key_rows *keys)
+{
+	size_t per_row = 8 * keys->order->n_dims + 16 + (keys->valid_time ? 16 : 0) + 9;
+	size_t size = keys->cap * per_row;
+
+	for (uint32_t d = 0; d < keys->order->n_dims; d++)
+		size += column_buf_size(&keys->text[d]);
+	return size;
+}
+
+/* All arrays have one capacity, so they grow together or not at all. */
+static bool reserve(struct key_rows *keys, size_t need)
+{
+	size_t want = keys->cap + keys->cap / 2;
+	struct slot slots[SLOTS_MAX];
+	void *fresh[SLOTS_MAX];
+	uint32_t n = slots_of(keys, slots), made = 0;
+
+	if (need <= keys->cap)
+		return true;
+	want = want < need ? need : want;
+	while (made < n && (fresh[made] = mem_array(keys->alloc, want, slots[made].elem)) != NULL)
+		made++;
+	if (made < n) {
+		while (made-- > 0)
+			mem_free(keys->alloc, fresh[made], want * slots[made].elem);
+		return false;
+	}
+	for (uint32_t i = 0; i < n; i++) {
+		if (keys->n)
+			memcpy(fresh[i], *slots[i].block, keys->n * slots[i].elem);
+		mem_free(keys->alloc, *slots[i].block, keys->cap * slots[i].elem);
+		*slots[i].block = fresh[i];
+	}
+	keys->cap = want;
+	return true;
+}
+
+/* ---- loading ---- */
+
+static teg_status load_lanes(struct key_rows *keys, struct tile_reader *reader,
+                             const struct tile *tile, struct column_buf *values, uint32_t d,
+                             teg_error *err)
+{
+	const struct field *field = &tile->segment->schema->dims[d];
+	struct column view;
+
+	column_buf_release(values);
+	column_buf_init(values, field->shape, field->width, keys->alloc);
+	TEG_TRY(tile_read_column(reader, tile, field->id, 0, tile->header.n_rows, values, err));
+	view = column_buf_view(values);
+	lanes_of_column(&view, field->class, 0, view.n, keys->lane[d] + keys->n);
+	if (keys->is_text[d])
+		return column_buf_append(&keys->text[d], &view, 0, view.n);
+	return TEG_OK;
+}
+
+static teg_status load_times(struct tile_reader *reader, const struct tile *tile,
+                             struct column_buf *values, uint32_t id, int64_t *to, teg_error *err)
+{
+	column_buf_clear(values);
+	TEG_TRY(tile_read_column(reader, tile, id, 0, tile->header.n_rows, values, err));
+	memcpy(to, values->values, values->n * sizeof *to);
+	return TEG_OK;
+}
+
+static teg_status load_all(struct key_rows *keys, struct tile_reader *reader, const struct tile *tile,
+                           struct column_buf *dim, struct column_buf *time, struct column_buf *kind,
+                           teg_error *err)
+{
+	uint32_t from = keys->n;
+
+	for (uint32_t d = 0; d < keys->order->n_dims; d++)
+		TEG_TRY(load_lanes(keys, reader, tile, dim, d, err));
+	TEG_TRY(load_times(reader, tile, time, COLUMN_ID_SYSTEM_FROM, keys->system_from + from, err));
+	TEG_TRY(load_times(reader, tile, time, COLUMN_ID_SUPERSEDED, keys->superseded + from, err));
+	if (keys->valid_time) {
+		TEG_TRY(load_times(reader, tile, time, COLUMN_ID_VALID_FROM, keys->valid_from + from, err));
+		TEG_TRY(load_times(reader, tile, time, COLUMN_ID_VALID_UNTIL, keys->valid_until + from, err));
+	}
+	TEG_TRY(tile_read_column(reader, tile, COLUMN_ID_KIND, 0, tile->header.n_rows, kind, err));
+	memcpy(keys->kind + from, kind->values, kind->n);
+	return TEG_OK;
+}
+
+static bool in_box(const struct key_rows *keys, uint32_t i, const struct box *box)
+{
+	for (uint32_t d = 0; d < keys->order->n_dims; d++)
+		if (keys->lane[d][i] < box->lo[d] || keys->lane[d][i] > box->hi[d])
+			return false;
+	return true;
+}
+
+static void move_row(struct key_rows *keys, uint32_t to, uint32_t from)
+{
+	for (uint32_t d = 0; d < keys->order->n_dims; d++)
+		keys->lane[d][to] = keys->lane[d][from];
+	keys->system_from[to] = keys->system_from[from];
+	keys->superseded[to] = keys->superseded[from];
+	if (keys->valid_time) {
+		keys->valid_from[to] = keys->valid_from[from];
+		keys->valid_until[to] = keys->valid_until[from];
+	}
+	keys->kind[to] = keys->kind[from];
+	keys->tile[to] = keys->tile[from];
+	keys->row[to] = keys->row[from];
+}
+
+/* Keeps those of the rows from `from` on that lie in the box. With text the rows all stay: their
+ * texts lie side by side, and a row too many is only looked at in vain. */
+static void drop_outside(struct key_rows *keys, uint32_t from, const struct box *box)
+{
+	uint32_t kept = from;
+
+	if (keys->order->has_text)
+		return;
+	for (uint32_t i = from; i < keys->n; i++)
+		if (in_box(keys, i, box))
+			move_row(keys, kept++, i);
+	keys->n = kept;
+}
+
+teg_status key_rows_load(struct key_rows *keys, struct tile_reader *reader, const struct tile *tile,
+                         uint32_t tile_at, const struct box *box, teg_error *err)
+{
+	uint32_t from = keys->n, n = tile->header.n_rows;
+	struct column_buf dim, time, kind;
+	teg_status status;
+
+	if (!reserve(keys, (size_t)from + n))
+		return teg_fail(err, TEG_NOMEM, "no memory for the keys of a tile");
+	column_buf_init(&dim, COLUMN_FIXED, 8, keys->alloc);
+	column_buf_init(&time, COLUMN_FIXED, 8, keys->alloc);
+	column_buf_init(&kind, COLUMN_FIXED, 1, keys->alloc);
+	status = load_all(keys, reader, tile, &dim, &time, &kind, err);
+	column_buf_release(&dim);
+	column_buf_release(&time);
+	column_buf_release(&kind);
+	TEG_TRY(status);
+	for (uint32_t i = 0; i < n; i++) {
+		keys->tile[from + i] = tile_at;
+		keys->row[from + i] = i;
+	}
+	keys->n = from + n;
+	if (box)
+		drop_outside(keys, from, box);
+	return TEG_OK;
+}
+
+teg_status key_rows_append(struct key_rows *keys, const struct key_rows *from, const uint32_t *at,
+                           uint32_t n, teg_error *err)
+{
+	if (!reserve(keys, (size_t)keys->n + n))
+		return teg_fail(err, TEG_NOMEM, "no memory for the keys of a range");
+	for (uint32_t d = 0; d < keys->order->n_dims; d++) {
+		struct column text = column_buf_view(&from->text[d]);
+
+		if (keys->is_text[d])
+			TEG_TRY(column_buf_gather(&keys->text[d], &text, at, n));
+		for (uint32_t i = 0; i < n; i++)
+			keys->lane[d][keys->n + i] = from->lane[d][at[i]];
+	}
+	for (uint32_t i = 0; i < n; i++) {
+		keys->system_from[keys->n + i] = from->system_from[at[i]];
+		keys->superseded[keys->n + i] = from->superseded[at[i]];
+		keys->kind[keys->n + i] = from->kind[at[i]];
+		keys->tile[keys->n + i] = from->tile[at[i]];
+		keys->row[keys->n + i] = from->row[at[i]];
+	}
+	for (uint32_t i = 0; keys->valid_time && i < n; i++) {
+		keys->valid_from[keys->n + i] = from->valid_from[at[i]];
+		keys->valid_until[keys->n + i] = from->valid_until[at[i]];
+	}
+	keys->n += n;
+	return TEG_OK;
+}
+
+/* ---- sorting ---- */
+
+#define SORT_WORDS_MAX (POSITION_WORDS_MAX + TEG_MAX_DIMENSIONS + 2)
+
+struct sort_words {
+	uint32_t n;
+	const uint64_t *at[SORT_WORDS_MAX];
+	uint64_t *own[POSITION_WORDS_MAX + 2]; /* to be freed */
+	uint32_t n_own;
+};
+
+static uint64_t *own_word(struct sort_words *words, const struct key_rows *keys)
+{
+	uint64_t *word = mem_array(keys->alloc, keys->n ? keys->n : 1, sizeof *word);
+
+	if (word) {
+		words->own[words->n_own++] = word;
+		words->at[words->n++] = word;
+	}
+	return word;
+}
+
+static bool add_positions(struct sort_words *words, const struct key_rows *keys)
+{
+	uint64_t *position[POSITION_WORDS_MAX];
+
+	for (uint32_t w = 0; w < keys->order->n_words; w++) {
+		position[w] = own_word(words, keys);
+		if (!position[w])
+			return false;
+	}
+	order_positions(keys->order, (const uint64_t *const *)keys->lane, keys->n, position);
+	return true;
+}
+
+static bool add_times(struct sort_words *words, const struct key_rows *keys)
+{
+	uint64_t *newest_first = own_word(words, keys), *from;
+
+	if (!newest_first)
+		return false;
+	for (uint32_t i = 0; i < keys->n; i++)
+		newest_first[i] = ~lane_of_i64(keys->system_from[i]);
+	if (!keys->valid_time)
+		return true;
+	from = own_word(words, keys);
+	for (uint32_t i = 0; from && i < keys->n; i++)
+		from[i] = lane_of_i64(keys->valid_from[i]);
+	return from != NULL;
+}
+
+static bool collect_words(struct sort_words *words, const struct key_rows *keys, bool by_position)
+{
+	uint32_t n_dims = keys->order->n_dims;
+
+	if (by_position && !add_positions(words, keys))
+		return false;
+	for (uint32_t d = 0; d < n_dims; d++)
+		words->at[words->n++] = keys->lane[keys->order->cell_order == TEG_ORDER_COLUMN ? n_dims - 1 - d : d];
+	return add_times(words, keys);
+}
+
+static struct span text_of(const struct key_rows *keys, uint32_t d, uint32_t i)
+{
+	struct column view = column_buf_view(&keys->text[d]);
+
+	return column_value(&view, i);
+}
+
+/* Rows with equal lanes: by their texts, then newest first. */
+static int compare_texts(const struct key_rows *keys, uint32_t i, uint32_t k)
+{
+	uint32_t n_dims = keys->order->n_dims;
+
+	for (uint32_t at = 0; at < n_dims; at++) {
+		uint32_t d = keys->order->cell_order == TEG_ORDER_COLUMN ? n_dims - 1 - at : at;
+		int order = keys->is_text[d] ? span_compare(text_of(keys, d, i), text_of(keys, d, k)) : 0;
+
+		if (order)
+			return order;
+	}
+	if (keys->system_from[i] != keys->system_from[k])
+		return keys->system_from[i] > keys->system_from[k] ? -1 : 1;
+	if (keys->valid_time && keys->valid_from[i] != keys->valid_from[k])
+		return keys->valid_from[i] < keys->valid_from[k] ? -1 : 1;
+	return 0;
+}
+
+static void merge_runs(const struct key_rows *keys, const uint32_t *from, uint32_t *to, size_t at,
+                       size_t mid, size_t end)
+{
+	size_t i = at, k = mid;
+
+	for (size_t out = at; out < end; out++) {
+		bool left = i < mid && (k >= end || compare_texts(keys, from[i], from[k]) <= 0);
+
+		to[out] = left ? from[i++] : from[k++];
+	}
+}
+
+/* Stable merge sort of one run of equal lanes; `work` has room for n. */
+static void sort_texts(const struct key_rows *keys, uint32_t *perm, size_t n, uint32_t *work)
+{
+	for (size_t run = 1; run < n; run *= 2) {
+		for (size_t at = 0; at < n; at += 2 * run) {
+			size_t mid = at + run < n ? at + run : n;
+			size_t end = at + 2 * run < n ? at + 2 * run : n;
+
+			merge_runs(keys, perm, work, at, mid, end);
+		}
+		memcpy(perm, work, n * sizeof *perm);
+	}
+}
+
+static bool same_lanes(const struct key_rows *keys, uint32_t i, uint32_t k)
+{
+	for (uint32_t d = 0; d < keys->order->n_dims; d++)
+		if (keys->lane[d][i] != keys->lane[d][k])
+			return false;
+	return true;
+}
+
+static teg_status settle_texts(const struct key_rows *keys, uint32_t *perm)
+{
+	uint32_t *work = mem_array(keys->alloc, keys->n ? keys->n : 1, sizeof *work);
+
+	if (!work)
+		return TEG_NOMEM;
+	for (uint32_t i = 0, end; i < keys->n; i = end) {
+		end = i + 1;
+		while (end < keys->n && same_lanes(keys, perm[i], perm[end]))
+			end++;
+		sort_texts(keys, perm + i, end - i, work);
+	}
+	mem_free(keys->alloc, work, (keys->n ? keys->n : 1) * sizeof *work);
+	return TEG_OK;
+}
+
+teg_status key_rows_sort(const struct key_rows *keys, bool by_position, uint32_t *perm_out,
+                         teg_error *err)
+{
+	struct sort_words words = { 0 };
+	teg_status status = TEG_NOMEM;
+
+	if (collect_words(&words, keys, by_position))
+		status = order_sort(words.at, words.n, keys->n, keys->alloc, perm_out);
+	for (uint32_t w = 0; w < words.n_own; w++)
+		mem_free(keys->alloc, words.own[w], (keys->n ? keys->n : 1) * sizeof *words.own[w]);
+	if (status == TEG_OK && keys->order->has_text)
+		status = settle_texts(keys, perm_out);
+	return status == TEG_OK ? TEG_OK : teg_fail(err, status, "no memory to sort %u rows", keys->n);
+}
+
+bool key_rows_same(const struct key_rows *keys, uint32_t i, uint32_t k)
+{
+	if (!same_lanes(keys, i, k))
+		return false;
+	for (uint32_t d = 0; keys->order->has_text && d < keys->order->n_dims; d++)
+		if (keys->is_text[d] && !span_equal(text_of(keys, d, i), text_of(keys, d, k)))
+			return false;
+	return true;
+}
+
+struct version key_rows_version(const struct key_rows *keys, uint32_t i, bool repeated)
+{
+	return (struct version){
+		.system_from = keys->system_from[i],
+		.valid_from = keys->valid_time ? keys->valid_from[i] : INT64_MIN,
+		.valid_until = keys->valid_time ? keys->valid_until[i] : INT64_MAX,
+		.superseded_at = keys->superseded[i],
+		.row = i,
+		.kind = keys->kind[i],
+		.claims = !repeated || keys->kind[i] != ROW_LIVE,
+		.target = true
+	};
+}

@@ -1,0 +1,45 @@
+/* Keys and times of many rows from several tiles, side by side: what resolution and merging sort and
+ * walk. Attributes stay in their tiles; `tile` and `row` say where. */
+#ifndef TEG_ENGINE_SCAN_KEYS_H
+#define TEG_ENGINE_SCAN_KEYS_H
+#include "engine/order/order.h"
+#include "engine/store/segment.h"
+#include "engine/time/visibility.h"
+
+struct key_rows {
+	uint32_t n;
+	size_t cap;
+	const struct order *order;
+	bool valid_time; /* else valid_from and valid_until are NULL: all of valid time */
+	uint64_t *lane[TEG_MAX_DIMENSIONS];
+	struct column_buf text[TEG_MAX_DIMENSIONS]; /* BYTES dimensions only */
+	bool is_text[TEG_MAX_DIMENSIONS];
+	int64_t *system_from, *superseded, *valid_from, *valid_until;
+	uint8_t *kind;
+	uint32_t *tile, *row;
+	const teg_allocator *alloc;
+};
+
+void key_rows_init(struct key_rows *keys, const struct schema *schema, const struct order *order,
+                   const teg_allocator *alloc);
+void key_rows_release(struct key_rows *keys);
+void key_rows_clear(struct key_rows *keys);
+size_t key_rows_size(const struct key_rows *keys); /* bytes held */
+
+/* Appends the rows of a tile that lie in `box` (NULL: all), as tile number `tile_at`. */
+teg_status key_rows_load(struct key_rows *keys, struct tile_reader *reader, const struct tile *tile,
+                         uint32_t tile_at, const struct box *box, teg_error *err);
+/* Appends rows at[0 .. n) of `from`. */
+teg_status key_rows_append(struct key_rows *keys, const struct key_rows *from, const uint32_t *at,
+                           uint32_t n, teg_error *err);
+
+/* Fills perm_out (n) with the rows sorted by key in cell order (`by_position`: in position order
+ * first), then system_from descending, then valid_from, then as they came. */
+teg_status key_rows_sort(const struct key_rows *keys, bool by_position, uint32_t *perm_out,
+                         teg_error *err);
+/* Do rows i and k have the same key? */
+bool key_rows_same(const struct key_rows *keys, uint32_t i, uint32_t k);
+
+/* The version that row i is. */
+struct version key_rows_version(const struct key_rows *keys, uint32_t i, bool repeated);
+#endif

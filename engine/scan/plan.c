@@ -1,0 +1,418 @@
+#include "engine/scan/plan.h"
+#include "codec/base/checked.h"
+#include <stdlib.h>
+
+struct walk {
+	struct plan *plan;
+	const struct view *view;
+	struct segment *segment;
+	uint32_t segment_at;
+	const teg_allocator *alloc;
+	teg_error *err;
+};
+
+/* ---- pruning ---- */
+
+/* Times prune nothing where erasures may hide in the tile, nor where the reader wants to know when
+ * a piece ends. */
+static bool times_may_match(const struct index_entry *entry, const struct view *view)
+{
+	bool finite_before = entry->n_open == 0 && entry->valid_until_max <= view->a;
+
+	if (entry->n_erased)
+		return true;
+	if (!view->all_versions && !view->until &&
+	    (entry->system_from_min > view->s || entry->superseded_max <= view->s))
+		return false;
+	return view->whole_pieces || !(entry->valid_from_min >= view->b || finite_before);
+}
+
+static void copy_box(struct box *box, const struct index_entry *entry, uint32_t n_dims)
+{
+	memset(box, 0, sizeof *box);
+	memcpy(box->lo, entry->lo, n_dims * sizeof *box->lo);
+	memcpy(box->hi, entry->hi, n_dims * sizeof *box->hi);
+}
+
+static bool box_may_match(const struct index_entry *entry, const struct view *view, uint32_t n_dims)
+{
+	struct box box;
+
+	if (!view->box)
+		return true;
+	copy_box(&box, entry, n_dims);
+	return box_overlaps(&box, view->box, n_dims);
+}
+
+static bool keep_entry(void *ctx, const struct index_entry *entry, bool leaf)
+{
+	struct walk *w = ctx;
+	teg_scan_stats *stats = &w->plan->stats;
+	uint32_t n_dims = w->segment->schema->n_dims;
+
+	stats->tiles_seen += leaf ? 1 : 0;
+	if (w->view->no_prune)
+		return true;
+	if (!box_may_match(entry, w->view, n_dims)) {
+		stats->tiles_pruned_box += entry->n_tiles;
+		stats->tiles_seen += leaf ? 0 : entry->n_tiles;
+		return false;
+	}
+	if (!times_may_match(entry, w->view)) {
+		stats->tiles_pruned_time += entry->n_tiles;
+		stats->tiles_seen += leaf ? 0 : entry->n_tiles;
+		return false;
+	}
+	return true;
+}
+
+/* ---- collecting ---- */
+
+/* Rows that the index alone does not prove to be filterable: several versions of a key that no merge
+ * has looked at, or rows that are not rectangles. Rows of one commit never overlap. */
+static bool needs_resolution(const struct plan_tile *tile, const struct segment_ref *ref)
+{
+	return tile->entry.n_inexact > 0 || (!ref->fresh && !ref->compacted) || tile->entry.continued ||
+	       tile->entry.n_erased > 0;
+}
+
+static uint64_t *entry_position(struct walk *w, const uint64_t *lanes)
+{
+	const struct order *order = w->plan->array->order;
+	uint64_t *words = arena_array(&w->plan->arena, order->n_words, sizeof *words);
+
+	if (words)
+		order_position(order, lanes, words);
+	return words;
+}
+
+static bool may_emit(const struct walk *w, const struct index_entry *entry)
+{
+	const struct segment_footer *footer = &w->segment->footer;
+	uint32_t kinds = w->view->kinds;
+
+	if (w->view->no_prune)
+		return true;
+	if (!((kinds & TEG_KIND_LIVE && entry->n_live) ||
+	      (kinds & TEG_KIND_TOMBSTONE && entry->n_tombstones) ||
+	      (kinds & TEG_KIND_ERASED && entry->n_erased)))
+		return false;
+	return !w->view->predicate || predicate_may_match(w->view->predicate, entry, footer->attr_ids,
+	                                                  footer->n_attrs);
+}
+
+static teg_status add_tile(struct walk *w, const struct index_entry *entry, uint64_t number)
+{
+	struct plan *plan = w->plan;
+	void *block = plan->tiles;
+	struct plan_tile *tile;
+
+	if (!mem_grow(w->alloc, &block, &plan->cap, plan->n_tiles + 1, sizeof *plan->tiles))
+		return teg_fail(w->err, TEG_NOMEM, "no memory for the plan of a scan");
+	plan->tiles = block;
+	tile = &plan->tiles[plan->n_tiles];
+	*tile = (struct plan_tile){ .segment = w->segment_at, .number = number, .entry = *entry };
+	tile->emits = may_emit(w, entry);
+	tile->entry.stats = NULL;
+	tile->first = entry_position(w, entry->first);
+	tile->last = entry_position(w, entry->last);
+	if (!tile->first || !tile->last)
+		return teg_fail(w->err, TEG_NOMEM, "no memory for the plan of a scan");
+	tile->needs_resolution = needs_resolution(tile, w->segment->ref);
+	plan->n_tiles++;
+	return TEG_OK;
+}
+
+static teg_status add_box(struct walk *w, const struct index_entry *entry)
+{
+	struct plan *plan = w->plan;
+	void *block = plan->boxes;
+	struct plan_box *box;
+	bool open = entry->n_open != 0;
+
+	if (!mem_grow(w->alloc, &block, &plan->boxes_cap, plan->n_boxes + 1, sizeof *plan->boxes))
+		return teg_fail(w->err, TEG_NOMEM, "no memory for the plan of a scan");
+	plan->boxes = block;
+	box = &plan->boxes[plan->n_boxes];
+	*box = (struct plan_box){ .segment = w->segment_at };
+	copy_box(&box->box, entry, w->segment->schema->n_dims);
+	box->version = (struct version){
+		.system_from = entry->system_from_min,
+		.valid_from = entry->valid_from_min == TEG_TIME_OF_COMMIT ? entry->system_from_min
+		                                                          : entry->valid_from_min,
+		.valid_until = open ? INT64_MAX : entry->valid_until_max,
+		.superseded_at = INT64_MAX,
+		.row = plan->n_boxes,
+		.kind = entry->n_erased ? ROW_ERASED : ROW_TOMBSTONE,
+		.claims = true,
+		.target = false
+	};
+	plan->n_boxes++;
+	return TEG_OK;
+}
+
+static teg_status each_entry(void *ctx, const struct index_entry *entry, uint64_t number)
+{
+	struct walk *w = ctx;
+
+	if (entry->shape == TILE_BOX)
+		return add_box(w, entry);
+	return add_tile(w, entry, number);
+}
+
+/* What the reference says, in the form of an index entry, to prune a segment before opening it. */
+static struct index_entry entry_of_ref(const struct segment_ref *ref, uint32_t n_dims)
+{
+	struct index_entry e = {
+		.n_tiles = ref->n_tiles,
+		.n_erased = ref->n_erased,
+		.n_open = ref->n_open,
+		.system_from_min = ref->system_from_min,
+		.superseded_max = ref->superseded_max,
+		.valid_from_min = ref->valid_from_min,
+		.valid_until_max = ref->valid_until_max
+	};
+
+	memcpy(e.lo, ref->box->lo, n_dims * sizeof *e.lo);
+	memcpy(e.hi, ref->box->hi, n_dims * sizeof *e.hi);
+	return e;
+}
+
+static teg_status walk_segment(struct walk *w, uint32_t at)
+{
+	struct teg_array *array = w->plan->array;
+	const struct segment_ref *ref = &array->state.segments[at];
+	struct index_entry entry = entry_of_ref(ref, array->state.schema->n_dims);
+	struct index_counters counters = { 0, 0 };
+	teg_scan_stats *stats = &w->plan->stats;
+
+	stats->segments_seen++;
+	if (!w->view->no_prune && (!box_may_match(&entry, w->view, array->state.schema->n_dims) ||
+	                           !times_may_match(&entry, w->view))) {
+		stats->segments_pruned++;
+		return TEG_OK;
+	}
+	TEG_TRY(array_segment(array, at, &w->segment, w->err));
+	w->segment_at = at;
+	TEG_TRY(segment_walk(w->segment, keep_entry, each_entry, w, &counters, w->err));
+	stats->index_pages_read += counters.pages_read;
+	stats->index_pages_pruned += counters.pages_pruned;
+	return TEG_OK;
+}
+
+/* ---- groups ---- */
+
+static int by_first(const struct plan_tile *a, const struct plan_tile *b, uint32_t n_words)
+{
+	int order = position_compare(a->first, b->first, n_words);
+
+	if (order)
+		return order;
+	if (a->segment != b->segment)
+		return a->segment < b->segment ? -1 : 1;
+	return (a->number > b->number) - (a->number < b->number);
+}
+
+/* Each segment's tiles come in order already, so merging runs is all there is to do. */
+static bool sort_tiles(struct plan *plan, const teg_allocator *alloc)
+{
+	uint32_t n_words = plan->array->order->n_words;
+	struct plan_tile *from = plan->tiles, *to;
+	size_t n = plan->n_tiles;
+
+	to = mem_array(alloc, plan->cap ? plan->cap : 1, sizeof *to);
+	if (!to)
+		return false;
+	for (size_t run = 1; run < n; run *= 2) {
+		for (size_t at = 0; at < n; at += 2 * run) {
+			size_t i = at, k = size_min(at + run, n), mid = k, end = size_min(at + 2 * run, n);
+
+			for (size_t out = at; out < end; out++) {
+				bool left = i < mid && (k >= end || by_first(&from[i], &from[k], n_words) <= 0);
+
+				to[out] = left ? from[i++] : from[k++];
+			}
+		}
+		plan->tiles = to;
+		to = from;
+		from = plan->tiles;
+	}
+	mem_free(alloc, to, plan->cap * sizeof *to);
+	return true;
+}
+
+static bool hides(const struct plan_tile *tile, const struct schema *schema)
+{
+	return schema->cells == TEG_CELLS_UNIQUE || tile->entry.n_tombstones || tile->entry.n_erased;
+}
+
+/* May a key of one supersede a key of the other? */
+static bool conflict(const struct plan *plan, const struct plan_tile *a, const struct plan_tile *b)
+{
+	const struct array_state *state = &plan->array->state;
+	const struct segment_ref *ra = &state->segments[a->segment], *rb = &state->segments[b->segment];
+	struct box x, y;
+
+	if (a->segment == b->segment)
+		return b->entry.continued && b->number == a->number + 1 &&
+		       (a->needs_resolution || b->entry.n_inexact || !ra->compacted);
+	if (ra->compacted && rb->compacted && ra->first_version == rb->first_version &&
+	    !a->entry.n_inexact && !b->entry.n_inexact)
+		return false; /* outputs of one merge: what one supersedes in the other is known there */
+	if (!hides(a, state->schema) && !hides(b, state->schema))
+		return false;
+	copy_box(&x, &a->entry, state->schema->n_dims);
+	copy_box(&y, &b->entry, state->schema->n_dims);
+	return box_overlaps(&x, &y, state->schema->n_dims);
+}
+
+static uint32_t find_group(struct plan_tile *tiles, uint32_t i)
+{
+	while (tiles[i].group != i) {
+		tiles[i].group = tiles[tiles[i].group].group;
+		i = tiles[i].group;
+	}
+	return i;
+}
+
+/* A group is named by its first tile, so that it comes up where that tile stands. */
+static void join(struct plan_tile *tiles, uint32_t i, uint32_t k)
+{
+	uint32_t a = find_group(tiles, i), b = find_group(tiles, k);
+
+	if (a < b)
+		tiles[b].group = a;
+	else
+		tiles[a].group = b;
+}
+
+/* Tiles in order of their first cell; `active` holds those whose last cell is not behind yet. */
+static void make_groups(struct plan *plan, uint32_t *active)
+{
+	struct plan_tile *tiles = plan->tiles;
+	uint32_t n_words = plan->array->order->n_words, n_active = 0;
+
+	for (uint32_t i = 0; i < plan->n_tiles; i++) {
+		uint32_t kept = 0;
+
+		tiles[i].group = i;
+		for (uint32_t k = 0; k < n_active; k++) {
+			uint32_t t = active[k];
+
+			if (position_compare(tiles[t].last, tiles[i].first, n_words) < 0)
+				continue;
+			active[kept++] = t;
+			if (conflict(plan, &tiles[t], &tiles[i]))
+				join(tiles, t, i);
+		}
+		n_active = kept;
+		active[n_active++] = i;
+	}
+	for (uint32_t i = 0; i < plan->n_tiles; i++)
+		tiles[i].group = find_group(tiles, i);
+}
+
+static void mark_under_boxes(struct plan *plan)
+{
+	uint32_t n_dims = plan->array->state.schema->n_dims;
+
+	for (uint32_t i = 0; i < plan->n_tiles; i++) {
+		struct box box;
+
+		copy_box(&box, &plan->tiles[i].entry, n_dims);
+		for (uint32_t k = 0; k < plan->n_boxes; k++)
+			if (plan->boxes[k].segment >= plan->tiles[i].segment &&
+			    box_overlaps(&box, &plan->boxes[k].box, n_dims))
+				plan->tiles[i].needs_resolution = true;
+	}
+}
+
+/* Drops groups in which nothing can emit; a tile of several is resolved. */
+static void settle_groups(struct plan *plan, uint8_t *group_emits, uint32_t *group_size)
+{
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < plan->n_tiles; i++) {
+		group_size[plan->tiles[i].group]++;
+		group_emits[plan->tiles[i].group] |= plan->tiles[i].emits;
+	}
+	for (uint32_t i = 0; i < plan->n_tiles; i++) {
+		struct plan_tile *tile = &plan->tiles[i];
+
+		if (!group_emits[tile->group]) {
+			plan->stats.tiles_pruned_attribute++;
+			continue;
+		}
+		if (group_size[tile->group] > 1)
+			tile->needs_resolution = true;
+		plan->tiles[kept++] = *tile;
+	}
+	plan->n_tiles = kept;
+}
+
+static teg_status group_tiles(struct plan *plan, const teg_allocator *alloc, teg_error *err)
+{
+	size_t n = plan->n_tiles;
+	uint32_t *work = mem_zalloc(alloc, (n + 1) * 2 * sizeof *work);
+	uint8_t *emits = mem_zalloc(alloc, n + 1);
+	teg_status status = TEG_NOMEM;
+
+	if (work && emits && sort_tiles(plan, alloc)) {
+		make_groups(plan, work);
+		mark_under_boxes(plan);
+		settle_groups(plan, emits, work + n + 1);
+		status = TEG_OK;
+	}
+	mem_free(alloc, work, (n + 1) * 2 * sizeof *work);
+	mem_free(alloc, emits, n + 1);
+	return status == TEG_OK ? TEG_OK : teg_fail(err, status, "no memory for the plan of a scan");
+}
+
+/* Newest first, the order in which versions of a key are asked. */
+static void sort_boxes(struct plan *plan)
+{
+	for (uint32_t i = 1; i < plan->n_boxes; i++) {
+		struct plan_box box = plan->boxes[i];
+		uint32_t k = i;
+
+		for (; k && plan->boxes[k - 1].version.system_from <= box.version.system_from; k--)
+			plan->boxes[k] = plan->boxes[k - 1];
+		plan->boxes[k] = box;
+	}
+	for (uint32_t i = 0; i < plan->n_boxes; i++)
+		plan->boxes[i].version.row = i;
+}
+
+teg_status plan_make(struct plan *plan, struct teg_array *array, const struct view *view,
+                     const bool *use, teg_error *err)
+{
+	const teg_allocator *alloc = array->arena.alloc;
+	struct walk w = { plan, view, NULL, 0, alloc, err };
+	teg_status status = TEG_OK;
+
+	memset(plan, 0, sizeof *plan);
+	plan->array = array;
+	arena_init(&plan->arena, alloc, SIZE_MAX);
+	for (uint32_t i = 0; i < array->state.n_segments && status == TEG_OK; i++)
+		if (!use || use[i])
+			status = walk_segment(&w, i);
+	if (status == TEG_OK)
+		status = group_tiles(plan, alloc, err);
+	sort_boxes(plan);
+	if (status != TEG_OK)
+		plan_release(plan);
+	return status;
+}
+
+void plan_release(struct plan *plan)
+{
+	const teg_allocator *alloc = plan->arena.alloc;
+
+	mem_free(alloc, plan->tiles, plan->cap * sizeof *plan->tiles);
+	mem_free(alloc, plan->boxes, plan->boxes_cap * sizeof *plan->boxes);
+	arena_release(&plan->arena);
+	plan->tiles = NULL;
+	plan->boxes = NULL;
+	plan->n_tiles = plan->n_boxes = 0;
+	plan->cap = plan->boxes_cap = 0;
+}

@@ -1,0 +1,64 @@
+/* The plan of a read: which tiles it needs, and which of them must be looked at together.
+ *
+ * Segments and tiles are pruned by box, both times and statistics. What is left is cut into groups:
+ * two tiles fall into one group where a key of one may supersede a key of the other. A tile alone in
+ * its group, whose rows are exact, is emitted by filtering; everything else goes through resolution
+ * (DESIGN 3.5). A tile that cannot emit is kept only where it may supersede one that can, and then
+ * gives up key and time columns, never attributes.
+ *
+ *   tiles by first cell   [ A ][  B  ][ D ]        groups  {A} {B, C} {D}
+ *                                [ C ]
+ */
+#ifndef TEG_ENGINE_SCAN_PLAN_H
+#define TEG_ENGINE_SCAN_PLAN_H
+#include "engine/order/order.h"
+#include "engine/scan/predicate.h"
+#include "engine/store/store.h"
+#include "engine/time/visibility.h"
+
+/* What a reader asks for, on both axes. */
+struct view {
+	int64_t s;         /* system time; INT64_MIN: before everything */
+	bool all_versions; /* stored rows as written */
+	int64_t a, b;      /* valid window, half-open; one V: [V, V + 1) */
+	bool whole_pieces; /* at one V: the whole piece around it */
+	bool until;        /* system_until is asked for */
+	uint32_t kinds;    /* TEG_KIND_* bits */
+	const struct box *box; /* NULL: everything */
+	const struct bound_predicate *predicate; /* NULL: none. The plan prunes by it, does not filter */
+	bool no_prune;
+};
+
+struct plan_tile {
+	uint32_t segment; /* of the array */
+	uint64_t number;  /* of the tile in its segment */
+	struct index_entry entry; /* stats NULL */
+	uint64_t *first, *last;   /* positions */
+	uint32_t group;           /* equal numbers belong together */
+	bool emits;
+	bool needs_resolution;    /* alone too */
+};
+
+struct plan {
+	struct arena arena;
+	struct teg_array *array;
+	uint32_t n_tiles;
+	struct plan_tile *tiles; /* by first position, then segment */
+	size_t cap;
+	uint32_t n_boxes;        /* box tiles, oldest first: bounds, kind and times, no rows */
+	struct plan_box *boxes;
+	size_t boxes_cap;
+	teg_scan_stats stats;
+};
+
+struct plan_box {
+	struct box box;
+	struct version version; /* row: its own index in boxes */
+	uint32_t segment;
+};
+
+/* Plans a read of the segments `use` (NULL: all of the array's). */
+teg_status plan_make(struct plan *plan, struct teg_array *array, const struct view *view,
+                     const bool *use, teg_error *err);
+void plan_release(struct plan *plan);
+#endif

@@ -1,0 +1,549 @@
+#include "engine/scan/scan.h"
+#include "codec/base/checked.h"
+#include <errno.h>
+#include <string.h>
+
+#define BATCH_ROWS 65536
+
+static teg_status no_memory(teg_error *err)
+{
+	return teg_fail(err, TEG_NOMEM, "no memory for a scan");
+}
+
+/* ---- outputs ---- */
+
+static const char *const time_names[] = { "system_from", "system_until", "valid_from", "valid_until",
+	                                  "row_kind" };
+static const uint32_t time_ids[] = { COLUMN_ID_SYSTEM_FROM, COLUMN_ID_SYSTEM_UNTIL, COLUMN_ID_VALID_FROM,
+	                             COLUMN_ID_VALID_UNTIL, COLUMN_ID_KIND };
+#define N_TIMES (sizeof time_ids / sizeof *time_ids)
+
+static bool time_id_of(const struct schema *schema, const char *name, uint32_t *id_out)
+{
+	for (size_t i = 0; i < N_TIMES; i++) {
+		bool valid = time_ids[i] == COLUMN_ID_VALID_FROM || time_ids[i] == COLUMN_ID_VALID_UNTIL;
+
+		if (strcmp(name, time_names[i]) == 0 && (schema->valid_time || !valid)) {
+			*id_out = time_ids[i];
+			return true;
+		}
+	}
+	return false;
+}
+
+static teg_status add_named(struct teg_scan *scan, const char *name, teg_error *err)
+{
+	const struct schema *schema = scan->array->state.schema;
+	const struct field *field = schema_field(schema, name);
+	struct output *out = &scan->outputs[scan->n_outputs];
+	uint32_t id;
+
+	if (field) {
+		*out = output_of_field(field);
+	} else if (!time_id_of(schema, name, &id) || !output_of_time(id, out)) {
+		teg_fail(err, TEG_NOT_FOUND, "array '%s' has no column '%s'", scan->array->state.name, name);
+		error_in_array(err, TEG_NOT_FOUND, scan->array->state.name);
+		return error_in_column(err, TEG_NOT_FOUND, name);
+	}
+	scan->n_outputs++;
+	return TEG_OK;
+}
+
+static void add_all_fields(struct teg_scan *scan)
+{
+	const struct schema *schema = scan->array->state.schema;
+
+	for (uint32_t d = 0; d < schema->n_dims && schema->kind != TEG_TABLE; d++)
+		scan->outputs[scan->n_outputs++] = output_of_field(&schema->dims[d]);
+	for (uint32_t i = 0; i < schema->n_attrs; i++)
+		scan->outputs[scan->n_outputs++] = output_of_field(&schema->attrs[i]);
+}
+
+static bool has_output(const struct teg_scan *scan, uint32_t id)
+{
+	for (uint32_t i = 0; i < scan->n_outputs; i++)
+		if (scan->outputs[i].id == id)
+			return true;
+	return false;
+}
+
+/* The time columns that `times` adds, and row_id in a table, unless they are named already. */
+static void add_times(struct teg_scan *scan)
+{
+	const struct schema *schema = scan->array->state.schema;
+
+	for (size_t i = 0; i < N_TIMES; i++) {
+		bool valid = time_ids[i] == COLUMN_ID_VALID_FROM || time_ids[i] == COLUMN_ID_VALID_UNTIL;
+
+		if ((schema->valid_time || !valid) && !has_output(scan, time_ids[i]) &&
+		    output_of_time(time_ids[i], &scan->outputs[scan->n_outputs]))
+			scan->n_outputs++;
+	}
+	if (schema->kind == TEG_TABLE && !has_output(scan, schema->dims[0].id))
+		scan->outputs[scan->n_outputs++] = output_of_field(&schema->dims[0]);
+}
+
+static teg_status choose_outputs(struct teg_scan *scan, const teg_scan_options *options, teg_error *err)
+{
+	const struct schema *schema = scan->array->state.schema;
+	size_t most = (options->columns ? options->n_columns : (size_t)schema->n_dims + schema->n_attrs) +
+	              N_TIMES + 1;
+
+	scan->outputs = arena_array(&scan->arena, most, sizeof *scan->outputs);
+	if (!scan->outputs)
+		return no_memory(err);
+	if (!options->columns)
+		add_all_fields(scan);
+	for (size_t i = 0; options->columns && i < options->n_columns; i++)
+		TEG_TRY(add_named(scan, options->columns[i], err));
+	if (options->times || options->mode == TEG_SCAN_ALL_VERSIONS)
+		add_times(scan);
+	return TEG_OK;
+}
+
+/* ---- what is asked for ---- */
+
+static teg_status choose_window(struct view *view, const teg_scan_options *options, teg_error *err)
+{
+	view->a = INT64_MIN;
+	view->b = INT64_MAX;
+	if (options->valid_mode == TEG_VALID_AT) {
+		if (options->valid_at == INT64_MIN || options->valid_at == INT64_MAX)
+			return teg_fail(err, TEG_MISUSE, "an open end is no time to read at");
+		view->a = options->valid_at;
+		view->b = options->valid_at + 1;
+	}
+	if (options->valid_mode == TEG_VALID_RANGE) {
+		if (options->valid_at >= options->valid_end)
+			return teg_fail(err, TEG_MISUSE, "the valid range is empty: it ends where it starts or before");
+		view->a = options->valid_at;
+		view->b = options->valid_end;
+	}
+	return TEG_OK;
+}
+
+static teg_status choose_view(struct teg_scan *scan, const teg_scan_options *options, teg_error *err)
+{
+	struct view *view = &scan->view;
+
+	TEG_TRY(choose_window(view, options, err));
+	TEG_TRY(read_system_time(scan->array, options->mode, options->system_time, options->version,
+	                         &view->s, err));
+	view->all_versions = options->mode == TEG_SCAN_ALL_VERSIONS;
+	view->no_prune = options->no_prune;
+	view->kinds = options->kinds;
+	if (!view->kinds)
+		view->kinds = view->all_versions ? 7 : TEG_KIND_LIVE;
+	view->until = has_output(scan, COLUMN_ID_SYSTEM_UNTIL);
+	view->whole_pieces = options->valid_mode == TEG_VALID_AT &&
+	                     (has_output(scan, COLUMN_ID_VALID_FROM) || has_output(scan, COLUMN_ID_VALID_UNTIL));
+	view->predicate = scan->filter;
+	return TEG_OK;
+}
+
+/* Takes `one` over, whatever happens. */
+static teg_status and_also(teg_predicate **all, teg_predicate *one, teg_error *err)
+{
+	teg_predicate *rest = *all;
+
+	*all = one;
+	if (!rest)
+		return TEG_OK;
+	*all = NULL; /* both operands are gone, after an error too */
+	return teg_predicate_and(rest, one, all, err);
+}
+
+/* A text bound is exact only as a predicate; the box of lanes still prunes. */
+static teg_status text_bounds(const struct schema *schema, const teg_range *ranges,
+                              const teg_allocator *alloc, teg_predicate **all, teg_error *err)
+{
+	for (uint32_t d = 0; d < schema->n_dims; d++) {
+		for (int end = 0; end < 2; end++) {
+			const teg_value *value = end ? &ranges[d].hi : &ranges[d].lo;
+			teg_predicate *one = NULL;
+
+			if (schema->dims[d].class != VALUE_BYTES || !value->type)
+				continue;
+			TEG_TRY(teg_predicate_compare(schema->dims[d].name, end ? TEG_LE : TEG_GE, value, alloc,
+			                              &one, err));
+			TEG_TRY(and_also(all, one, err));
+		}
+	}
+	return TEG_OK;
+}
+
+static teg_status all_conditions(struct teg_scan *scan, const teg_scan_options *options, bool box_exact,
+                                 teg_predicate **all, teg_error *err)
+{
+	teg_predicate *copy = NULL;
+
+	if (!box_exact)
+		TEG_TRY(text_bounds(scan->array->state.schema, options->box, scan->alloc, all, err));
+	if (!options->predicate)
+		return TEG_OK;
+	TEG_TRY(predicate_copy(options->predicate, scan->alloc, &copy, err));
+	return and_also(all, copy, err);
+}
+
+/* Box and predicate become lanes to prune by and one bound filter. */
+static teg_status choose_filter(struct teg_scan *scan, const teg_scan_options *options, teg_error *err)
+{
+	const struct schema *schema = scan->array->state.schema;
+	teg_predicate *all = NULL;
+	bool exact = true;
+	teg_status status;
+
+	if (options->box) {
+		TEG_TRY(read_box_lanes(schema, options->box, &scan->box, &exact, err));
+		scan->view.box = &scan->box;
+	}
+	status = all_conditions(scan, options, exact, &all, err);
+	if (status == TEG_OK && all)
+		status = predicate_bind(all, schema, &scan->arena, &scan->filter, err);
+	teg_predicate_free(all);
+	return status == TEG_OK ? status : error_in_array(err, status, scan->array->state.name);
+}
+
+static teg_status make_filter_columns(struct teg_scan *scan, teg_error *err)
+{
+	const struct schema *schema = scan->array->state.schema;
+	const uint32_t *ids;
+
+	if (!scan->filter)
+		return TEG_OK;
+	ids = predicate_columns(scan->filter, &scan->n_filter);
+	scan->filter_columns = arena_array(&scan->arena, scan->n_filter + 1u, sizeof *scan->filter_columns);
+	scan->filter_views = arena_array(&scan->arena, scan->n_filter + 1u, sizeof *scan->filter_views);
+	if (!scan->filter_columns || !scan->filter_views) {
+		scan->n_filter = 0;
+		return no_memory(err);
+	}
+	for (uint32_t i = 0; i < scan->n_filter; i++) {
+		const struct field *field = schema_field_by_id(schema, ids[i]);
+		struct output out;
+
+		if (field)
+			out = output_of_field(field);
+		else
+			output_of_time(ids[i], &out);
+		column_buf_init(&scan->filter_columns[i], out.shape, out.width, scan->alloc);
+		scan->view.until |= ids[i] == COLUMN_ID_SYSTEM_UNTIL;
+		scan->view.whole_pieces |= scan->view.b == scan->view.a + 1 &&
+		                           (ids[i] == COLUMN_ID_VALID_FROM || ids[i] == COLUMN_ID_VALID_UNTIL);
+	}
+	return TEG_OK;
+}
+
+/* ---- life ---- */
+
+static bool known_size(const teg_scan_options *options)
+{
+	const uint8_t *tail = (const uint8_t *)options + sizeof *options;
+
+	if (options->struct_size < offsetof(teg_scan_options, mode))
+		return false;
+	for (size_t i = sizeof *options; i < options->struct_size; i++)
+		if (*tail++)
+			return false;
+	return true;
+}
+
+static teg_status open_scan(struct teg_scan *scan, const teg_scan_options *options, teg_error *err)
+{
+	TEG_TRY(choose_outputs(scan, options, err));
+	TEG_TRY(choose_filter(scan, options, err));
+	TEG_TRY(choose_view(scan, options, err));
+	TEG_TRY(make_filter_columns(scan, err));
+	scan->left = options->limit ? options->limit : UINT64_MAX;
+	scan->batch_rows = options->batch_rows ? options->batch_rows : BATCH_ROWS;
+	scan->pool = batch_pool_new(scan->outputs, scan->n_outputs, scan->alloc);
+	return scan->pool ? TEG_OK : no_memory(err);
+}
+
+teg_status teg_scan_open(teg_array *array, const teg_scan_options *options, teg_scan **scan_out,
+                         teg_error *err)
+{
+	teg_scan_options known = { .struct_size = sizeof known };
+	teg_scan *scan;
+	teg_status status;
+
+	if (!array || !scan_out)
+		return teg_fail(err, TEG_MISUSE, "teg_scan_open needs an array and a place for the scan");
+	*scan_out = NULL;
+	if (options && !known_size(options))
+		return teg_fail(err, TEG_MISUSE, "scan options of a size or with fields that this library does not know");
+	if (options)
+		memcpy(&known, options, size_min(options->struct_size, sizeof known));
+	scan = mem_zalloc(array->arena.alloc, sizeof *scan);
+	if (!scan)
+		return no_memory(err);
+	scan->alloc = array->arena.alloc;
+	scan->array = array;
+	array_ref(array);
+	arena_init(&scan->arena, scan->alloc, SIZE_MAX);
+	status = open_scan(scan, &known, err);
+	if (status == TEG_OK)
+		*scan_out = scan;
+	else
+		teg_scan_close(scan);
+	return status;
+}
+
+void teg_scan_close(teg_scan *scan)
+{
+	const teg_allocator *alloc;
+
+	if (!scan)
+		return;
+	alloc = scan->alloc;
+	if (scan->batch)
+		batch_give(scan->batch);
+	batch_pool_release(scan->pool);
+	if (scan->sweep_open)
+		sweep_close(&scan->sweep);
+	for (uint32_t i = 0; i < scan->n_filter; i++)
+		column_buf_release(&scan->filter_columns[i]);
+	mem_free(alloc, scan->keep, scan->keep_cap * sizeof *scan->keep);
+	mem_free(alloc, scan->mask, scan->keep_cap);
+	arena_release(&scan->arena);
+	array_unref(scan->array);
+	mem_free(alloc, scan, sizeof *scan);
+}
+
+teg_status teg_scan_schema(teg_scan *scan, struct ArrowSchema *schema_out, teg_error *err)
+{
+	const struct schema *schema;
+
+	if (!scan || !schema_out)
+		return teg_fail(err, TEG_MISUSE, "teg_scan_schema needs a scan and a place for the schema");
+	schema = scan->array->state.schema;
+	return export_schema(scan->outputs, scan->n_outputs, schema->metadata, schema->n_metadata,
+	                     scan->alloc, schema_out, err);
+}
+
+/* ---- rows ---- */
+
+static teg_status start(struct teg_scan *scan, teg_error *err)
+{
+	if (scan->sweep_open)
+		return TEG_OK;
+	TEG_TRY(sweep_open(&scan->sweep, scan->array, &scan->view, err));
+	scan->sweep_open = true;
+	return TEG_OK;
+}
+
+static bool reserve_keep(struct teg_scan *scan, size_t n)
+{
+	if (n <= scan->keep_cap)
+		return true;
+	mem_free(scan->alloc, scan->keep, scan->keep_cap * sizeof *scan->keep);
+	mem_free(scan->alloc, scan->mask, scan->keep_cap);
+	scan->keep = mem_array(scan->alloc, n, sizeof *scan->keep);
+	scan->mask = mem_alloc(scan->alloc, n);
+	scan->keep_cap = n;
+	return scan->keep && scan->mask;
+}
+
+static teg_status run_filter(struct teg_scan *scan, teg_error *err)
+{
+	uint32_t n_columns, n = scan->selection.n, kept = 0;
+	const uint32_t *ids = predicate_columns(scan->filter, &n_columns);
+
+	if (!reserve_keep(scan, (size_t)n + 1))
+		return no_memory(err);
+	TEG_TRY(sweep_bind(&scan->sweep, &scan->selection, NULL, 0, n, err));
+	for (uint32_t i = 0; i < n_columns; i++) {
+		column_buf_clear(&scan->filter_columns[i]);
+		TEG_TRY(sweep_column(&scan->sweep, ids[i], &scan->filter_columns[i], err));
+		scan->filter_views[i] = column_buf_view(&scan->filter_columns[i]);
+	}
+	memset(scan->mask, 1, n);
+	TEG_TRY(predicate_run(scan->filter, scan->filter_views, n, scan->alloc, scan->mask, err));
+	for (uint32_t i = 0; i < n; i++) {
+		scan->keep[kept] = i;
+		kept += scan->mask[i];
+	}
+	scan->kept = kept;
+	return TEG_OK;
+}
+
+static teg_status next_selection(struct teg_scan *scan, teg_error *err)
+{
+	scan->taken = 0;
+	scan->kept = 0;
+	while (scan->kept == 0) {
+		TEG_TRY(sweep_next(&scan->sweep, &scan->selection, err));
+		scan->kept = scan->selection.n;
+		if (scan->filter)
+			TEG_TRY(run_filter(scan, err));
+	}
+	return TEG_OK;
+}
+
+/* Copies rows of the selection into the batch, column by column. */
+static teg_status fill(struct teg_scan *scan, uint32_t n, teg_error *err)
+{
+	struct batch *batch = scan->batch;
+	const uint32_t *keep = scan->filter && scan->kept < scan->selection.n ? scan->keep + scan->taken : NULL;
+
+	TEG_TRY(sweep_bind(&scan->sweep, &scan->selection, keep, keep ? 0 : scan->taken, n, err));
+	for (uint32_t i = 0; i < scan->n_outputs; i++) {
+		teg_status status = sweep_column(&scan->sweep, scan->outputs[i].id, &batch->columns[i], err);
+
+		if (status != TEG_OK) {
+			error_in_column(err, status, scan->outputs[i].name);
+			return error_in_array(err, status, scan->array->state.name);
+		}
+	}
+	batch->n_rows += n;
+	scan->taken += n;
+	scan->left -= n;
+	scan->sweep.plan.stats.rows_emitted += n;
+	return TEG_OK;
+}
+
+/* A large selection starts a batch of its own rather than being cut to fill up a small one. */
+static bool batch_is_full(const struct teg_scan *scan)
+{
+	uint32_t rows = scan->batch->n_rows, more = scan->kept - scan->taken;
+
+	return rows >= scan->batch_rows || (rows >= scan->batch_rows / 4 && more > scan->batch_rows - rows);
+}
+
+static teg_status fill_batch(struct teg_scan *scan, teg_error *err)
+{
+	for (;;) {
+		uint32_t n;
+
+		if (scan->taken == scan->kept) {
+			teg_status status = scan->left ? next_selection(scan, err) : TEG_END;
+
+			if (status != TEG_OK)
+				return status == TEG_END && scan->batch->n_rows ? TEG_OK : status;
+		}
+		if (batch_is_full(scan))
+			return TEG_OK;
+		n = (uint32_t)size_min(scan->kept - scan->taken, scan->batch_rows - scan->batch->n_rows);
+		n = (uint32_t)size_min(n, scan->left);
+		if (!n)
+			return scan->batch->n_rows ? TEG_OK : TEG_END;
+		TEG_TRY(fill(scan, n, err));
+	}
+}
+
+teg_status teg_scan_next(teg_scan *scan, struct ArrowArray *batch_out, teg_error *err)
+{
+	teg_status status;
+
+	if (!scan || !batch_out)
+		return teg_fail(err, TEG_MISUSE, "teg_scan_next needs a scan and a place for the batch");
+	memset(batch_out, 0, sizeof *batch_out);
+	TEG_TRY(start(scan, err));
+	if (!scan->batch)
+		scan->batch = batch_take(scan->pool);
+	if (!scan->batch)
+		return no_memory(err);
+	status = fill_batch(scan, err);
+	if (status == TEG_OK)
+		status = batch_export(scan->batch, batch_out, err);
+	if (status == TEG_OK) {
+		scan->batch = NULL;
+		return TEG_OK;
+	}
+	batch_give(scan->batch);
+	scan->batch = NULL;
+	return status;
+}
+
+/* ---- facts ---- */
+
+void teg_scan_get_stats(const teg_scan *scan, teg_scan_stats *stats_out)
+{
+	size_t size = stats_out->struct_size;
+	teg_scan_stats stats = { .struct_size = size };
+
+	if (scan->sweep_open) {
+		stats = scan->sweep.plan.stats;
+		stats.struct_size = size;
+		stats.reads = scan->sweep.reader.reads;
+		stats.read_bytes = scan->sweep.reader.read_bytes;
+	}
+	stats.system_time = scan->view.s;
+	memcpy(stats_out, &stats, size_min(size, sizeof stats));
+}
+
+teg_status teg_scan_explain(teg_scan *scan, teg_scan_stats *stats_out, teg_error *err)
+{
+	if (!scan || !stats_out)
+		return teg_fail(err, TEG_MISUSE, "teg_scan_explain needs a scan and a place for the figures");
+	TEG_TRY(start(scan, err));
+	teg_scan_get_stats(scan, stats_out);
+	if (scan->taken == 0 && scan->sweep.plan.stats.tiles_read == 0) {
+		stats_out->tiles_read = scan->sweep.plan.n_tiles;
+		stats_out->tiles_resolved = 0;
+		for (uint32_t i = 0; i < scan->sweep.plan.n_tiles; i++)
+			stats_out->tiles_resolved += scan->sweep.plan.tiles[i].needs_resolution;
+	}
+	return TEG_OK;
+}
+
+/* ---- as a stream ---- */
+
+static int stream_status(struct teg_scan *scan, teg_status status)
+{
+	switch (status) {
+	case TEG_OK:
+		return 0;
+	case TEG_NOMEM:
+		return ENOMEM;
+	case TEG_MISUSE:
+		return EINVAL;
+	default:
+		return scan->stream_error.os_errno ? scan->stream_error.os_errno : EIO;
+	}
+}
+
+static int stream_schema(struct ArrowArrayStream *stream, struct ArrowSchema *out)
+{
+	struct teg_scan *scan = stream->private_data;
+
+	return stream_status(scan, teg_scan_schema(scan, out, &scan->stream_error));
+}
+
+static int stream_next(struct ArrowArrayStream *stream, struct ArrowArray *out)
+{
+	struct teg_scan *scan = stream->private_data;
+	teg_status status = teg_scan_next(scan, out, &scan->stream_error);
+
+	if (status == TEG_END) {
+		out->release = NULL;
+		return 0;
+	}
+	return stream_status(scan, status);
+}
+
+static const char *stream_last_error(struct ArrowArrayStream *stream)
+{
+	struct teg_scan *scan = stream->private_data;
+
+	return scan->stream_error.message[0] ? scan->stream_error.message : NULL;
+}
+
+static void stream_release(struct ArrowArrayStream *stream)
+{
+	teg_scan_close(stream->private_data);
+	stream->private_data = NULL;
+	stream->release = NULL;
+}
+
+teg_status teg_scan_stream(teg_scan *scan, struct ArrowArrayStream *stream_out, teg_error *err)
+{
+	if (!scan || !stream_out)
+		return teg_fail(err, TEG_MISUSE, "teg_scan_stream needs a scan and a place for the stream");
+	*stream_out = (struct ArrowArrayStream){ .get_schema = stream_schema,
+		                                 .get_next = stream_next,
+		                                 .get_last_error = stream_last_error,
+		                                 .release = stream_release,
+		                                 .private_data = scan };
+	return TEG_OK;
+}

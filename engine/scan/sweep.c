@@ -1,0 +1,424 @@
+#include "engine/scan/sweep.h"
+#include "engine/scan/gather.h"
+
+static teg_status no_memory(teg_error *err)
+{
+	return teg_fail(err, TEG_NOMEM, "no memory for a scan");
+}
+
+teg_status sweep_open(struct sweep *sweep, struct teg_array *array, const struct view *view,
+                      teg_error *err)
+{
+	teg_status status;
+
+	memset(sweep, 0, sizeof *sweep);
+	sweep->view = *view;
+	sweep->alloc = array->arena.alloc;
+	column_buf_init(&sweep->work, COLUMN_FIXED, 8, sweep->alloc);
+	TEG_TRY(plan_make(&sweep->plan, array, view, NULL, err));
+	status = tile_reader_init(&sweep->reader, sweep->alloc, err);
+	if (status != TEG_OK) {
+		plan_release(&sweep->plan);
+		return status;
+	}
+	group_init(&sweep->group, &sweep->plan, &sweep->view, &sweep->reader, sweep->alloc);
+	sweep->group.done = true;
+	sweep->gather = gather_new(sweep->alloc);
+	if (sweep->gather)
+		return TEG_OK;
+	sweep_close(sweep);
+	return no_memory(err);
+}
+
+static void close_tile(struct sweep *sweep)
+{
+	if (sweep->tile_open)
+		tile_release(&sweep->tile);
+	sweep->tile_open = false;
+}
+
+void sweep_close(struct sweep *sweep)
+{
+	close_tile(sweep);
+	group_release(&sweep->group);
+	gather_free(sweep->gather);
+	mem_free(sweep->alloc, sweep->rows, sweep->rows_cap * sizeof *sweep->rows);
+	mem_free(sweep->alloc, sweep->mask, sweep->rows_cap);
+	column_buf_release(&sweep->work);
+	tile_reader_release(&sweep->reader);
+	plan_release(&sweep->plan);
+}
+
+/* ---- one tile, filtered ---- */
+
+static bool reserve_rows(struct sweep *sweep, size_t n)
+{
+	if (n <= sweep->rows_cap)
+		return true;
+	mem_free(sweep->alloc, sweep->rows, sweep->rows_cap * sizeof *sweep->rows);
+	mem_free(sweep->alloc, sweep->mask, sweep->rows_cap);
+	sweep->rows = mem_array(sweep->alloc, n, sizeof *sweep->rows);
+	sweep->mask = mem_alloc(sweep->alloc, n);
+	sweep->rows_cap = n;
+	return sweep->rows && sweep->mask;
+}
+
+/* Rows [from, from + n) of a column of the open tile into the work column. */
+static teg_status read_work(struct sweep *sweep, const struct field *field, uint32_t id, uint32_t from,
+                            uint32_t n, teg_error *err)
+{
+	enum column_shape shape = field ? field->shape : COLUMN_FIXED;
+	uint32_t width = field ? field->width : id == COLUMN_ID_KIND ? 1 : 8;
+
+	if (sweep->work.shape != shape || sweep->work.width != width) {
+		column_buf_release(&sweep->work);
+		column_buf_init(&sweep->work, shape, width, sweep->alloc);
+	}
+	column_buf_clear(&sweep->work);
+	return tile_read_column(&sweep->reader, &sweep->tile, id, from, n, &sweep->work, err);
+}
+
+struct run {
+	uint32_t from, n; /* rows still in question; the mask counts from `from` */
+	bool masked;
+};
+
+static void start_mask(struct sweep *sweep, struct run *run)
+{
+	if (!run->masked)
+		memset(sweep->mask, 1, run->n);
+	run->masked = true;
+}
+
+static const int64_t *work_times(const struct sweep *sweep)
+{
+	return (const int64_t *)(const void *)sweep->work.values;
+}
+
+static bool dim_inside(const struct sweep *sweep, uint32_t d)
+{
+	const struct index_entry *entry = &sweep->tile.entry;
+
+	return !sweep->view.box || (entry->lo[d] >= sweep->view.box->lo[d] && entry->hi[d] <= sweep->view.box->hi[d]);
+}
+
+/* The first of n ascending lanes that is above (`after`) or not below the bound. */
+static uint32_t lane_search(const uint64_t *lanes, uint32_t n, uint64_t bound, bool after)
+{
+	uint32_t lo = 0, hi = n;
+
+	while (lo < hi) {
+		uint32_t mid = lo + (hi - lo) / 2;
+
+		if (lanes[mid] < bound || (after && lanes[mid] == bound))
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+/* The leading dimension is sorted within a tile: cut the run instead of masking it. */
+static void cut_sorted(struct run *run, const uint64_t *lanes, uint64_t lo, uint64_t hi)
+{
+	uint32_t a = lane_search(lanes, run->n, lo, false), b = lane_search(lanes, run->n, hi, true);
+
+	run->from += a;
+	run->n = b > a ? b - a : 0;
+}
+
+static teg_status filter_dim(struct sweep *sweep, struct run *run, uint32_t d, bool leading, teg_error *err)
+{
+	const struct schema *schema = sweep->tile.segment->schema;
+	uint64_t lo = sweep->view.box->lo[d], hi = sweep->view.box->hi[d];
+	struct column view;
+	uint64_t *lanes;
+
+	TEG_TRY(read_work(sweep, &schema->dims[d], schema->dims[d].id, run->from, run->n, err));
+	view = column_buf_view(&sweep->work);
+	lanes = mem_array(sweep->alloc, run->n ? run->n : 1, sizeof *lanes);
+	if (!lanes)
+		return no_memory(err);
+	lanes_of_column(&view, schema->dims[d].class, 0, run->n, lanes);
+	if (leading && !run->masked) {
+		uint32_t n = run->n;
+
+		cut_sorted(run, lanes, lo, hi);
+		mem_free(sweep->alloc, lanes, (n ? n : 1) * sizeof *lanes);
+		return TEG_OK;
+	}
+	start_mask(sweep, run);
+	for (uint32_t i = 0; i < run->n; i++)
+		sweep->mask[i] &= (uint8_t)(lanes[i] >= lo) & (uint8_t)(lanes[i] <= hi);
+	mem_free(sweep->alloc, lanes, (run->n ? run->n : 1) * sizeof *lanes);
+	return TEG_OK;
+}
+
+static teg_status filter_box(struct sweep *sweep, struct run *run, teg_error *err)
+{
+	const struct order *order = sweep->plan.array->order;
+
+	for (uint32_t at = 0; at < order->n_dims && run->n; at++) {
+		uint32_t d = order->cell_order == TEG_ORDER_COLUMN ? order->n_dims - 1 - at : at;
+
+		if (!dim_inside(sweep, d))
+			TEG_TRY(filter_dim(sweep, run, d, at == 0, err));
+	}
+	return TEG_OK;
+}
+
+static teg_status filter_kind(struct sweep *sweep, struct run *run, teg_error *err)
+{
+	const struct index_entry *entry = &sweep->tile.entry;
+	uint32_t kinds = sweep->view.kinds;
+
+	if ((kinds & TEG_KIND_LIVE || !entry->n_live) && (kinds & TEG_KIND_TOMBSTONE || !entry->n_tombstones) &&
+	    (kinds & TEG_KIND_ERASED || !entry->n_erased))
+		return TEG_OK;
+	TEG_TRY(read_work(sweep, NULL, COLUMN_ID_KIND, run->from, run->n, err));
+	start_mask(sweep, run);
+	for (uint32_t i = 0; i < run->n; i++)
+		sweep->mask[i] &= (kinds >> sweep->work.values[i]) & 1;
+	return TEG_OK;
+}
+
+static teg_status filter_system_time(struct sweep *sweep, struct run *run, teg_error *err)
+{
+	int64_t s = sweep->view.s;
+
+	if (sweep->view.all_versions)
+		return TEG_OK;
+	if (sweep->tile.entry.system_from_max > s) {
+		TEG_TRY(read_work(sweep, NULL, COLUMN_ID_SYSTEM_FROM, run->from, run->n, err));
+		start_mask(sweep, run);
+		for (uint32_t i = 0; i < run->n; i++)
+			sweep->mask[i] &= work_times(sweep)[i] <= s;
+	}
+	if (tile_find_column(&sweep->tile.header, COLUMN_ID_SUPERSEDED)) {
+		TEG_TRY(read_work(sweep, NULL, COLUMN_ID_SUPERSEDED, run->from, run->n, err));
+		start_mask(sweep, run);
+		for (uint32_t i = 0; i < run->n; i++)
+			sweep->mask[i] &= work_times(sweep)[i] > s;
+	}
+	return TEG_OK;
+}
+
+static teg_status filter_valid_time(struct sweep *sweep, struct run *run, teg_error *err)
+{
+	const struct view *view = &sweep->view;
+
+	if (!sweep->tile.segment->schema->valid_time || (view->a == INT64_MIN && view->b == INT64_MAX))
+		return TEG_OK;
+	start_mask(sweep, run);
+	TEG_TRY(read_work(sweep, NULL, COLUMN_ID_VALID_FROM, run->from, run->n, err));
+	for (uint32_t i = 0; i < run->n; i++)
+		sweep->mask[i] &= work_times(sweep)[i] < view->b;
+	TEG_TRY(read_work(sweep, NULL, COLUMN_ID_VALID_UNTIL, run->from, run->n, err));
+	for (uint32_t i = 0; i < run->n; i++)
+		sweep->mask[i] &= work_times(sweep)[i] > view->a;
+	return TEG_OK;
+}
+
+static uint32_t list_masked(struct sweep *sweep, const struct run *run)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < run->n; i++) {
+		sweep->rows[n] = run->from + i;
+		n += sweep->mask[i];
+	}
+	return n;
+}
+
+static teg_status filter_tile(struct sweep *sweep, const struct plan_tile *plan, struct selection *out,
+                              teg_error *err)
+{
+	struct segment *segment;
+	struct run run = { 0, 0, false };
+	teg_scan_stats *stats = &sweep->plan.stats;
+
+	close_tile(sweep);
+	TEG_TRY(array_segment(sweep->plan.array, plan->segment, &segment, err));
+	TEG_TRY(tile_open(&sweep->tile, segment, &plan->entry, sweep->alloc, err));
+	sweep->tile_open = true;
+	sweep->tile_at = &sweep->tile;
+	stats->tiles_read++;
+	stats->rows_read += sweep->tile.header.n_rows;
+	run.n = sweep->tile.header.n_rows;
+	/* One more than there are rows: the list is written before it is known whether a row stays. */
+	if (!reserve_rows(sweep, (size_t)run.n + 1))
+		return no_memory(err);
+	TEG_TRY(filter_box(sweep, &run, err));
+	TEG_TRY(filter_kind(sweep, &run, err));
+	TEG_TRY(filter_system_time(sweep, &run, err));
+	TEG_TRY(filter_valid_time(sweep, &run, err));
+	*out = (struct selection){ .n = run.n, .row0 = run.from, .tiles = &sweep->tile_at };
+	if (run.masked) {
+		out->n = list_masked(sweep, &run);
+		out->rows = sweep->rows;
+	}
+	return TEG_OK;
+}
+
+/* ---- the next selection ---- */
+
+/* Gathers the indexes of the group that starts at sweep->at and marks its tiles as taken. Its
+ * members start before the last of them ends. */
+#define GROUP_TAKEN UINT32_MAX
+
+static teg_status begin_group(struct sweep *sweep, teg_error *err)
+{
+	struct plan_tile *tiles = sweep->plan.tiles;
+	uint32_t n_words = sweep->plan.array->order->n_words, id = tiles[sweep->at].group, n = 0;
+	const uint64_t *last = tiles[sweep->at].last;
+	uint32_t *at = mem_array(sweep->alloc, sweep->plan.n_tiles, sizeof *at);
+	teg_status status;
+
+	if (!at)
+		return no_memory(err);
+	for (uint32_t i = sweep->at; i < sweep->plan.n_tiles; i++) {
+		if (position_compare(tiles[i].first, last, n_words) > 0)
+			break;
+		if (tiles[i].group != id)
+			continue;
+		if (position_compare(tiles[i].last, last, n_words) > 0)
+			last = tiles[i].last;
+		tiles[i].group = GROUP_TAKEN;
+		at[n++] = i;
+	}
+	group_end(&sweep->group);
+	status = group_begin(&sweep->group, at, n, err);
+	mem_free(sweep->alloc, at, sweep->plan.n_tiles * sizeof *at);
+	return status;
+}
+
+static teg_status next_of_group(struct sweep *sweep, struct selection *out, teg_error *err)
+{
+	struct group *group = &sweep->group;
+
+	TEG_TRY(group_next_range(group, false, err));
+	TEG_TRY(group_resolve(group, err));
+	*out = (struct selection){ .n = group->n_out,
+		                   .resolved = true,
+		                   .rows = group->rows,
+		                   .tiles = group->tiles,
+		                   .tile_of = group->tile_of,
+		                   .valid_from = group->valid_from,
+		                   .valid_until = group->valid_until,
+		                   .system_until = group->system_until };
+	return TEG_OK;
+}
+
+static teg_status next_any(struct sweep *sweep, struct selection *out, teg_error *err)
+{
+	struct plan_tile *tile;
+
+	if (!sweep->group.done) {
+		teg_status status = next_of_group(sweep, out, err);
+
+		if (status != TEG_END)
+			return status;
+		group_end(&sweep->group);
+	}
+	while (sweep->at < sweep->plan.n_tiles && sweep->plan.tiles[sweep->at].group == GROUP_TAKEN)
+		sweep->at++;
+	if (sweep->at == sweep->plan.n_tiles)
+		return TEG_END;
+	out->n = 0;
+	tile = &sweep->plan.tiles[sweep->at];
+	if (tile->needs_resolution)
+		return begin_group(sweep, err);
+	sweep->at++;
+	return filter_tile(sweep, tile, out, err);
+}
+
+teg_status sweep_next(struct sweep *sweep, struct selection *out, teg_error *err)
+{
+	do {
+		out->n = 0;
+		TEG_TRY(next_any(sweep, out, err));
+	} while (out->n == 0);
+	return TEG_OK;
+}
+
+/* ---- columns ---- */
+
+teg_status sweep_bind(struct sweep *sweep, const struct selection *selection, const uint32_t *keep,
+                      uint32_t from, uint32_t n, teg_error *err)
+{
+	sweep->bound = *selection;
+	sweep->bound_from = from;
+	sweep->bound_n = n;
+	return gather_bind(sweep->gather, selection, keep, from, n, err);
+}
+
+static int64_t clip(const struct sweep *sweep, uint32_t id, int64_t time)
+{
+	const struct view *view = &sweep->view;
+
+	if (view->whole_pieces || view->all_versions)
+		return time;
+	if (id == COLUMN_ID_VALID_FROM)
+		return time > view->a ? time : view->a;
+	return time < view->b ? time : view->b;
+}
+
+/* Times of resolved rows stand in the selection; `k` counts within the bound slice. */
+static const int64_t *resolved_times(const struct sweep *sweep, uint32_t id)
+{
+	if (!sweep->bound.resolved)
+		return NULL;
+	switch (id) {
+	case COLUMN_ID_VALID_FROM:
+		return sweep->bound.valid_from;
+	case COLUMN_ID_VALID_UNTIL:
+		return sweep->bound.valid_until;
+	case COLUMN_ID_SYSTEM_UNTIL:
+		return sweep->bound.system_until;
+	default:
+		return NULL;
+	}
+}
+
+/* Open ends are nulls. */
+static teg_status mark_open(struct column_buf *out, size_t from, uint32_t id)
+{
+	const int64_t *times = (const int64_t *)(const void *)out->values;
+	int64_t open = id == COLUMN_ID_VALID_FROM ? INT64_MIN : INT64_MAX;
+	uint8_t null = 0;
+
+	for (size_t i = from; i < out->n; i++)
+		if (times[i] == open)
+			TEG_TRY(column_buf_set_validity(out, i, 1, &null, 0));
+	return TEG_OK;
+}
+
+static teg_status time_column(struct sweep *sweep, uint32_t id, struct column_buf *out, teg_error *err)
+{
+	const int64_t *times = resolved_times(sweep, id);
+	size_t from = out->n;
+	int64_t *to;
+
+	if (times) {
+		to = column_buf_extend(out, sweep->bound_n);
+		if (!to)
+			return no_memory(err);
+		for (uint32_t i = 0; i < sweep->bound_n; i++)
+			to[i] = times[gather_index(sweep->gather, i)];
+	} else {
+		TEG_TRY(gather_column(sweep->gather, &sweep->reader,
+		                      id == COLUMN_ID_SYSTEM_UNTIL ? COLUMN_ID_SUPERSEDED : id, out, err));
+		to = (int64_t *)(void *)out->values + from;
+		for (uint32_t i = 0; id != COLUMN_ID_SYSTEM_UNTIL && i < sweep->bound_n; i++)
+			to[i] = clip(sweep, id, to[i]);
+	}
+	return mark_open(out, from, id);
+}
+
+teg_status sweep_column(struct sweep *sweep, uint32_t column_id, struct column_buf *out, teg_error *err)
+{
+	if (column_id == COLUMN_ID_VALID_FROM || column_id == COLUMN_ID_VALID_UNTIL ||
+	    column_id == COLUMN_ID_SYSTEM_UNTIL)
+		return time_column(sweep, column_id, out, err);
+	return gather_column(sweep->gather, &sweep->reader, column_id, out, err);
+}

@@ -1,0 +1,63 @@
+/* The one resolved scan. Every reader pulls selections out of a sweep: rows that answer at (S, V),
+ * group after group in the plan's order, and then asks for the columns it wants.
+ *
+ * A selection either filters one tile (a run of rows, or a list), or picks rows out of several tiles
+ * that were resolved together; then every row has its piece of valid time. Nothing here reads an
+ * attribute before it is asked for.
+ *
+ *   plan ── group of one, exact ──> filter ──┐
+ *        └─ group of several ──> sort keys, resolve ──> selection ──> columns
+ */
+#ifndef TEG_ENGINE_SCAN_SWEEP_H
+#define TEG_ENGINE_SCAN_SWEEP_H
+#include "engine/scan/group.h"
+#include "engine/scan/plan.h"
+
+struct selection {
+	uint32_t n;
+	bool resolved;
+	/* filtered: one tile */
+	uint32_t row0;            /* rows row0 .. row0 + n where `rows` is NULL */
+	const uint32_t *rows;     /* ascending where not resolved */
+	struct tile *const *tiles; /* one, or the group's */
+	/* resolved: one entry per row */
+	const uint32_t *tile_of;
+	const int64_t *valid_from, *valid_until, *system_until;
+};
+
+struct sweep {
+	struct plan plan;
+	struct view view;
+	struct tile_reader reader;
+	const teg_allocator *alloc;
+	uint32_t at;              /* next tile of the plan */
+	struct tile tile;         /* of a filtered selection */
+	struct tile *tile_at;
+	bool tile_open;
+	uint32_t *rows;           /* room for rows_cap */
+	uint8_t *mask;
+	size_t rows_cap;
+	struct column_buf work;
+	struct group group;       /* of a resolved selection */
+	/* the bound slice, see sweep_bind */
+	struct selection bound;
+	uint32_t bound_from, bound_n;
+	struct gather *gather;
+};
+
+/* Plans. The view's predicate only prunes; callers filter what they get. */
+teg_status sweep_open(struct sweep *sweep, struct teg_array *array, const struct view *view,
+                      teg_error *err);
+void sweep_close(struct sweep *sweep);
+
+/* The next selection of at least one row, valid until the next call. TEG_END. */
+teg_status sweep_next(struct sweep *sweep, struct selection *out, teg_error *err);
+
+/* Binds rows [from, from + n) of a selection, or those that `keep` lists (ascending indexes into the
+ * selection, n of them; from 0), for sweep_column. `keep` must live until the next bind. */
+teg_status sweep_bind(struct sweep *sweep, const struct selection *selection, const uint32_t *keep,
+                      uint32_t from, uint32_t n, teg_error *err);
+/* Appends the bound rows of a column: a field, or one of the time columns (open ends as nulls). */
+teg_status sweep_column(struct sweep *sweep, uint32_t column_id, struct column_buf *out,
+                        teg_error *err);
+#endif
