@@ -1,4 +1,5 @@
 #include "engine/scan/gather.h"
+#include "engine/order/order.h"
 #include "engine/scan/sweep.h"
 
 /* Rows of one tile: ascending, each once. */
@@ -107,8 +108,11 @@ static bool sort_by_tile(struct gather *g, const struct selection *sel, uint32_t
 	return true;
 }
 
-/* Insertion sort of bound rows by tile row: they come ascending but for the versions of one key. */
-static void sort_rows(const struct gather *g, const struct selection *sel, uint32_t *bound, uint32_t n)
+/* Insertion is enough for rows that come ascending but for the versions of one key; a take in random
+ * order is sorted properly. */
+#define INSERTION_MAX 32
+
+static void insert_rows(const struct gather *g, const struct selection *sel, uint32_t *bound, uint32_t n)
 {
 	for (uint32_t i = 1; i < n; i++) {
 		uint32_t b = bound[i], row = sel->rows[gather_index(g, b)], k = i;
@@ -119,12 +123,51 @@ static void sort_rows(const struct gather *g, const struct selection *sel, uint3
 	}
 }
 
+static bool ascending(const struct gather *g, const struct selection *sel, const uint32_t *bound, uint32_t n)
+{
+	for (uint32_t i = 1; i < n; i++)
+		if (sel->rows[gather_index(g, bound[i - 1])] > sel->rows[gather_index(g, bound[i])])
+			return false;
+	return true;
+}
+
+/* Sorts bound rows by tile row. */
+static bool sort_rows(const struct gather *g, const struct selection *sel, uint32_t *bound, uint32_t n)
+{
+	size_t size = (size_t)n * (sizeof(uint64_t) + 2 * sizeof(uint32_t));
+	uint64_t *rows;
+	uint32_t *perm, *sorted;
+	bool ok;
+
+	if (ascending(g, sel, bound, n))
+		return true;
+	if (n <= INSERTION_MAX) {
+		insert_rows(g, sel, bound, n);
+		return true;
+	}
+	rows = mem_alloc(g->alloc, size);
+	if (!rows)
+		return false;
+	perm = (uint32_t *)(rows + n);
+	sorted = perm + n;
+	for (uint32_t i = 0; i < n; i++)
+		rows[i] = sel->rows[gather_index(g, bound[i])];
+	ok = order_sort((const uint64_t *const[]){ rows }, 1, n, g->alloc, perm) == TEG_OK;
+	for (uint32_t i = 0; ok && i < n; i++)
+		sorted[i] = bound[perm[i]];
+	if (ok)
+		memcpy(bound, sorted, n * sizeof *bound);
+	mem_free(g->alloc, rows, size);
+	return ok;
+}
+
 static bool bind_tile(struct gather *g, const struct selection *sel, uint32_t tile, uint32_t *bound,
                       uint32_t n)
 {
 	uint32_t from = g->n_rows;
 
-	sort_rows(g, sel, bound, n);
+	if (!sort_rows(g, sel, bound, n))
+		return false;
 	for (uint32_t i = 0; i < n; i++) {
 		uint32_t row = sel->rows[gather_index(g, bound[i])];
 

@@ -2,6 +2,7 @@
 #include "engine/scan/gather.h"
 #include "engine/scan/rank.h"
 #include "engine/scan/scan.h"
+#include <stdatomic.h>
 #include <string.h>
 
 /* Where every live row lies at one (S, V): kept with the array, since snapshots never change. */
