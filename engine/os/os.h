@@ -77,7 +77,7 @@ struct os {
 };
 
 /* A real directory. It need not exist yet (os_make_dir(os, "") makes it); a relative `root` must
- * then keep its meaning until it does. TEG_NOMEM, or TEG_IO where it exists and cannot be opened. */
+ * then keep its meaning until it does. TEG_NOMEM; TEG_IO where it exists and cannot be opened. */
 teg_status os_posix_new(const char *root, const teg_allocator *alloc, struct os **os_out,
                         teg_error *err);
 /* Frees any kind; NULL is fine. Open files must have been closed. */

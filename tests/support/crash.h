@@ -1,8 +1,8 @@
 /* Fails, kills or cuts the power at every single call that a body of code makes to its os, and lets
  * a test look at what is left. Written once, so that each test of the store is three functions.
  *
- *   prepare -> a disk in memory -> copy -> body with the n-th call failing -> check       n = 1, 2, ..
- *                                                   `-> copy, power cut    -> check  per state
+ *   prepare -> disk in memory -> copy -> body, its n-th call failing -> check    n = 1, 2, ..
+ *                                                `-> copy, power cut -> check    per state
  *
  * Each function below goes on until n is beyond the last call; that last run must return TEG_OK and
  * is checked too. On top of that every run asserts that nothing leaked and that nothing was linked
@@ -36,8 +36,8 @@ struct crash_case {
 	uint64_t seed; /* of the os's random bytes and of the crash states */
 };
 
-/* Call n fails with this errno, for n = 1, 2, ..; errno 0: reads and writes move one byte. Gives the
- * number of calls of a whole run. */
+/* Call n fails with this errno, for n = 1, 2, ..; errno 0: reads and writes move one byte. Gives
+ * the number of calls of a whole run. */
 uint64_t crash_fail_each(const struct crash_case *c, int os_errno, bool forever);
 
 /* Change n does its work and answers EIO. Gives the number of changes. */

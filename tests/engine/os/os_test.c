@@ -6,9 +6,14 @@
 #include "tests/support/memory.h"
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <stdlib.h>
 
 #define OK(call) cr_assert_eq((call), TEG_OK)
 #define IS(call, want) cr_assert_eq((call), (want))
+
+/* 119 bytes */
+#define THIRTY "012345678901234567890123456789"
+#define LONGEST THIRTY THIRTY THIRTY "01234567890123456789012345678"
 
 static struct os_file *open_ok(struct os *os, const char *path, bool writable)
 {
@@ -362,29 +367,9 @@ static void locks_between_handles(struct os *os)
 static void refuses_strange_paths(struct os *os)
 {
 	static const char *const paths[] = {
-		"/",
-		"/a",
-		"a/",
-		"a//b",
-		".",
-		"..",
-		"../a",
-		"a/..",
-		"a/../b",
-		"a/./b",
-		"./a",
-		"A",
-		"a b",
-		"a\\b",
-		"a\nb",
-		"\xc3\xa4",
-		"a\x7f",
-		"d/..",
-		"*",
-		"~",
-		/* 120 bytes and the terminator */
-		"0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567"
-		"89012345678901234567890123456789",
+		"/",    "/a",       "a/",    "a//b", ".", "..",  "../a",
+		"a/..", "a/../b",   "a/./b", "./a",  "A", "a b", "a\\b",
+		"a\nb", "\xc3\xa4", "a\x7f", "d/..", "*", "~",   LONGEST "x",
 	};
 	struct os_file *file;
 	struct os_stat st;
@@ -418,10 +403,7 @@ static void refuses_strange_paths(struct os *os)
 
 static void takes_the_paths_it_says(struct os *os)
 {
-	/* 119 bytes: the longest */
-	static const char longest[] =
-		"0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567"
-		"8901234567890123456789012345678";
+	static const char longest[] = LONGEST;
 
 	OK(os_make_dir(os, "", NULL));
 	cr_assert_eq(sizeof longest, OS_PATH_MAX);
@@ -509,11 +491,14 @@ Test(os, posix)
 		struct memory mem;
 		struct test_dir dir;
 		struct os *os;
+		char *path;
 
 		cr_log_info("%s", cases[i].name);
 		memory_init(&mem);
 		test_dir_make(&dir);
-		OK(os_posix_new(test_dir_path(&dir, "store"), &mem.alloc, &os, NULL));
+		path = test_dir_path(&dir, "store");
+		OK(os_posix_new(path, &mem.alloc, &os, NULL));
+		free(path);
 		cases[i].run(os);
 		os_free(os);
 		test_dir_remove(&dir);
