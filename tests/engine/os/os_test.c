@@ -6,7 +6,6 @@
 #include "tests/support/memory.h"
 #include <criterion/criterion.h>
 #include <errno.h>
-#include <stdlib.h>
 
 #define OK(call) cr_assert_eq((call), TEG_OK)
 #define IS(call, want) cr_assert_eq((call), (want))
@@ -491,14 +490,11 @@ Test(os, posix)
 		struct memory mem;
 		struct test_dir dir;
 		struct os *os;
-		char *path;
 
 		cr_log_info("%s", cases[i].name);
 		memory_init(&mem);
 		test_dir_make(&dir);
-		path = test_dir_path(&dir, "store");
-		OK(os_posix_new(path, &mem.alloc, &os, NULL));
-		free(path);
+		OK(os_posix_new(test_dir_path(&dir, "store"), &mem.alloc, &os, NULL));
 		cases[i].run(os);
 		os_free(os);
 		test_dir_remove(&dir);
