@@ -16,6 +16,7 @@
  */
 #ifndef TEG_ENGINE_ORDER_ORDER_H
 #define TEG_ENGINE_ORDER_ORDER_H
+#include "engine/order/curve.h"
 #include "engine/schema/schema.h"
 
 #define POSITION_WORDS_MAX (2 * TEG_MAX_DIMENSIONS)
@@ -28,12 +29,15 @@ struct order {
 	bool grid, dense;
 	bool has_text; /* some dimension is BYTES shaped: lanes do not tell all */
 	struct {
-		uint64_t lo;     /* lane subtracted */
-		unsigned shift;  /* then shifted left (no grid) */
-		uint64_t extent; /* or divided by this, then shifted left by grid_shift */
+		uint64_t lo;    /* lane subtracted */
+		unsigned shift; /* then shifted left (no grid) */
+		uint64_t
+			extent; /* or divided by this, then shifted left by grid_shift; 0: one step */
 		unsigned grid_shift;
 	} scale[TEG_MAX_DIMENSIONS];
 };
+
+#define DENSE_TILE_CELLS (1u << 16) /* aimed at where a dense array leaves extents open */
 
 void order_init(struct order *order, const struct schema *schema);
 
@@ -53,10 +57,54 @@ static inline int position_compare(const uint64_t *a, const uint64_t *b, uint32_
 	return 0;
 }
 
+/* The grid step that holds `cell` (lanes): its first and last lane per dimension, clipped to the
+ * domain where there is one. Grid orders only. */
+void order_grid_box(const struct order *order, const struct schema *schema, const uint64_t *cell,
+                    uint64_t *lo_out, uint64_t *hi_out);
+
+/* ---- sort keys: positions cut down to what tells the cells of one batch apart ----
+ *
+ * Order among the cells of the batch is that of their positions, and equal keys are equal positions;
+ * between batches keys mean nothing. First every cell is looked at (batch_add), then keys are made. */
+struct order_part {
+	enum { PART_CURVE, PART_SCALED, PART_LANE, PART_OFFSET } from;
+	uint32_t dim;
+	uint64_t base;     /* subtracted */
+	unsigned shift;    /* then shifted right */
+	unsigned bits, at; /* width in the key, and its lowest bit */
+};
+
+struct order_batch {
+	const struct order *order;
+	size_t n;
+	uint64_t diff; /* bits in which scaled lanes differ, of any dimension */
+	uint64_t first[TEG_MAX_DIMENSIONS]; /* scaled, of the first cell */
+	uint64_t lane_min[TEG_MAX_DIMENSIONS], lane_max[TEG_MAX_DIMENSIONS];
+	uint64_t min[TEG_MAX_DIMENSIONS], max[TEG_MAX_DIMENSIONS]; /* scaled */
+	uint32_t n_parts;
+	struct order_part parts[2 * TEG_MAX_DIMENSIONS];
+	unsigned n_bits;  /* of a key */
+	uint32_t n_words; /* at least 1 */
+	struct curve curve;
+	uint16_t table[CURVE_TABLE_MAX];
+};
+
+void batch_init(struct order_batch *batch, const struct order *order);
+/* lanes[d] has n lanes of dimension d. */
+void batch_add(struct order_batch *batch, const uint64_t *const *lanes, size_t n);
+void batch_finish(struct order_batch *batch);
+/* Keys of n cells that batch_add has seen into words_out[w][0 .. n), most significant word first. */
+void batch_keys(const struct order_batch *batch, const uint64_t *const *lanes, size_t n,
+                uint64_t *const *words_out);
+
 /* ---- sorting ---- */
 
+/* Sorts n numbers by their bits from `low_bit` up, in place, stable; `work` has room for n. Returns
+ * where the sorted numbers are, `at` or `work`. At once where they are in order already. */
+uint64_t *sort_packed(uint64_t *at, uint64_t *work, size_t n, unsigned low_bit);
+
 /* Fills perm_out with 0 .. n-1 sorted by the words (words[0] most significant), equal ones in
- * ascending index (stable). Least significant digit radix sort over the bytes that differ at all;
+ * ascending index (stable). Least significant digit radix sort over the bits that differ at all;
  * memory from `alloc` for the run of the call: at most 32 bytes per row. TEG_NOMEM. */
 teg_status order_sort(const uint64_t *const *words, uint32_t n_words, uint32_t n,
                       const teg_allocator *alloc, uint32_t *perm_out);

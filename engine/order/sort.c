@@ -1,0 +1,190 @@
+#include "engine/order/order.h"
+
+/* Least significant digit first, so each pass must keep the order of the one before: that also
+ * gives stability. Wide digits save passes over memory; eleven bits are what 8 KiB of counts and
+ * the write buffers of the first cache level still carry. */
+#define DIGIT_BITS 11
+#define DIGITS (1u << DIGIT_BITS)
+
+static bool ascending(const uint64_t *at, size_t n, unsigned low_bit, uint64_t *diff_out)
+{
+	bool sorted = true;
+	uint64_t diff = 0;
+
+	for (size_t i = 1; i < n; i++) {
+		diff |= at[i] ^ at[0];
+		sorted &= at[i - 1] >> low_bit <= at[i] >> low_bit;
+	}
+	*diff_out = diff;
+	return sorted;
+}
+
+/* Where each digit's numbers start. */
+static void starts_of(const uint64_t *at, size_t n, unsigned bit, uint64_t mask, uint32_t *starts)
+{
+	uint32_t sum = 0;
+
+	memset(starts, 0, (mask + 1) * sizeof *starts);
+	for (size_t i = 0; i < n; i++)
+		starts[at[i] >> bit & mask]++;
+	for (uint64_t d = 0; d <= mask; d++) {
+		uint32_t count = starts[d];
+
+		starts[d] = sum;
+		sum += count;
+	}
+}
+
+uint64_t *sort_packed(uint64_t *at, uint64_t *work, size_t n, unsigned low_bit)
+{
+	uint32_t starts[DIGITS];
+	uint64_t diff;
+	unsigned bit = low_bit;
+
+	if (n < 2 || low_bit >= 64 || ascending(at, n, low_bit, &diff))
+		return at;
+	while (bit < 64 && diff >> bit) {
+		unsigned left, passes;
+		uint64_t mask, *swap = at;
+
+		bit += (unsigned)__builtin_ctzll(diff >> bit);
+		left = bit_width(diff >> bit);
+		passes = (left + DIGIT_BITS - 1) / DIGIT_BITS;
+		mask = ((uint64_t)1 << ((left + passes - 1) / passes)) - 1;
+		starts_of(at, n, bit, mask, starts);
+		for (size_t i = 0; i < n; i++)
+			work[starts[at[i] >> bit & mask]++] = at[i];
+		at = work;
+		work = swap;
+		bit += bit_width(mask);
+	}
+	return at;
+}
+
+/* ---- several words, or too many bits for one number to hold key and index ---- */
+
+struct pair {
+	uint64_t key;
+	uint64_t index;
+};
+
+/* One pass of the permutation by a digit of one word: keys are read where they lie. */
+static struct pair *sort_pairs(struct pair *at, struct pair *work, size_t n, uint64_t diff)
+{
+	uint32_t starts[DIGITS];
+
+	for (unsigned bit = 0; bit < 64 && diff >> bit;) {
+		unsigned left, passes, width;
+		uint32_t sum = 0;
+		struct pair *swap = at;
+
+		bit += (unsigned)__builtin_ctzll(diff >> bit);
+		left = bit_width(diff >> bit);
+		passes = (left + DIGIT_BITS - 1) / DIGIT_BITS;
+		width = (left + passes - 1) / passes;
+		memset(starts, 0, sizeof *starts << width);
+		for (size_t i = 0; i < n; i++)
+			starts[at[i].key >> bit & ((1u << width) - 1)]++;
+		for (uint32_t d = 0; d < 1u << width; d++) {
+			uint32_t count = starts[d];
+
+			starts[d] = sum;
+			sum += count;
+		}
+		for (size_t i = 0; i < n; i++)
+			work[starts[at[i].key >> bit & ((1u << width) - 1)]++] = at[i];
+		at = work;
+		work = swap;
+		bit += width;
+	}
+	return at;
+}
+
+static uint64_t word_diff(const uint64_t *word, uint32_t n)
+{
+	uint64_t diff = 0;
+
+	for (uint32_t i = 1; i < n; i++)
+		diff |= word[i] ^ word[0];
+	return diff;
+}
+
+static bool sorted_already(const uint64_t *const *words, uint32_t n_words, uint32_t n)
+{
+	for (uint32_t i = 1; i < n; i++)
+		for (uint32_t w = 0; w < n_words; w++) {
+			if (words[w][i - 1] > words[w][i])
+				return false;
+			if (words[w][i - 1] < words[w][i])
+				break;
+		}
+	return true;
+}
+
+/* Keys of one word and the index beside them in one number: half the memory to move. */
+static teg_status sort_one_word(const uint64_t *word, uint64_t diff, uint32_t n,
+                                const teg_allocator *alloc, uint32_t *perm)
+{
+	unsigned index_bits = bit_width(n - 1), low = (unsigned)__builtin_ctzll(diff);
+	uint64_t mask = bit_width(diff) < 64 ? ((uint64_t)1 << bit_width(diff)) - 1 : UINT64_MAX;
+	uint64_t *at = mem_array(alloc, 2 * (size_t)n, sizeof *at), *sorted;
+
+	if (!at)
+		return TEG_NOMEM;
+	for (uint32_t i = 0; i < n; i++)
+		at[i] = (word[i] & mask) >> low << index_bits | i;
+	sorted = sort_packed(at, at + n, n, index_bits);
+	for (uint32_t i = 0; i < n; i++)
+		perm[i] = (uint32_t)(sorted[i] & (((uint64_t)1 << index_bits) - 1));
+	mem_free(alloc, at, 2 * (size_t)n * sizeof *at);
+	return TEG_OK;
+}
+
+static teg_status sort_words(const uint64_t *const *words, uint32_t n_words, uint32_t n,
+                             const teg_allocator *alloc, uint32_t *perm)
+{
+	struct pair *pairs = mem_array(alloc, 2 * (size_t)n, sizeof *pairs), *at = pairs;
+
+	if (!pairs)
+		return TEG_NOMEM;
+	for (uint32_t i = 0; i < n; i++)
+		at[i].index = i;
+	for (uint32_t w = n_words; w-- > 0;) {
+		uint64_t diff = word_diff(words[w], n);
+
+		if (!diff)
+			continue;
+		for (uint32_t i = 0; i < n; i++)
+			at[i].key = words[w][at[i].index];
+		at = sort_pairs(at, at == pairs ? pairs + n : pairs, n, diff);
+	}
+	for (uint32_t i = 0; i < n; i++)
+		perm[i] = (uint32_t)at[i].index;
+	mem_free(alloc, pairs, 2 * (size_t)n * sizeof *pairs);
+	return TEG_OK;
+}
+
+teg_status order_sort(const uint64_t *const *words, uint32_t n_words, uint32_t n,
+                      const teg_allocator *alloc, uint32_t *perm_out)
+{
+	uint32_t varying = 0, last = 0;
+	uint64_t diff = 0;
+
+	if (n < 2 || sorted_already(words, n_words, n)) {
+		for (uint32_t i = 0; i < n; i++)
+			perm_out[i] = i;
+		return TEG_OK;
+	}
+	for (uint32_t w = 0; w < n_words; w++) {
+		uint64_t word = word_diff(words[w], n);
+
+		if (!word)
+			continue;
+		varying++;
+		last = w;
+		diff = word;
+	}
+	if (varying == 1 && bit_width(diff >> __builtin_ctzll(diff)) + bit_width(n - 1) <= 64)
+		return sort_one_word(words[last], diff, n, alloc, perm_out);
+	return sort_words(words, n_words, n, alloc, perm_out);
+}
