@@ -1,12 +1,15 @@
 #include "codec/column/choose.h"
 #include "codec/base/checked.h"
-#include "codec/column/for.h"
+#include "codec/column/delta.h"
 #include "codec/column/kernel.h"
+#include "codec/column/measure.h"
 #include "codec/column/page.h"
+#include "codec/column/patched.h"
+#include "codec/column/runs.h"
 #include "codec/column/validity.h"
 
 #define CONSTANT_MAX 1024 /* bytes: a longer value does not belong into a tile's header */
-#define SAMPLE 1024       /* values looked at before a dictionary is tried */
+#define SAMPLE 4096       /* values looked at before a dictionary is tried */
 
 bool choose_integers(const struct column *c, enum value_class class)
 {
@@ -17,23 +20,6 @@ bool choose_integers(const struct column *c, enum value_class class)
 static size_t n_blocks(size_t n)
 {
 	return n / PACK_BLOCK + (n % PACK_BLOCK != 0);
-}
-
-/* What the cost of a block follows from. */
-struct block_stats {
-	uint64_t min, max;
-};
-
-static struct block_stats *collect_stats(const struct column *c, bool is_signed, struct buf *room)
-{
-	size_t blocks = n_blocks(c->n);
-	struct block_stats *stats = scratch_array(room, blocks, sizeof *stats);
-
-	for (size_t b = 0; stats && b < blocks; b++)
-		words_bounds(c->values + b * PACK_BLOCK * c->width, c->width,
-		             size_min(PACK_BLOCK, c->n - b * PACK_BLOCK), is_signed, &stats[b].min,
-		             &stats[b].max);
-	return stats;
 }
 
 static bool all_equal(const struct column *c)
@@ -50,11 +36,11 @@ static bool all_equal(const struct column *c)
  * a collision makes the column look a little more repetitive than it is. */
 static size_t sample_distinct(const struct column *c, size_t *n_sampled_out)
 {
-	uint8_t seen[SAMPLE * 8 / 8] = { 0 };
+	uint8_t seen[SAMPLE * 16 / 8] = { 0 };
 	size_t step = size_max(c->n / SAMPLE, 1), n = 0, distinct = 0;
 
 	for (size_t i = 0; i < c->n && n < SAMPLE; i += step, n++) {
-		size_t at = dictionary_hash(column_value(c, i)) & (SAMPLE * 8 - 1);
+		size_t at = dictionary_hash(column_value(c, i)) & (SAMPLE * 16 - 1);
 
 		distinct += !bitmap_get(seen, at);
 		bitmap_set(seen, at);
@@ -84,7 +70,7 @@ static teg_status try_dictionary(const struct column *c, enum value_class class,
 	struct dictionary d;
 
 	/* Codes alone take at least the bits that tell the sampled values apart. */
-	if (distinct * 2 > sampled || c->n * bit_width(distinct) / 8 > best * 4 / 5)
+	if (distinct * 4 > sampled * 3 || c->n * bit_width(distinct) / 8 > best * 4 / 5)
 		return TEG_OK;
 	TEG_TRY(dictionary_build(c, class, c->n / 2, scratch, &d));
 	if (d.n && dictionary_len(&d, c->n) <= best * 4 / 5) {
@@ -94,28 +80,151 @@ static teg_status try_dictionary(const struct column *c, enum value_class class,
 	return TEG_OK;
 }
 
-static teg_status choose_integer(const struct column *c, bool had_nulls,
-                                 struct codec_scratch *scratch, struct plan *plan, size_t *len_out)
+/* ---- integers -------------------------------------------------------------------------------- */
+
+/* What is known of a column of words before one of the encodings is chosen. */
+struct integers {
+	const struct column *c;
+	const struct block_stats *stats;
+	bool is_signed;
+	size_t blocks, n_runs;
+	unsigned bits; /* that tell all words apart */
+	struct patched_block *splits;
+};
+
+static size_t block_values(const struct column *c, size_t b)
 {
-	const struct block_stats *stats = collect_stats(c, plan->is_signed, &scratch->blocks);
-	size_t blocks = n_blocks(c->n), raw = c->n * c->width, len = 0;
-	bool constant = !had_nulls;
+	return size_min(PACK_BLOCK, c->n - b * PACK_BLOCK);
+}
 
-	if (!stats)
-		return TEG_NOMEM;
-	for (size_t b = 0; b < blocks; b++) {
-		size_t m = size_min(PACK_BLOCK, c->n - b * PACK_BLOCK);
-		uint64_t range = (stats[b].max - stats[b].min) & low_mask(8 * c->width);
+static unsigned range_bits(const struct column *c, uint64_t min, uint64_t max)
+{
+	return bit_width((max - min) & low_mask(8 * c->width));
+}
 
-		len += for_block_len(c->width, m, bit_width(range));
-		constant = constant && !range && stats[b].min == stats[0].min;
+static size_t for_len(const struct integers *v, size_t b)
+{
+	return for_block_len(v->c->width, block_values(v->c, b),
+	                     range_bits(v->c, v->stats[b].min, v->stats[b].max));
+}
+
+static size_t delta_len(const struct integers *v, size_t b)
+{
+	return delta_block_len(v->c->width, block_values(v->c, b),
+	                       range_bits(v->c, v->stats[b].step_min, v->stats[b].step_max));
+}
+
+static size_t runs_len(const struct integers *v, size_t b)
+{
+	return runs_block_bound(v->c->width, v->stats[b].n_changes + 1, v->bits);
+}
+
+static struct patched_block split(const struct integers *v, size_t b, size_t step)
+{
+	return patched_split(v->c->values + b * PACK_BLOCK * v->c->width, v->c->width,
+	                     block_values(v->c, b), step, v->stats[b].min, v->stats[b].max);
+}
+
+static size_t patched_len(const struct integers *v, size_t b)
+{
+	return patched_block_len(v->c->width, block_values(v->c, b), &v->splits[b]);
+}
+
+static size_t sum_of(const struct integers *v, size_t (*len)(const struct integers *, size_t))
+{
+	size_t sum = 0;
+
+	for (size_t b = 0; b < v->blocks; b++)
+		sum += len(v, b);
+	return sum;
+}
+
+/* About what PATCHED would take, from a sixteenth of up to eight blocks: splitting all of them
+ * costs more than the rest of the choice and is of no use for most columns. */
+static size_t guess_patched(const struct integers *v)
+{
+	size_t whole = v->c->n / PACK_BLOCK, step = size_max(whole / 8, 1);
+	size_t len = 0, n = 0;
+
+	for (size_t b = 0; b < whole; b += step, n++) {
+		struct patched_block block = split(v, b, 16);
+
+		len += patched_block_len(v->c->width, PACK_BLOCK, &block);
 	}
-	plan->encoding = len <= raw - raw / 16 ? ENCODING_FOR : ENCODING_RAW;
-	if (constant)
-		plan->encoding = ENCODING_CONSTANT;
-	*len_out = plan->encoding == ENCODING_RAW ? raw : len;
+	return n ? len / n * v->blocks : 0;
+}
+
+static teg_status measure(const struct column *c, bool is_signed, struct codec_scratch *scratch,
+                          struct integers *v)
+{
+	uint64_t flip = is_signed ? (uint64_t)1 << (8 * c->width - 1) : 0;
+	uint64_t low = UINT64_MAX, high = 0;
+
+	*v = (struct integers){ .c = c, .is_signed = is_signed, .blocks = n_blocks(c->n) };
+	v->stats = measure_blocks(c, is_signed, &scratch->blocks);
+	v->splits = scratch_array(&scratch->splits, v->blocks, sizeof *v->splits);
+	if (!v->stats || !v->splits)
+		return TEG_NOMEM;
+	for (size_t b = 0; b < v->blocks; b++) {
+		uint64_t min = v->stats[b].min ^ flip, max = v->stats[b].max ^ flip;
+
+		low = min < low ? min : low;
+		high = max > high ? max : high;
+		v->n_runs += v->stats[b].n_changes + 1;
+	}
+	v->bits = bit_width(high - low);
 	return TEG_OK;
 }
+
+/* Takes `encoding` where it needs no more than num/den of the bytes that the best so far needs. */
+static void consider(struct plan *plan, size_t *best, enum encoding encoding, size_t len,
+                     size_t num, size_t den)
+{
+	if (len * den > *best * num)
+		return;
+	plan->encoding = encoding;
+	*best = len;
+}
+
+static void consider_patched(const struct integers *v, struct plan *plan, size_t *best)
+{
+	if (guess_patched(v) > *best / 6 * 5)
+		return;
+	for (size_t b = 0; b < v->blocks; b++)
+		v->splits[b] = split(v, b, 1);
+	plan->splits = v->splits;
+	consider(plan, best, ENCODING_PATCHED, sum_of(v, patched_len), 5, 6);
+}
+
+/* What takes longer to read has to save more: ratios from measured decoding speeds. Packed floats
+ * are no longer to be had in place, nor does zstd find much in them. */
+static void choose_integer(const struct integers *v, enum value_class class, bool had_nulls,
+                           struct plan *plan, size_t *best)
+{
+	if (!v->bits && !had_nulls) {
+		plan->encoding = ENCODING_CONSTANT;
+		return;
+	}
+	consider(plan, best, ENCODING_FOR, sum_of(v, for_len), class == VALUE_FLOAT ? 12 : 15, 16);
+	consider(plan, best, ENCODING_DELTA, sum_of(v, delta_len), 5, 6);
+	if (v->n_runs * 3 <= v->c->n + 3)
+		consider(plan, best, ENCODING_RUNS, sum_of(v, runs_len), 5, 6);
+	consider_patched(v, plan, best);
+}
+
+static size_t integer_bound(const struct integers *v, enum encoding encoding, size_t b)
+{
+	switch (encoding) {
+	case ENCODING_FOR: return for_len(v, b);
+	case ENCODING_DELTA: return delta_len(v, b);
+	case ENCODING_RUNS: return runs_len(v, b);
+	case ENCODING_PATCHED:
+		return patched_block_bound(v->c->width, block_values(v->c, b), &v->splits[b]);
+	default: return block_values(v->c, b) * v->c->width;
+	}
+}
+
+/* ---- the choice ------------------------------------------------------------------------------ */
 
 static void measure_lengths(const struct column *c, struct plan *plan, size_t *len_out)
 {
@@ -131,28 +240,10 @@ static void measure_lengths(const struct column *c, struct plan *plan, size_t *l
 	*len_out = column_len(c) + n_blocks(c->n) * 5 + c->n * plan->length_bits / 8;
 }
 
-static uint32_t block_len_of(const struct plan *plan, const struct column *c,
-                             const struct block_stats *stats, size_t b)
+/* Bytes per block, where pages are made of whole blocks. `v` is for integer encodings only. */
+static teg_status bound_blocks(const struct column *c, const struct integers *v,
+                               struct codec_scratch *scratch, struct plan *plan)
 {
-	size_t m = size_min(PACK_BLOCK, c->n - b * PACK_BLOCK);
-	uint64_t range;
-
-	switch (plan->encoding) {
-	case ENCODING_DICTIONARY:
-		return (uint32_t)code_block_len(plan->dictionary.n, m);
-	case ENCODING_FOR:
-		range = (stats[b].max - stats[b].min) & low_mask(8 * c->width);
-		return (uint32_t)for_block_len(c->width, m, bit_width(range));
-	default:
-		return (uint32_t)(m * c->width);
-	}
-}
-
-/* Bytes per block, where pages are made of whole blocks. */
-static teg_status measure_blocks(const struct column *c, struct codec_scratch *scratch,
-                                 struct plan *plan)
-{
-	const struct block_stats *stats = (const void *)scratch->blocks.at;
 	size_t blocks = n_blocks(c->n);
 	uint32_t *len;
 
@@ -161,8 +252,14 @@ static teg_status measure_blocks(const struct column *c, struct codec_scratch *s
 	len = scratch_array(&scratch->lens, blocks, sizeof *len);
 	if (!len)
 		return TEG_NOMEM;
-	for (size_t b = 0; b < blocks; b++)
-		len[b] = block_len_of(plan, c, stats, b);
+	for (size_t b = 0; b < blocks; b++) {
+		if (plan->encoding == ENCODING_DICTIONARY)
+			len[b] = (uint32_t)code_block_len(plan->dictionary.n, block_values(c, b));
+		else if (plan->encoding == ENCODING_RAW)
+			len[b] = (uint32_t)(block_values(c, b) * c->width);
+		else
+			len[b] = (uint32_t)integer_bound(v, plan->encoding, b);
+	}
 	plan->block_len = len;
 	return TEG_OK;
 }
@@ -171,22 +268,25 @@ teg_status choose(const struct column *c, enum value_class class, bool had_nulls
                   struct codec_scratch *scratch, struct plan *plan_out)
 {
 	struct plan *plan = plan_out;
+	struct integers v = { 0 };
 	size_t best = column_len(c);
 
 	*plan = (struct plan){ .encoding = ENCODING_RAW, .is_signed = class == VALUE_SIGNED };
-	if (choose_integers(c, class))
-		TEG_TRY(choose_integer(c, had_nulls, scratch, plan, &best));
-	else if (!had_nulls && column_value(c, 0).len <= CONSTANT_MAX && all_equal(c))
+	if (choose_integers(c, class)) {
+		TEG_TRY(measure(c, plan->is_signed, scratch, &v));
+		choose_integer(&v, class, had_nulls, plan, &best);
+	} else if (!had_nulls && column_value(c, 0).len <= CONSTANT_MAX && all_equal(c)) {
 		plan->encoding = ENCODING_CONSTANT;
-	else if (c->shape == COLUMN_BYTES)
+	} else if (c->shape == COLUMN_BYTES) {
 		measure_lengths(c, plan, &best);
+	}
 	if (plan->encoding == ENCODING_CONSTANT)
 		return TEG_OK;
 	TEG_TRY(try_dictionary(c, class, best, scratch, plan));
-	return measure_blocks(c, scratch, plan);
+	return bound_blocks(c, &v, scratch, plan);
 }
 
-/* ---- cutting pages ---------------------------------------------------------------------------- */
+/* ---- cutting pages --------------------------------------------------------------------------- */
 
 static size_t page_blocks(const struct plan *plan, size_t n, size_t first, bool has_nulls,
                           size_t target)

@@ -8,13 +8,15 @@
 #ifndef TEG_CODEC_COLUMN_CHOOSE_H
 #define TEG_CODEC_COLUMN_CHOOSE_H
 #include "codec/column/dictionary.h"
+#include "codec/column/patched.h"
 
 struct plan {
 	enum encoding encoding;
 	bool is_signed;
-	struct dictionary dictionary; /* ENCODING_DICTIONARY */
-	const uint32_t *block_len;    /* per block of the chunk; NULL: values differ in size */
-	unsigned length_bits;         /* BYTES, RAW: bits of a packed length */
+	struct dictionary dictionary;       /* ENCODING_DICTIONARY */
+	const struct patched_block *splits; /* ENCODING_PATCHED: per block */
+	const uint32_t *block_len; /* per block of the chunk; NULL: values differ in size */
+	unsigned length_bits;      /* BYTES, RAW: bits of a packed length */
 };
 
 /* Whether integer encodings apply: numbers of 1, 2, 4 or 8 bytes. */

@@ -1,10 +1,12 @@
 /* Reading a chunk's pages: checksum, zstd, validity, values. */
 #include "codec/column/chunk.h"
 #include "codec/base/hash.h"
+#include "codec/column/delta.h"
 #include "codec/column/dictionary.h"
-#include "codec/column/for.h"
 #include "codec/column/page.h"
+#include "codec/column/patched.h"
 #include "codec/column/raw.h"
+#include "codec/column/runs.h"
 #include "codec/column/validity.h"
 #include "codec/column/zstd.h"
 
@@ -36,7 +38,8 @@ static teg_status blame(teg_status status, const char *what, uint32_t i, teg_err
 	if (status == TEG_CORRUPT)
 		return teg_fail(err, status, "%s %u: bytes that no writer makes", what, i);
 	return teg_fail(err, status, "%s %u: %s", what, i,
-	                status == TEG_LIMIT ? "values take more than a column can hold" : "no memory");
+	                status == TEG_LIMIT ? "values take more than a column can hold"
+	                                    : "no memory");
 }
 
 static teg_status decode_dictionary(const struct chunk *c, struct span stored,
@@ -78,31 +81,52 @@ struct part {
 	struct codec_scratch *scratch;
 };
 
-static teg_status decode_for(struct reader *in, const struct part *p, struct column_buf *out)
+static teg_status decode_for(struct reader *in, const struct part *p, uint32_t width, void *to)
 {
 	struct for_stream stream;
-	void *to;
 
-	if (!for_open(in, out->width, p->page_n, &stream) || reader_left(in))
+	if (!for_open(in, width, p->page_n, &stream) || reader_left(in))
 		return TEG_CORRUPT;
-	to = column_buf_extend(out, p->n);
-	if (!to)
-		return TEG_NOMEM;
 	for_decode(&stream, p->from, p->n, to);
 	return TEG_OK;
+}
+
+static teg_status decode_delta(struct reader *in, const struct part *p, uint32_t width, void *to)
+{
+	struct delta_stream stream;
+
+	if (!delta_open(in, width, p->page_n, &stream) || reader_left(in))
+		return TEG_CORRUPT;
+	delta_decode(&stream, p->from, p->n, to);
+	return TEG_OK;
+}
+
+/* The encodings of words: all of them give exactly p->n. */
+static teg_status decode_words(struct reader *in, const struct part *p, struct column_buf *out)
+{
+	void *to = column_buf_extend(out, p->n);
+
+	if (!to)
+		return TEG_NOMEM;
+	switch (p->c->encoding) {
+	case ENCODING_FOR: return decode_for(in, p, out->width, to);
+	case ENCODING_DELTA: return decode_delta(in, p, out->width, to);
+	case ENCODING_PATCHED:
+		return patched_decode(in, out->width, p->page_n, p->from, p->n, p->scratch, to);
+	case ENCODING_RUNS:
+		return runs_decode(in, out->width, p->page_n, p->from, p->n, p->scratch, to);
+	default: return TEG_UNSUPPORTED;
+	}
 }
 
 static teg_status decode_values(struct reader *in, const struct part *p, struct column_buf *out)
 {
 	switch (p->c->encoding) {
-	case ENCODING_RAW:
-		return raw_decode(in, p->c->class, p->page_n, p->from, p->n, out);
-	case ENCODING_FOR:
-		return decode_for(in, p, out);
+	case ENCODING_RAW: return raw_decode(in, p->c->class, p->page_n, p->from, p->n, out);
 	case ENCODING_DICTIONARY:
-		return dictionary_decode(in, p->dictionary, p->page_n, p->from, p->n, p->valid, out);
-	default:
-		return TEG_UNSUPPORTED;
+		return dictionary_decode(in, p->dictionary, p->page_n, p->from, p->n, p->valid,
+		                         out);
+	default: return decode_words(in, p, out);
 	}
 }
 

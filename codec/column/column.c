@@ -228,18 +228,19 @@ teg_status column_buf_append(struct column_buf *b, const struct column *c, size_
 	bytes = fixed ? n * c->width : (size_t)c->offsets[from + n] - start;
 	TEG_TRY(prepare(b, c, n, fixed ? 0 : bytes));
 	if (bytes)
-		memcpy(b->values + (fixed ? b->n * b->width : bytes_used(b)), c->values + start, bytes);
+		memcpy(b->values + (fixed ? b->n * b->width : bytes_used(b)), c->values + start,
+		       bytes);
 	if (!fixed)
 		append_offsets(b, c->offsets + from, n);
 	column_buf_count(b, n);
 	return c->validity ? column_buf_set_validity(b, b->n - n, n, c->validity, from) : TEG_OK;
 }
 
-#define GATHER(T)                                                                \
+#define GATHER(T)                                                                    \
 	static void gather_##T(T *to, const T *values, const uint32_t *at, size_t n) \
-	{                                                                        \
-		for (size_t i = 0; i < n; i++)                                   \
-			to[i] = values[at[i]];                                   \
+	{                                                                            \
+		for (size_t i = 0; i < n; i++)                                       \
+			to[i] = values[at[i]];                                       \
 	}
 GATHER(uint8_t)
 GATHER(uint16_t)

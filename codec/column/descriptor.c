@@ -3,12 +3,7 @@
 #include "codec/column/kernel.h"
 #include "codec/column/page.h"
 
-enum {
-	FLAG_ZSTD = 1,
-	FLAG_NULLS = 2,
-	FLAG_ALL_NULL = 4,
-	FLAG_BYTES = 8
-};
+enum { FLAG_ZSTD = 1, FLAG_NULLS = 2, FLAG_ALL_NULL = 4, FLAG_BYTES = 8 };
 
 static uint8_t flags_of(const struct chunk *c)
 {
@@ -56,13 +51,17 @@ static teg_status parse_head(struct reader *in, struct chunk *c, teg_error *err)
 	if (!reader_ok(in))
 		return teg_fail(err, TEG_CORRUPT, "chunk descriptor is cut off");
 	if (encoding > ENCODING_ALP)
-		return teg_fail(err, TEG_UNSUPPORTED, "chunk has encoding %u, which this version "
-		                                      "does not know", encoding);
+		return teg_fail(err, TEG_UNSUPPORTED,
+		                "chunk has encoding %u, which this version "
+		                "does not know",
+		                encoding);
 	if (flags > 15 || class > VALUE_OPAQUE || zero || c->n > CHUNK_VALUES_MAX)
-		return teg_fail(err, TEG_CORRUPT, "chunk descriptor has flags %u, class %u, %u "
-		                                  "values", flags, class, c->n);
+		return teg_fail(err, TEG_CORRUPT,
+		                "chunk descriptor has flags %u, class %u, %u "
+		                "values",
+		                flags, class, c->n);
 	c->encoding = (enum encoding)encoding;
-	c->class = (enum value_class)class;
+	c->class = (enum value_class) class;
 	c->zstd = flags & FLAG_ZSTD;
 	c->has_nulls = flags & FLAG_NULLS;
 	c->all_null = flags & FLAG_ALL_NULL;
@@ -88,12 +87,9 @@ static bool types_agree(const struct chunk *c)
 	switch (c->encoding) {
 	case ENCODING_RAW:
 	case ENCODING_CONSTANT:
-	case ENCODING_DICTIONARY:
-		return true;
-	case ENCODING_ALP:
-		return c->class == VALUE_FLOAT && c->width >= 4;
-	default:
-		return number;
+	case ENCODING_DICTIONARY: return true;
+	case ENCODING_ALP: return c->class == VALUE_FLOAT && c->width >= 4;
+	default: return number;
 	}
 }
 
@@ -169,7 +165,8 @@ static teg_status parse_pages(struct reader *in, struct arena *arena, struct chu
 	}
 	c->pages = pages;
 	if (first != c->n || !c->n)
-		return teg_fail(err, TEG_CORRUPT, "pages hold %u values, the chunk %u", first, c->n);
+		return teg_fail(err, TEG_CORRUPT, "pages hold %u values, the chunk %u", first,
+		                c->n);
 	return TEG_OK;
 }
 

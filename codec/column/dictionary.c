@@ -5,7 +5,6 @@
 
 #define FIRST_SLOTS 1024 /* of the hash table; a power of two */
 #define MAX_LEN PAGE_STORED_MAX
-#define LENGTHS_MAX 4 /* bytes that the length of a BYTES value can take */
 
 /* A distinct value: where it was first seen, and what decides its place quickly. */
 struct entry {
@@ -15,7 +14,7 @@ struct entry {
 	uint32_t id; /* in order of appearance */
 };
 
-/* ---- order ------------------------------------------------------------------------------------ */
+/* ---- order ----------------------------------------------------------------------------------- */
 
 /* The class by which values of this width are ordered: numbers of odd width are bytes. */
 static enum value_class order_class(const struct column *c, enum value_class class)
@@ -51,7 +50,8 @@ bool dictionary_ascends(const struct column *values, enum value_class class)
 	for (size_t i = 0; i < values->n; i++) {
 		uint64_t key = lane_of_value(order, column_value(values, i));
 
-		if (i && (key < last || (key == last && compare_rest(values, order, i - 1, i) >= 0)))
+		if (i &&
+		    (key < last || (key == last && compare_rest(values, order, i - 1, i) >= 0)))
 			return false;
 		last = key;
 	}
@@ -92,7 +92,7 @@ static void sort_entries(const struct column *c, enum value_class class, struct 
 		memcpy(e, from, n * sizeof *e);
 }
 
-/* ---- building --------------------------------------------------------------------------------- */
+/* ---- building -------------------------------------------------------------------------------- */
 
 static uint64_t mix(uint64_t a, uint64_t b)
 {
@@ -124,12 +124,27 @@ uint64_t dictionary_hash(struct span v)
 	return mix(load_u64(v.at + v.len - 8), h);
 }
 
+/* Without a call: values are short as a rule. */
+static inline bool equal(struct span a, struct span b)
+{
+	if (a.len != b.len)
+		return false;
+	if (a.len <= 8)
+		return few_bytes(a.at, a.len) == few_bytes(b.at, b.len);
+	for (size_t i = 0; i + 8 < a.len; i += 8)
+		if (load_u64(a.at + i) != load_u64(b.at + i))
+			return false;
+	return load_u64(a.at + a.len - 8) == load_u64(b.at + b.len - 8);
+}
+
 struct builder {
 	const struct column *c;
 	struct codec_scratch *scratch;
 	uint64_t *slots; /* hash's upper half, id + 1 below; 0: free */
 	size_t n_slots;
-	size_t n, max_n, len;
+	size_t n, max_n;
+	size_t len;               /* of the distinct values */
+	size_t shortest, longest; /* of them */
 };
 
 static struct entry *entries_of(const struct builder *b)
@@ -180,7 +195,7 @@ static bool find_or_enter(struct builder *b, size_t row, size_t *id_out)
 		size_t id = (b->slots[at] & 0xffffffffu) - 1;
 
 		if (b->slots[at] >> 32 == hash >> 32 &&
-		    span_equal(v, column_value(b->c, entries_of(b)[id].row))) {
+		    equal(v, column_value(b->c, entries_of(b)[id].row))) {
 			*id_out = id;
 			return true;
 		}
@@ -190,9 +205,21 @@ static bool find_or_enter(struct builder *b, size_t row, size_t *id_out)
 		return false;
 	*e = (struct entry){ hash, 0, (uint32_t)row, (uint32_t)b->n };
 	b->slots[at] = slot_of(hash, b->n);
-	b->len += v.len + (b->c->shape == COLUMN_BYTES ? LENGTHS_MAX : 0);
+	b->len += v.len;
+	b->shortest = size_min(b->shortest, v.len);
+	b->longest = size_max(b->longest, v.len);
 	*id_out = b->n++;
 	return b->n * 2 <= b->n_slots || grow_slots(b);
+}
+
+/* Bytes of the dictionary page: not above this. */
+static size_t page_len(const struct builder *b)
+{
+	size_t blocks = b->n / PACK_BLOCK + 1;
+
+	if (b->c->shape == COLUMN_FIXED)
+		return b->len;
+	return b->len + blocks * 6 + b->n * bit_width(b->longest - b->shortest) / 8;
 }
 
 /* Ids of all values. *fits_out is false where there are too many. */
@@ -202,9 +229,11 @@ static teg_status collect(struct builder *b, uint16_t *codes, bool *fits_out)
 
 	*fits_out = false;
 	for (size_t i = 0; i < b->c->n; i++) {
+		size_t before = b->n;
+
 		if (!find_or_enter(b, i, &id))
 			return TEG_NOMEM;
-		if (b->n > b->max_n || b->len > MAX_LEN)
+		if (b->n > before && (b->n > b->max_n || page_len(b) > MAX_LEN))
 			return TEG_OK;
 		codes[i] = (uint16_t)id;
 	}
@@ -243,7 +272,7 @@ static teg_status put_in_order(struct builder *b, enum value_class class, uint16
 teg_status dictionary_build(const struct column *c, enum value_class class, size_t max_n,
                             struct codec_scratch *scratch, struct dictionary *out)
 {
-	struct builder b = { c, scratch, NULL, 0, 0, size_min(max_n, 65536), 0 };
+	struct builder b = { c, scratch, NULL, 0, 0, size_min(max_n, 65536), 0, SIZE_MAX, 0 };
 	uint16_t *codes = scratch_array(&scratch->codes, c->n, sizeof *codes);
 	bool fits;
 
@@ -255,18 +284,18 @@ teg_status dictionary_build(const struct column *c, enum value_class class, size
 	if (!fits)
 		return TEG_OK;
 	TEG_TRY(put_in_order(&b, order_class(c, class), codes));
-	*out = (struct dictionary){ b.n, b.len, codes };
+	*out = (struct dictionary){ b.n, page_len(&b), codes };
 	return TEG_OK;
 }
 
-/* ---- decoding --------------------------------------------------------------------------------- */
+/* ---- decoding -------------------------------------------------------------------------------- */
 
-#define LOOK_UP(NAME, U, S, BITS)                                                              \
-	static void look_up_##NAME(const uint8_t *values, const uint16_t *codes, size_t n,     \
-	                           uint8_t *to)                                                \
-	{                                                                                      \
-		for (size_t i = 0; i < n; i++)                                                 \
-			memcpy(to + i * sizeof(U), values + codes[i] * sizeof(U), sizeof(U));  \
+#define LOOK_UP(NAME, U, S, BITS)                                                             \
+	static void look_up_##NAME(const uint8_t *values, const uint16_t *codes, size_t n,    \
+	                           uint8_t *to)                                               \
+	{                                                                                     \
+		for (size_t i = 0; i < n; i++)                                                \
+			memcpy(to + i * sizeof(U), values + codes[i] * sizeof(U), sizeof(U)); \
 	}
 EACH_WORD(LOOK_UP)
 
@@ -291,12 +320,12 @@ KERNEL static uint16_t largest(const uint16_t *codes, size_t n)
 }
 
 /* Values are short as a rule. Column buffers have room for sixteen bytes past any value in them,
- * so one copy of a constant size serves most. */
+ * so copies of a constant size serve. */
 static void copy_value(uint8_t *to, const uint8_t *from, size_t len)
 {
 	memcpy(to, from, 16);
-	if (len > 16)
-		memcpy(to + 16, from + 16, len - 16);
+	for (size_t i = 16; i < len; i += 16)
+		memcpy(to + i, from + i, 16);
 }
 
 /* Appends the values of up to one block of codes. */

@@ -2,10 +2,11 @@
 #include "codec/base/checked.h"
 #include "codec/base/hash.h"
 #include "codec/column/choose.h"
-#include "codec/column/for.h"
+#include "codec/column/delta.h"
 #include "codec/column/kernel.h"
 #include "codec/column/page.h"
 #include "codec/column/raw.h"
+#include "codec/column/runs.h"
 #include "codec/column/validity.h"
 #include "codec/column/zstd.h"
 
@@ -25,7 +26,7 @@ struct encoder {
 	size_t start; /* of the chunk in `out` */
 };
 
-/* ---- null slots ------------------------------------------------------------------------------- */
+/* ---- null slots ------------------------------------------------------------------------------ */
 
 static size_t first_valid(const struct column *c)
 {
@@ -53,18 +54,10 @@ EACH_WORD(FILL_NULLS)
 static void fill_words(const struct column *c, uint64_t first, void *to)
 {
 	switch (c->width) {
-	case 1:
-		fill_nulls_u8(c->values, c->validity, (uint8_t)first, c->n, to);
-		break;
-	case 2:
-		fill_nulls_u16(c->values, c->validity, (uint16_t)first, c->n, to);
-		break;
-	case 4:
-		fill_nulls_u32(c->values, c->validity, (uint32_t)first, c->n, to);
-		break;
-	default:
-		fill_nulls_u64(c->values, c->validity, first, c->n, to);
-		break;
+	case 1: fill_nulls_u8(c->values, c->validity, (uint8_t)first, c->n, to); break;
+	case 2: fill_nulls_u16(c->values, c->validity, (uint16_t)first, c->n, to); break;
+	case 4: fill_nulls_u32(c->values, c->validity, (uint32_t)first, c->n, to); break;
+	default: fill_nulls_u64(c->values, c->validity, first, c->n, to); break;
 	}
 }
 
@@ -124,27 +117,32 @@ static teg_status fill_nulls(struct encoder *e)
 	return e->given->shape == COLUMN_FIXED ? fill_fixed(e) : fill_bytes(e);
 }
 
-/* ---- pages ------------------------------------------------------------------------------------ */
+/* ---- pages ----------------------------------------------------------------------------------- */
 
 /* The payload of values [first, first + n) into the scratch. */
 static teg_status encode_payload(struct encoder *e, size_t first, size_t n)
 {
 	struct buf *payload = &e->scratch->payload;
 	const struct column *c = &e->filled;
+	const uint8_t *words = c->values + first * c->width;
 
 	buf_clear(payload);
 	if (e->has_nulls)
 		validity_encode(e->given->validity, first, n, payload);
 	switch (e->plan.encoding) {
-	case ENCODING_FOR:
-		for_encode(c->values + first * c->width, c->width, n, e->plan.is_signed, payload);
+	case ENCODING_FOR: for_encode(words, c->width, n, e->plan.is_signed, payload); break;
+	case ENCODING_DELTA: delta_encode(words, c->width, n, &e->scratch->words, payload); break;
+	case ENCODING_PATCHED:
+		patched_encode(words, c->width, n, e->plan.is_signed,
+		               e->plan.splits + first / PACK_BLOCK, e->scratch, payload);
+		break;
+	case ENCODING_RUNS:
+		runs_encode(words, c->width, n, e->plan.is_signed, e->scratch, payload);
 		break;
 	case ENCODING_DICTIONARY:
 		for_encode(e->plan.dictionary.codes + first, 2, n, false, payload);
 		break;
-	default:
-		raw_encode(c, e->class, first, n, e->scratch, payload);
-		break;
+	default: raw_encode(c, e->class, first, n, e->scratch, payload); break;
 	}
 	return buf_status(payload);
 }
@@ -169,9 +167,9 @@ static bool append_page(struct encoder *e, size_t first, size_t n, size_t len_ma
 		e->out->len = off;
 		return false;
 	}
-	*page_out = (struct chunk_page){ (uint32_t)first,        (uint32_t)n,
-		                         off - e->start,         (uint32_t)stored.len,
-		                         (uint32_t)raw.len,      hash_bytes(stored) };
+	*page_out =
+		(struct chunk_page){ (uint32_t)first,      (uint32_t)n,       off - e->start,
+		                     (uint32_t)stored.len, (uint32_t)raw.len, hash_bytes(stored) };
 	return true;
 }
 
@@ -210,7 +208,7 @@ static teg_status encode_dictionary(struct encoder *e, struct chunk *chunk)
 	return buf_status(e->out);
 }
 
-/* ---- zstd or not ------------------------------------------------------------------------------ */
+/* ---- zstd or not ----------------------------------------------------------------------------- */
 
 /* Whether a value is too large for a frame: readers give no more memory than VALUE_RAW_MAX. */
 static bool has_huge_value(const struct column *c)
@@ -258,7 +256,7 @@ static teg_status decide_zstd(struct encoder *e)
 	return TEG_OK;
 }
 
-/* ---- the chunk -------------------------------------------------------------------------------- */
+/* ---- the chunk ------------------------------------------------------------------------------- */
 
 static teg_status finish(struct encoder *e, struct arena *arena, struct chunk *chunk)
 {
@@ -304,10 +302,18 @@ teg_status chunk_encode(const struct column *c, enum value_class class, enum pro
                         struct chunk *chunk_out, teg_error *err)
 {
 	size_t n_nulls = column_n_nulls(c);
-	struct encoder e = { .given = c, .class = class, .profile = profile, .scratch = scratch,
-		             .has_nulls = n_nulls > 0, .out = out, .start = out->len };
-	struct chunk chunk = { .shape = c->shape, .width = c->width, .class = class,
-		               .has_nulls = n_nulls > 0, .all_null = n_nulls == c->n,
+	struct encoder e = { .given = c,
+		             .class = class,
+		             .profile = profile,
+		             .scratch = scratch,
+		             .has_nulls = n_nulls > 0,
+		             .out = out,
+		             .start = out->len };
+	struct chunk chunk = { .shape = c->shape,
+		               .width = c->width,
+		               .class = class,
+		               .has_nulls = n_nulls > 0,
+		               .all_null = n_nulls == c->n,
 		               .n = (uint32_t)c->n };
 	teg_status status;
 

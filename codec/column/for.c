@@ -30,18 +30,10 @@ void words_bounds(const void *words, uint32_t width, size_t m, bool is_signed, u
 	uint64_t flip = is_signed ? 0 : (uint64_t)1 << (8 * width - 1);
 
 	switch (width) {
-	case 1:
-		bounds_u8(words, m, (uint8_t)flip, min_out, max_out);
-		break;
-	case 2:
-		bounds_u16(words, m, (uint16_t)flip, min_out, max_out);
-		break;
-	case 4:
-		bounds_u32(words, m, (uint32_t)flip, min_out, max_out);
-		break;
-	default:
-		bounds_u64(words, m, flip, min_out, max_out);
-		break;
+	case 1: bounds_u8(words, m, (uint8_t)flip, min_out, max_out); break;
+	case 2: bounds_u16(words, m, (uint16_t)flip, min_out, max_out); break;
+	case 4: bounds_u32(words, m, (uint32_t)flip, min_out, max_out); break;
+	default: bounds_u64(words, m, flip, min_out, max_out); break;
 	}
 }
 
@@ -119,14 +111,10 @@ static uint64_t base_of(const struct for_stream *s, size_t b)
 	const uint8_t *at = s->bases + b * s->width;
 
 	switch (s->width) {
-	case 1:
-		return *at;
-	case 2:
-		return load_u16(at);
-	case 4:
-		return load_u32(at);
-	default:
-		return load_u64(at);
+	case 1: return *at;
+	case 2: return load_u16(at);
+	case 4: return load_u32(at);
+	default: return load_u64(at);
 	}
 }
 

@@ -23,31 +23,22 @@
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 
 /* X(name, unsigned type, signed type, bits) for each word that integer encodings work on. */
-#define EACH_WORD(X)                   \
-	X(u8, uint8_t, int8_t, 8)      \
-	X(u16, uint16_t, int16_t, 16)  \
-	X(u32, uint32_t, int32_t, 32)  \
+#define EACH_WORD(X)                  \
+	X(u8, uint8_t, int8_t, 8)     \
+	X(u16, uint16_t, int16_t, 16) \
+	X(u32, uint32_t, int32_t, 32) \
 	X(u64, uint64_t, int64_t, 64)
 
 /* `function`_u8 to _u64 by the width in bytes; calls nothing for any other width. */
-#define BY_WIDTH(width, function, ...)               \
-	do {                                         \
-		switch (width) {                     \
-		case 1:                              \
-			function##_u8(__VA_ARGS__);  \
-			break;                       \
-		case 2:                              \
-			function##_u16(__VA_ARGS__); \
-			break;                       \
-		case 4:                              \
-			function##_u32(__VA_ARGS__); \
-			break;                       \
-		case 8:                              \
-			function##_u64(__VA_ARGS__); \
-			break;                       \
-		default:                             \
-			break;                       \
-		}                                    \
+#define BY_WIDTH(width, function, ...)                      \
+	do {                                                \
+		switch (width) {                            \
+		case 1: function##_u8(__VA_ARGS__); break;  \
+		case 2: function##_u16(__VA_ARGS__); break; \
+		case 4: function##_u32(__VA_ARGS__); break; \
+		case 8: function##_u64(__VA_ARGS__); break; \
+		default: break;                             \
+		}                                           \
 	} while (0)
 
 static inline bool word_width(uint32_t width)
@@ -63,17 +54,10 @@ static inline uint64_t word_load(const void *at, uint32_t width)
 	uint64_t w64 = 0;
 
 	switch (width) {
-	case 1:
-		return *(const uint8_t *)at;
-	case 2:
-		memcpy(&w16, at, sizeof w16);
-		return w16;
-	case 4:
-		memcpy(&w32, at, sizeof w32);
-		return w32;
-	default:
-		memcpy(&w64, at, sizeof w64);
-		return w64;
+	case 1: return *(const uint8_t *)at;
+	case 2: memcpy(&w16, at, sizeof w16); return w16;
+	case 4: memcpy(&w32, at, sizeof w32); return w32;
+	default: memcpy(&w64, at, sizeof w64); return w64;
 	}
 }
 
@@ -83,18 +67,10 @@ static inline void word_store(void *at, uint32_t width, uint64_t v)
 	uint32_t w32 = (uint32_t)v;
 
 	switch (width) {
-	case 1:
-		*(uint8_t *)at = (uint8_t)v;
-		break;
-	case 2:
-		memcpy(at, &w16, sizeof w16);
-		break;
-	case 4:
-		memcpy(at, &w32, sizeof w32);
-		break;
-	default:
-		memcpy(at, &v, sizeof v);
-		break;
+	case 1: *(uint8_t *)at = (uint8_t)v; break;
+	case 2: memcpy(at, &w16, sizeof w16); break;
+	case 4: memcpy(at, &w32, sizeof w32); break;
+	default: memcpy(at, &v, sizeof v); break;
 	}
 }
 

@@ -3,7 +3,7 @@
 
 #define SIGN 0x8000000000000000u
 #define INF_BITS 0x7ff0000000000000u
-#define LANE_INF (INF_BITS | SIGN)   /* lanes above it are NaN */
+#define LANE_INF (INF_BITS | SIGN)          /* lanes above it are NaN */
 #define LANE_MINUS_INF (~(INF_BITS | SIGN)) /* no number has a lane below it */
 
 static uint64_t f64_bits(double v)
@@ -96,19 +96,11 @@ static uint64_t load_word(const uint8_t *at, size_t width)
 	uint64_t w64;
 
 	switch (width) {
-	case 1:
-		return *at;
-	case 2:
-		memcpy(&w16, at, sizeof w16);
-		return w16;
-	case 4:
-		memcpy(&w32, at, sizeof w32);
-		return w32;
-	case 8:
-		memcpy(&w64, at, sizeof w64);
-		return w64;
-	default:
-		return 0;
+	case 1: return *at;
+	case 2: memcpy(&w16, at, sizeof w16); return w16;
+	case 4: memcpy(&w32, at, sizeof w32); return w32;
+	case 8: memcpy(&w64, at, sizeof w64); return w64;
+	default: return 0;
 	}
 }
 
@@ -132,44 +124,38 @@ static uint64_t lane_of_float(const uint8_t *at, size_t width)
 uint64_t lane_of_value(enum value_class class, struct span value)
 {
 	switch (class) {
-	case VALUE_UNSIGNED:
-		return load_word(value.at, value.len);
-	case VALUE_SIGNED:
-		return sign_extend(load_word(value.at, value.len), value.len) ^ SIGN;
-	case VALUE_FLOAT:
-		return lane_of_float(value.at, value.len);
-	case VALUE_BYTES:
-		return lane_of_bytes(value);
-	case VALUE_WIDE:
-		return load_u64(value.at + 8) ^ SIGN;
-	case VALUE_OPAQUE:
-		break;
+	case VALUE_UNSIGNED: return load_word(value.at, value.len);
+	case VALUE_SIGNED: return sign_extend(load_word(value.at, value.len), value.len) ^ SIGN;
+	case VALUE_FLOAT: return lane_of_float(value.at, value.len);
+	case VALUE_BYTES: return lane_of_bytes(value);
+	case VALUE_WIDE: return load_u64(value.at + 8) ^ SIGN;
+	case VALUE_OPAQUE: break;
 	}
 	return 0;
 }
 
-#define EACH_WORD(X)                \
-	X(uint8_t, int8_t, 1)       \
-	X(uint16_t, int16_t, 2)     \
-	X(uint32_t, int32_t, 4)     \
+#define EACH_WORD(X)            \
+	X(uint8_t, int8_t, 1)   \
+	X(uint16_t, int16_t, 2) \
+	X(uint32_t, int32_t, 4) \
 	X(uint64_t, int64_t, 8)
 
-#define INTEGER_LANES(U, S, W)                                                        \
-	static void lanes_unsigned_##W(const uint8_t *at, size_t n, uint64_t *out)    \
-	{                                                                             \
-		for (size_t i = 0; i < n; i++) {                                      \
-			U v;                                                          \
-			memcpy(&v, at + i * W, W);                                    \
-			out[i] = v;                                                   \
-		}                                                                     \
-	}                                                                             \
-	static void lanes_signed_##W(const uint8_t *at, size_t n, uint64_t *out)      \
-	{                                                                             \
-		for (size_t i = 0; i < n; i++) {                                      \
-			S v;                                                          \
-			memcpy(&v, at + i * W, W);                                    \
-			out[i] = (uint64_t)(int64_t)v ^ SIGN;                         \
-		}                                                                     \
+#define INTEGER_LANES(U, S, W)                                                     \
+	static void lanes_unsigned_##W(const uint8_t *at, size_t n, uint64_t *out) \
+	{                                                                          \
+		for (size_t i = 0; i < n; i++) {                                   \
+			U v;                                                       \
+			memcpy(&v, at + i * W, W);                                 \
+			out[i] = v;                                                \
+		}                                                                  \
+	}                                                                          \
+	static void lanes_signed_##W(const uint8_t *at, size_t n, uint64_t *out)   \
+	{                                                                          \
+		for (size_t i = 0; i < n; i++) {                                   \
+			S v;                                                       \
+			memcpy(&v, at + i * W, W);                                 \
+			out[i] = (uint64_t)(int64_t)v ^ SIGN;                      \
+		}                                                                  \
 	}
 EACH_WORD(INTEGER_LANES)
 
@@ -265,10 +251,15 @@ void lane_to_value(enum value_class class, uint32_t width, uint64_t lane, void *
 	w32 = (uint32_t)v;
 	w16 = (uint16_t)v;
 	w8 = (uint8_t)v;
-	memcpy(value_out, width == 8 ? (void *)&v : width == 4 ? (void *)&w32 : width == 2 ? (void *)&w16 : (void *)&w8, width);
+	memcpy(value_out,
+	       width == 8   ? (void *)&v
+	       : width == 4 ? (void *)&w32
+	       : width == 2 ? (void *)&w16
+	                    : (void *)&w8,
+	       width);
 }
 
-/* ---- statistics ---------------------------------------------------------------------------- */
+/* ---- statistics ------------------------------------------------------------------------------ */
 
 struct bounds {
 	uint64_t min, max;

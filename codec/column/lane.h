@@ -43,7 +43,7 @@ double lane_to_f64(uint64_t lane);
 uint64_t lane_of_bytes(struct span bytes);
 uint64_t lane_of_value(enum value_class class, struct span value);
 
-/* Lanes of values [from, from + n) of `c` into lanes_out. Null slots give whatever their bytes say. */
+/* Lanes of values [from, from + n) of `c`. Null slots give whatever their bytes say. */
 void lanes_of_column(const struct column *c, enum value_class class, size_t from, size_t n,
                      uint64_t *lanes_out);
 

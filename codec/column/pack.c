@@ -12,8 +12,8 @@ typedef uint16_t u16_v __attribute__((vector_size(32)));
 typedef uint32_t u32_v __attribute__((vector_size(32)));
 typedef uint64_t u64_v __attribute__((vector_size(32)));
 
-#define VECTOR 32                     /* bytes */
-#define VECTORS (ROW_BYTES / VECTOR)  /* in a row */
+#define VECTOR 32                    /* bytes */
+#define VECTORS (ROW_BYTES / VECTOR) /* in a row */
 
 ALWAYS_INLINE uint64_t each_lane(uint64_t mask, unsigned bits)
 {
@@ -22,68 +22,64 @@ ALWAYS_INLINE uint64_t each_lane(uint64_t mask, unsigned bits)
 
 /* w from 1; the row r starts at bit r * w of every lane. A row within one word of its lanes takes
  * the first loop, one across two words the second. */
-#define UNPACK_FULL(NAME, U, S, BITS)                                                        \
-	KERNEL static void unpack_full_##NAME(const uint8_t *in, U base, unsigned w,         \
-	                                      uint8_t *out)                                  \
-	{                                                                                    \
-		const uint64_t mask = each_lane(low_mask(w), BITS);                          \
-		words_v x, y;                                                                \
-		NAME##_v v;                                                                  \
-                                                                                             \
-		for (unsigned r = 0, bit = 0; r < BITS; r++, bit += w, out += ROW_BYTES) {   \
-			const uint8_t *at = in + bit / BITS * ROW_BYTES;                     \
-			const unsigned s = bit % BITS, have = BITS - s;                      \
-			const uint64_t low = mask & each_lane(low_mask(have), BITS);         \
-			const uint64_t high = mask & ~low;                                   \
-                                                                                             \
-			for (int j = 0; w <= have && j < VECTORS; j++) {                     \
-				memcpy(&x, at + j * VECTOR, VECTOR);                         \
-				x = (x >> s) & mask;                                         \
-				v = (NAME##_v)x + base;                                      \
-				memcpy(out + j * VECTOR, &v, VECTOR);                        \
-			}                                                                    \
-			for (int j = 0; w > have && j < VECTORS; j++) {                      \
-				memcpy(&x, at + j * VECTOR, VECTOR);                         \
-				memcpy(&y, at + j * VECTOR + ROW_BYTES, VECTOR);             \
-				x = ((x >> s) & low) | ((y << have) & high);                 \
-				v = (NAME##_v)x + base;                                      \
-				memcpy(out + j * VECTOR, &v, VECTOR);                        \
-			}                                                                    \
-		}                                                                            \
+#define UNPACK_FULL(NAME, U, S, BITS)                                                              \
+	KERNEL static void unpack_full_##NAME(const uint8_t *in, U base, unsigned w, uint8_t *out) \
+	{                                                                                          \
+		const uint64_t mask = each_lane(low_mask(w), BITS);                                \
+		words_v x, y;                                                                      \
+		NAME##_v v;                                                                        \
+                                                                                                   \
+		for (unsigned r = 0, bit = 0; r < BITS; r++, bit += w, out += ROW_BYTES) {         \
+			const uint8_t *at = in + bit / BITS * ROW_BYTES;                           \
+			const unsigned s = bit % BITS, have = BITS - s;                            \
+			const uint64_t low = mask & each_lane(low_mask(have), BITS);               \
+			const uint64_t high = mask & ~low;                                         \
+                                                                                                   \
+			for (int j = 0; w <= have && j < VECTORS; j++) {                           \
+				memcpy(&x, at + j * VECTOR, VECTOR);                               \
+				x = (x >> s) & mask;                                               \
+				v = (NAME##_v)x + base;                                            \
+				memcpy(out + j * VECTOR, &v, VECTOR);                              \
+			}                                                                          \
+			for (int j = 0; w > have && j < VECTORS; j++) {                            \
+				memcpy(&x, at + j * VECTOR, VECTOR);                               \
+				memcpy(&y, at + j * VECTOR + ROW_BYTES, VECTOR);                   \
+				x = ((x >> s) & low) | ((y << have) & high);                       \
+				v = (NAME##_v)x + base;                                            \
+				memcpy(out + j * VECTOR, &v, VECTOR);                              \
+			}                                                                          \
+		}                                                                                  \
 	}
 EACH_WORD(UNPACK_FULL)
 
 /* Four columns of vectors, each packed from top to bottom with the unfinished words kept in a
  * register. */
-#define PACK_FULL(NAME, U, S, BITS)                                                          \
-	KERNEL static void pack_full_##NAME(const uint8_t *in, U base, unsigned w,           \
-	                                    uint8_t *out)                                    \
-	{                                                                                    \
-		for (int j = 0; j < VECTORS; j++, in += VECTOR, out += VECTOR) {             \
-			words_v x, pending = { 0 };                                          \
-			uint8_t *to = out;                                                   \
-			unsigned s = 0;                                                      \
-			NAME##_v v;                                                          \
-                                                                                             \
-			for (unsigned r = 0; r < BITS; r++) {                                \
-				const unsigned room = BITS - s;                              \
-				const uint64_t keep =                                        \
-					~each_lane(low_mask(s), BITS);                       \
-                                                                                             \
-				memcpy(&v, in + r * ROW_BYTES, VECTOR);                      \
-				v = v - base;                                                \
-				x = (words_v)v;                                              \
-				pending |= (x << s) & keep;                                  \
-				s += w;                                                      \
-				if (s < BITS)                                                \
-					continue;                                            \
-				memcpy(to, &pending, VECTOR);                                \
-				to += ROW_BYTES;                                             \
-				s -= BITS;                                                   \
-				pending = s ? (x >> room) & each_lane(low_mask(s), BITS)     \
-				            : x ^ x;                                         \
-			}                                                                    \
-		}                                                                            \
+#define PACK_FULL(NAME, U, S, BITS)                                                               \
+	KERNEL static void pack_full_##NAME(const uint8_t *in, U base, unsigned w, uint8_t *out)  \
+	{                                                                                         \
+		for (int j = 0; j < VECTORS; j++, in += VECTOR, out += VECTOR) {                  \
+			words_v x, pending = { 0 };                                               \
+			uint8_t *to = out;                                                        \
+			unsigned s = 0;                                                           \
+			NAME##_v v;                                                               \
+                                                                                                  \
+			for (unsigned r = 0; r < BITS; r++) {                                     \
+				const unsigned room = BITS - s;                                   \
+				const uint64_t keep = ~each_lane(low_mask(s), BITS);              \
+                                                                                                  \
+				memcpy(&v, in + r * ROW_BYTES, VECTOR);                           \
+				v = v - base;                                                     \
+				x = (words_v)v;                                                   \
+				pending |= (x << s) & keep;                                       \
+				s += w;                                                           \
+				if (s < BITS)                                                     \
+					continue;                                                 \
+				memcpy(to, &pending, VECTOR);                                     \
+				to += ROW_BYTES;                                                  \
+				s -= BITS;                                                        \
+				pending = s ? (x >> room) & each_lane(low_mask(s), BITS) : x ^ x; \
+			}                                                                         \
+		}                                                                                 \
 	}
 EACH_WORD(PACK_FULL)
 
@@ -180,18 +176,10 @@ void pack_block(uint32_t width, const void *values, size_t m, uint64_t base, uns
 		return;
 	}
 	switch (width) {
-	case 1:
-		pack_full_u8(values, (uint8_t)base, w, out);
-		break;
-	case 2:
-		pack_full_u16(values, (uint16_t)base, w, out);
-		break;
-	case 4:
-		pack_full_u32(values, (uint32_t)base, w, out);
-		break;
-	default:
-		pack_full_u64(values, base, w, out);
-		break;
+	case 1: pack_full_u8(values, (uint8_t)base, w, out); break;
+	case 2: pack_full_u16(values, (uint16_t)base, w, out); break;
+	case 4: pack_full_u32(values, (uint32_t)base, w, out); break;
+	default: pack_full_u64(values, base, w, out); break;
 	}
 	words_swap_to_little(out, width, pack_len(m, w) / width);
 }
@@ -199,18 +187,10 @@ void pack_block(uint32_t width, const void *values, size_t m, uint64_t base, uns
 static void fill(uint32_t width, size_t m, uint64_t base, void *out)
 {
 	switch (width) {
-	case 1:
-		memset(out, (int)(base & 0xff), m);
-		break;
-	case 2:
-		fill_u16(out, (uint16_t)base, m);
-		break;
-	case 4:
-		fill_u32(out, (uint32_t)base, m);
-		break;
-	default:
-		fill_u64(out, base, m);
-		break;
+	case 1: memset(out, (int)(base & 0xff), m); break;
+	case 2: fill_u16(out, (uint16_t)base, m); break;
+	case 4: fill_u32(out, (uint32_t)base, m); break;
+	default: fill_u64(out, base, m); break;
 	}
 }
 
@@ -228,32 +208,20 @@ void unpack_block(uint32_t width, const uint8_t *in, size_t m, uint64_t base, un
 	}
 	in = little_words(in, width, w, copy);
 	switch (width) {
-	case 1:
-		unpack_full_u8(in, (uint8_t)base, w, out);
-		break;
-	case 2:
-		unpack_full_u16(in, (uint16_t)base, w, out);
-		break;
-	case 4:
-		unpack_full_u32(in, (uint32_t)base, w, out);
-		break;
-	default:
-		unpack_full_u64(in, base, w, out);
-		break;
+	case 1: unpack_full_u8(in, (uint8_t)base, w, out); break;
+	case 2: unpack_full_u16(in, (uint16_t)base, w, out); break;
+	case 4: unpack_full_u32(in, (uint32_t)base, w, out); break;
+	default: unpack_full_u64(in, base, w, out); break;
 	}
 }
 
 static uint64_t load_little(const uint8_t *at, uint32_t width)
 {
 	switch (width) {
-	case 1:
-		return *at;
-	case 2:
-		return load_u16(at);
-	case 4:
-		return load_u32(at);
-	default:
-		return load_u64(at);
+	case 1: return *at;
+	case 2: return load_u16(at);
+	case 4: return load_u32(at);
+	default: return load_u64(at);
 	}
 }
 

@@ -26,7 +26,7 @@ static inline size_t pack_len(size_t m, unsigned w)
 void pack_block(uint32_t width, const void *values, size_t m, uint64_t base, unsigned w,
                 uint8_t *out);
 
-/* The inverse: m values into `out` (any alignment). `in` is pack_len(m, w) bytes, w <= 8 * width. */
+/* The inverse: m values into `out` (any alignment). `in` has pack_len(m, w) bytes. */
 void unpack_block(uint32_t width, const uint8_t *in, size_t m, uint64_t base, unsigned w,
                   void *out);
 

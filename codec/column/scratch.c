@@ -7,6 +7,7 @@
 	X(&(s)->payload); \
 	X(&(s)->filled);  \
 	X(&(s)->blocks);  \
+	X(&(s)->splits);  \
 	X(&(s)->lens);    \
 	X(&(s)->pages);   \
 	X(&(s)->codes);   \

@@ -11,11 +11,12 @@ struct ZSTD_DCtx_s;
 
 struct codec_scratch {
 	const teg_allocator *alloc;
-	struct ZSTD_CCtx_s *compressor;     /* made when first needed; zstd's stable interface takes */
-	struct ZSTD_DCtx_s *decompressor;   /* no allocator, so these two use malloc */
-	struct buf payload; /* a page before zstd, on the way in or out */
+	struct ZSTD_CCtx_s *compressor; /* made when first needed; zstd's stable interface takes */
+	struct ZSTD_DCtx_s *decompressor; /* no allocator, so these two use malloc */
+	struct buf payload;               /* a page before zstd, on the way in or out */
 	struct buf filled;  /* values whose null slots were filled, and their offsets */
 	struct buf blocks;  /* statistics, block by block */
+	struct buf splits;  /* the split of each block in PATCHED */
 	struct buf lens;    /* bytes of each block in the encoding chosen */
 	struct buf pages;   /* struct chunk_page of the chunk being written */
 	struct buf codes;   /* uint16_t, dictionary code of every value */

@@ -1,12 +1,7 @@
 #include "codec/column/validity.h"
 #include "codec/base/bits.h"
 
-enum {
-	ALL_VALID = 0,
-	ALL_NULL = 1,
-	BITMAP = 2,
-	POSITIONS = 3
-};
+enum { ALL_VALID = 0, ALL_NULL = 1, BITMAP = 2, POSITIONS = 3 };
 
 size_t validity_bound(size_t n)
 {
@@ -82,19 +77,11 @@ bool validity_open(struct reader *in, size_t n, struct validity *validity_out)
 	bool ok = reader_ok(in);
 
 	switch (v.mode) {
-	case ALL_VALID:
-		break;
-	case ALL_NULL:
-		v.n_nulls = n;
-		break;
-	case BITMAP:
-		ok = ok && open_bitmap(in, &v);
-		break;
-	case POSITIONS:
-		ok = ok && open_positions(in, &v);
-		break;
-	default:
-		return false;
+	case ALL_VALID: break;
+	case ALL_NULL: v.n_nulls = n; break;
+	case BITMAP: ok = ok && open_bitmap(in, &v); break;
+	case POSITIONS: ok = ok && open_positions(in, &v); break;
+	default: return false;
 	}
 	*validity_out = v;
 	return ok;

@@ -77,8 +77,8 @@ void columns_check_equal(const struct column *want, size_t from, const struct co
 
 		n_nulls += !valid;
 		cr_assert_eq(valid, column_valid(&view, i), "%s: null at %zu", name, from + i);
-		cr_assert(!valid || span_equal(column_value(want, from + i),
-		                               column_value(&view, i)),
+		cr_assert(!valid ||
+		                  span_equal(column_value(want, from + i), column_value(&view, i)),
 		          "%s: value %zu", name, from + i);
 	}
 	cr_assert_eq(got->n_nulls, n_nulls, "%s", name);

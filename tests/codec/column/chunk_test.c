@@ -22,24 +22,16 @@ static uint64_t make_value(enum shape shape, size_t i, struct rng *rng)
 	uint64_t r = rng_u64(rng);
 
 	switch (shape) {
-	case RANDOM:
-		return r;
-	case SMALL_RANGE:
-		return (uint64_t)-40 + r % 100;
-	case ASCENDING:
-		return i * 37 + r % 30;
-	case ALTERNATING: /* X13 */
-		return i & 1 ? INT64_MAX : 1700000000000000u + r % 1000000;
-	case FEW_DISTINCT:
-		return (r % 23) * 0x0123456789abcdefu;
-	case RUNS_OF_VALUES:
-		return i / 50 * 0x1234567u;
-	case MOSTLY_MAX:
-		return r % 50 ? INT64_MAX : r >> 20;
+	case RANDOM: return r;
+	case SMALL_RANGE: return (uint64_t)-40 + r % 100;
+	case ASCENDING: return i * 37 + r % 30;
+	case ALTERNATING: /* X13 */ return i & 1 ? INT64_MAX : 1700000000000000u + r % 1000000;
+	case FEW_DISTINCT: return (r % 23) * 0x0123456789abcdefu;
+	case RUNS_OF_VALUES: return i / 50 * 0x1234567u;
+	case MOSTLY_MAX: return r % 50 ? INT64_MAX : r >> 20;
 	case EXTREMES: /* X12 */
 		return i % 3 == 0 ? (uint64_t)INT64_MIN : i % 3 == 1 ? INT64_MAX : r;
-	default:
-		return 42;
+	default: return 42;
 	}
 }
 
@@ -119,23 +111,12 @@ static struct span make_text(enum text_shape shape, struct rng *rng, uint8_t *ro
 	size_t len = 0;
 
 	switch (shape) {
-	case SHORT_FEW:
-		memset(room, (int)('A' + r % 17), 16);
-		return span_of(room, r % 17);
-	case EMPTY_MOSTLY:
-		len = r % 20 ? 0 : 12;
-		break;
-	case LONG:
-		len = r % 3000;
-		break;
-	case VERY_LONG:
-		len = r % 40 ? 30 : 90000;
-		break;
-	case SHORT_MANY:
-		len = r % 24;
-		break;
-	default:
-		return span_of_text("all the same");
+	case SHORT_FEW: memset(room, (int)('A' + r % 17), 16); return span_of(room, r % 17);
+	case EMPTY_MOSTLY: len = r % 20 ? 0 : 12; break;
+	case LONG: len = r % 3000; break;
+	case VERY_LONG: len = r % 40 ? 30 : 90000; break;
+	case SHORT_MANY: len = r % 24; break;
+	default: return span_of_text("all the same");
 	}
 	rng_fill(rng, room, len);
 	return span_of(room, len);
@@ -165,7 +146,8 @@ Test(chunk, keeps_bytes_columns) /* X1 ND2 */
 
 	for (int shape = 0; shape < N_TEXT_SHAPES; shape++)
 		for (size_t i = 0; i < sizeof text_counts / sizeof *text_counts; i++)
-			for (size_t j = 0; j < sizeof null_rates / sizeof *null_rates; j++, turn++) {
+			for (size_t j = 0; j < sizeof null_rates / sizeof *null_rates;
+			     j++, turn++) {
 				struct column_buf b;
 				struct column c;
 
