@@ -384,9 +384,7 @@ static bool reserve_versions(struct group *group, size_t need)
 	return false;
 }
 
-/* The versions of one key, newest first: its rows perm[at .. end) and the boxes over it, a box after
- * the rows of its own commit. */
-static size_t collect_versions(struct group *group, uint32_t at, uint32_t end)
+size_t group_versions(const struct group *group, uint32_t at, uint32_t end, struct version *out)
 {
 	bool repeated = group->plan->array->state.schema->cells == TEG_CELLS_REPEATED;
 	const struct plan_box *boxes = group->plan->boxes;
@@ -398,12 +396,11 @@ static size_t collect_versions(struct group *group, uint32_t at, uint32_t end)
 
 		for (; box < n_boxes && (i == end || boxes[box].version.system_from > next); box++)
 			if (key_in_box(&group->range, key, &boxes[box].box))
-				group->versions[n++] = boxes[box].version;
+				out[n++] = boxes[box].version;
 		if (i == end)
 			break;
-		group->versions[n] = key_rows_version(&group->range, group->perm[i], repeated);
-		group->versions[n++].target =
-			group->members[group->range.tile[group->perm[i]]].plan->emits;
+		out[n] = key_rows_version(&group->range, group->perm[i], repeated);
+		out[n++].target = group->members[group->range.tile[group->perm[i]]].plan->emits;
 	}
 	return n;
 }
@@ -463,7 +460,7 @@ static teg_status resolve_key(struct group *group, uint32_t at, uint32_t end)
 
 	if (!reserve_versions(group, (size_t)(end - at) + group->plan->n_boxes))
 		return TEG_NOMEM;
-	n = collect_versions(group, at, end);
+	n = group_versions(group, at, end, group->versions);
 	return group->view->all_versions ? list_versions(group, n) : resolve_versions(group, n);
 }
 

@@ -58,4 +58,8 @@ void group_release(struct group *group);
 teg_status group_next_range(struct group *group, bool by_position, teg_error *err);
 /* Resolves the range: fills the output arrays, in cell order, pieces of a key by valid time. */
 teg_status group_resolve(struct group *group, teg_error *err);
+
+/* The versions of one key of the range, newest first: its rows perm[at .. end) and the boxes over it
+ * (row UINT32_MAX), a box after the rows of its own commit. Room for end - at + the plan's boxes. */
+size_t group_versions(const struct group *group, uint32_t at, uint32_t end, struct version *out);
 #endif

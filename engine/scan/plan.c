@@ -142,7 +142,7 @@ static teg_status add_box(struct walk *w, const struct index_entry *entry)
 		                                                          : entry->valid_from_min,
 		.valid_until = open ? INT64_MAX : entry->valid_until_max,
 		.superseded_at = INT64_MAX,
-		.row = plan->n_boxes,
+		.row = UINT32_MAX,
 		.kind = entry->n_erased ? ROW_ERASED : ROW_TOMBSTONE,
 		.claims = true,
 		.target = false
@@ -379,8 +379,6 @@ static void sort_boxes(struct plan *plan)
 			plan->boxes[k] = plan->boxes[k - 1];
 		plan->boxes[k] = box;
 	}
-	for (uint32_t i = 0; i < plan->n_boxes; i++)
-		plan->boxes[i].version.row = i;
 }
 
 teg_status plan_make(struct plan *plan, struct teg_array *array, const struct view *view,

@@ -45,7 +45,7 @@ struct plan {
 	uint32_t n_tiles;
 	struct plan_tile *tiles; /* by first position, then segment */
 	size_t cap;
-	uint32_t n_boxes;        /* box tiles, oldest first: bounds, kind and times, no rows */
+	uint32_t n_boxes;        /* box tiles, newest first: bounds, kind and times, no rows */
 	struct plan_box *boxes;
 	size_t boxes_cap;
 	teg_scan_stats stats;
@@ -53,7 +53,7 @@ struct plan {
 
 struct plan_box {
 	struct box box;
-	struct version version; /* row: its own index in boxes */
+	struct version version; /* row: UINT32_MAX */
 	uint32_t segment;
 };
 

@@ -82,7 +82,6 @@ static bool collect(struct found *found, const struct key_rows *keys, const stru
 		struct version version = plan->boxes[k].version;
 
 		version.target = true;
-		version.row = UINT32_MAX;
 		if (box_contains(&plan->boxes[k].box, &point->box, point->array->order->n_dims) &&
 		    !add_version(found, version))
 			return false;

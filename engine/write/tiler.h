@@ -39,6 +39,12 @@ struct segment_result {
 	bool fresh, implicit_ids;
 };
 
+/* What a catalog keeps of it: bounds, counts and times of the root, into `ref`, whose box becomes
+ * `box`. Which commits, where it lies and what it is called are the caller's to fill in. */
+struct segment_ref;
+void segment_ref_of_result(const struct segment_result *result, uint32_t n_dims, struct box *box,
+                           struct segment_ref *ref);
+
 struct tiler;
 struct tiler_options {
 	uint64_t array_id;

@@ -1,0 +1,46 @@
+/* Merging segments of an array into one, without losing a fact.
+ *
+ * Rows are taken range after range in position order, every version of every key; for each the merge
+ * derives and stores superseded_at (the first system time from which no part of it answers any more)
+ * and whether it is exact, so that readers of the result filter instead of resolving. Memory is
+ * bounded by the tiles at hand, never by the input. The same input gives the same bytes.
+ *
+ *   segments [3][4][5]  ──>  one segment over commits 3 to 5, published by one manifest swap
+ */
+#ifndef TEG_ENGINE_MERGE_MERGE_H
+#define TEG_ENGINE_MERGE_MERGE_H
+#include "engine/store/store.h"
+#include "engine/write/tiler.h"
+
+struct merge_options {
+	uint8_t commit_id[16];
+	size_t memory;         /* bytes; 0: 64 MiB */
+	teg_progress progress; /* may be NULL */
+	void *progress_ctx;
+};
+
+/* A finished merge, to be published. */
+struct merge {
+	struct segment_sink sink;
+	struct new_segment added;
+	struct box box;                    /* of added.ref */
+	const struct segment_ref *removed; /* the array's */
+	uint32_t n_removed;
+	uint64_t rows_in, bytes_in;
+};
+
+/* Merges segments [first, first + n) of the array. TEG_CANCELLED, or what reading and writing give;
+ * nothing is left behind then. */
+teg_status merge_run(struct teg_array *array, uint32_t first, uint32_t n,
+                     const struct merge_options *options, struct merge *merge_out, teg_error *err);
+/* Gives the buffers back. A segment file that was not published stays for vacuum to find. */
+void merge_release(struct merge *merge);
+
+/* The run of segments that the policy would merge now, whole commits only. False: none. */
+bool merge_choose(const struct array_state *state, const teg_allocator *alloc, uint32_t *first_out,
+                  uint32_t *n_out);
+
+/* After a commit: merges what the policy chooses in the arrays named, until it chooses nothing.
+ * A merge that loses a race is dropped. Errors do not matter to the commit that came before. */
+void merge_after_commit(struct teg_store *store, const char *const *names, uint32_t n_names);
+#endif
