@@ -189,7 +189,7 @@ static int open_file(struct os *os, const char *path, int flags, struct os_file 
 		return ENOMEM;
 	/* O_NONBLOCK: a pipe under the name must not hang the caller. */
 	rc = open_path(posix_of(os), path, flags | O_NONBLOCK | O_NOCTTY, &file->fd);
-	if (!rc) {
+	if (!rc && !(flags & O_EXCL)) { /* what O_EXCL has just made is regular */
 		rc = check_regular(file->fd);
 		if (rc)
 			close(file->fd);

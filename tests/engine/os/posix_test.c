@@ -85,11 +85,13 @@ static void make_links(void)
 	cr_assert_eq(symlink("../outside", full("store/dir")), 0);
 	cr_assert_eq(symlink("inside", full("store/near")), 0);
 	cr_assert_eq(symlink("../new", full("store/dangling")), 0);
+	cr_assert_eq(symlink(".", full("store/here")), 0);
 }
 
 static void expect_links_refused(void)
 {
-	static const char *const links[] = { "file", "dir", "near", "dangling", "dir/a" };
+	static const char *const links[] = { "file",  "dir",  "near",       "dangling",
+		                             "dir/a", "here", "here/inside" };
 	struct os_file *file;
 	struct os_stat st;
 
@@ -131,6 +133,15 @@ Test(posix, replaces_a_link_and_not_its_target, .init = setup, .fini = teardown)
 	free(bytes);
 }
 
+static void install(struct sock_filter *code, size_t n)
+{
+	struct sock_fprog program = { (unsigned short)n, code };
+
+	cr_assert_eq(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0))
+		cr_skip_test("no seccomp here");
+}
+
 /* Makes one system call of this process fail; the filter lasts as long as the process. */
 static void forbid(long number, int with_errno)
 {
@@ -140,11 +151,23 @@ static void forbid(long number, int with_errno)
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (unsigned)with_errno),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 	};
-	struct sock_fprog program = { sizeof code / sizeof *code, code };
 
-	cr_assert_eq(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
-	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0))
-		cr_skip_test("no seccomp here");
+	install(code, sizeof code / sizeof *code);
+}
+
+/* The same for one fcntl command. */
+static void forbid_fcntl(int command, int with_errno)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_fcntl, 0, 3),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[1])),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)command, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (unsigned)with_errno),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+
+	install(code, sizeof code / sizeof *code);
 }
 
 static void expect_work_without_openat2(int with_errno)
@@ -392,6 +415,45 @@ Test(posix, keeps_its_lock_across_fork_and_close, .init = setup, .fini = teardow
 	os_close(os, inherited);
 }
 
+static void expect_locks(void)
+{
+	struct os_file *file;
+
+	write_text("l", "");
+	OK(os_open_writable(os, "l", &file, NULL));
+	OK(os_lock(os, file, "l", OS_LOCK_SHARED, NULL));
+	cr_assert_eq(in_child(try_lock), 1);
+	OK(os_lock(os, file, "l", OS_LOCK_EXCLUSIVE, NULL));
+	cr_assert_eq(in_child(try_lock), 1);
+	OK(os_lock(os, file, "l", OS_LOCK_NONE, NULL));
+	cr_assert_eq(in_child(try_lock), 0);
+	os_close(os, file);
+}
+
+Test(posix, locks, .init = setup, .fini = teardown)
+{
+	expect_locks();
+}
+
+Test(posix, locks_with_flock_on_an_old_kernel, .init = setup, .fini = teardown)
+{
+	forbid_fcntl(F_OFD_SETLK, EINVAL);
+	expect_locks();
+}
+
+Test(posix, says_where_nothing_can_be_locked, .init = setup, .fini = teardown)
+{
+	struct os_file *file;
+	teg_error err;
+
+	write_text("l", "");
+	OK(os_open_writable(os, "l", &file, NULL));
+	forbid_fcntl(F_OFD_SETLK, ENOLCK);
+	IS(os_lock(os, file, "l", OS_LOCK_SHARED, &err), TEG_IO);
+	cr_assert_eq(err.os_errno, ENOLCK);
+	os_close(os, file);
+}
+
 static int lock_and_die(void)
 {
 	struct os_file *file;
@@ -548,6 +610,49 @@ Test(posix, removes_a_file_that_cannot_be_written_whole, .init = setup, .fini = 
 	cr_assert_eq(err.os_errno, EFBIG);
 	cr_assert_eq(setrlimit(RLIMIT_FSIZE, &old), 0);
 	cr_assert_eq(test_dir_count(full("store")), 0);
+}
+
+static const struct {
+	long number;
+	int with_errno;
+	teg_status write_file, sync_dir, random;
+} broken[] = {
+	{ SYS_fsync, EIO, TEG_IO, TEG_IO, TEG_OK },
+	{ SYS_write, EIO, TEG_IO, TEG_OK, TEG_OK },
+	{ SYS_write, EINTR, TEG_IO, TEG_OK, TEG_OK }, /* for ever */
+	{ SYS_getrandom, ENOSYS, TEG_OK, TEG_OK, TEG_IO },
+};
+
+static int broken_at;
+
+static int use_broken(void)
+{
+	uint8_t byte;
+	struct os_stat st;
+	teg_status written, synced, random;
+
+	forbid(broken[broken_at].number, broken[broken_at].with_errno);
+	written = os_write_file(os, "a", span_of_text("abc"), NULL);
+	synced = os_sync_dir(os, "", NULL);
+	random = os_random(os, &byte, 1, NULL);
+	if (written && os_stat(os, "a", &st, NULL) == TEG_OK)
+		return 10;
+	return written != broken[broken_at].write_file ? 1
+	       : synced != broken[broken_at].sync_dir  ? 2
+	       : random != broken[broken_at].random    ? 3
+	                                               : 0;
+}
+
+Test(posix, reports_what_the_system_refuses, .init = setup, .fini = teardown)
+{
+	struct os_stat st;
+
+	for (size_t i = 0; i < sizeof broken / sizeof *broken; i++) {
+		broken_at = (int)i;
+		cr_assert_eq(in_child(use_broken), 0, "case %zu", i);
+		if (os_stat(os, "a", &st, NULL) == TEG_OK)
+			OK(os_unlink(os, "a", NULL));
+	}
 }
 
 static teg_status use_allocator(const teg_allocator *alloc, void *ctx)
