@@ -15,3 +15,11 @@ uint64_t hash_bytes(struct span bytes)
 	return XXH3_64bits(bytes.at, bytes.len);
 #endif
 }
+
+void hash_identity(struct span bytes, uint8_t identity_out[16])
+{
+	XXH128_canonical_t canonical;
+
+	XXH128_canonicalFromHash(&canonical, XXH3_128bits(bytes.at, bytes.len));
+	memcpy(identity_out, canonical.digest, sizeof canonical.digest);
+}

@@ -5,4 +5,7 @@
 #include "codec/base/span.h"
 
 uint64_t hash_bytes(struct span bytes);
+
+/* XXH3-128 in its canonical form (most significant byte first), where a hash is an identity. */
+void hash_identity(struct span bytes, uint8_t identity_out[16]);
 #endif

@@ -13,7 +13,7 @@
 #define TEG_ENGINE_SCHEMA_SCHEMA_H
 #include "codec/base/arena.h"
 #include "codec/base/buf.h"
-#include "codec/column/chunk.h"
+#include "codec/tile/tile.h"
 #include "engine/tegula.h"
 
 #define COLUMN_ID_ATTRIBUTE 0x100u
@@ -62,6 +62,8 @@ struct schema {
 	uint32_t version;     /* 1, and one more with each change */
 	uint8_t identity[16]; /* of the content, the array's name left out */
 	teg_spec spec;        /* the same as the public struct, for teg_array_spec */
+	uint32_t *slots;      /* of schema_field: column positions + 1 by hash of the name */
+	uint32_t n_slots;     /* a power of two */
 };
 
 /* Shape, width and class of a type; false where the type is none of ours. */

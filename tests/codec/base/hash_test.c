@@ -15,3 +15,13 @@ Test(hash, is_xxh3)
 	for (size_t len = 0; len < sizeof bytes; len = len * 5 / 4 + 1)
 		cr_assert_eq(hash_bytes(span_of(bytes, len)), XXH3_64bits(bytes, len), "%zu", len);
 }
+
+Test(hash, identity_is_the_published_xxh3_128)
+{
+	static const uint8_t of_nothing[16] = { 0x99, 0xaa, 0x06, 0xd3, 0x01, 0x47, 0x98, 0xd8,
+		                                0x60, 0x01, 0xc3, 0x24, 0x46, 0x8d, 0x49, 0x7f };
+	uint8_t identity[16];
+
+	hash_identity(span_of("", 0), identity);
+	cr_assert_arr_eq(identity, of_nothing, 16);
+}

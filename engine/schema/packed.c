@@ -1,0 +1,302 @@
+/* Schemas as bytes. A parsed schema goes through the same checks as a declared one. */
+#include "codec/msgpack/pack.h"
+#include "engine/schema/make.h"
+
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+#error "values in packed schemas are little-endian: this machine would need to swap them"
+#endif
+
+/* ---- writing ---- */
+
+static void put_metadata(const teg_metadata *metadata, size_t n, struct buf *out)
+{
+	pack_key(out, "metadata");
+	pack_array(out, (uint32_t)(2 * n));
+	for (size_t i = 0; i < n; i++) {
+		pack_bytes(out, span_of(metadata[i].key, metadata[i].key_len));
+		pack_bytes(out, span_of(metadata[i].value, metadata[i].value_len));
+	}
+}
+
+/* Five pairs. */
+static void put_type(const teg_data_type *type, struct buf *out)
+{
+	pack_key(out, "type");
+	pack_u64(out, type->type);
+	pack_key(out, "unit");
+	pack_u64(out, type->type == TEG_TIMESTAMP || type->type == TEG_DURATION ? type->unit : 0);
+	pack_key(out, "zone");
+	pack_text(out, span_of_text(type->zone ? type->zone : ""));
+	pack_key(out, "length");
+	pack_u64(out, type->type == TEG_FIXED_BYTES ? type->fixed_len : 0);
+	pack_key(out, "decimal");
+	pack_array(out, 2);
+	pack_u64(out, type->type == TEG_DECIMAL128 ? type->precision : 0);
+	pack_i64(out, type->type == TEG_DECIMAL128 ? type->scale : 0);
+}
+
+static void put_value(const char *key, const struct field *f, const teg_value *value, struct buf *out)
+{
+	uint8_t room[16];
+	struct span bytes;
+
+	pack_key(out, key);
+	if (value->type && value_bytes(f, value, room, &bytes))
+		pack_bytes(out, bytes);
+	else
+		pack_nil(out);
+}
+
+static void put_dimension(const struct field *f, struct buf *out)
+{
+	pack_map(out, 9);
+	pack_key(out, "name");
+	pack_text(out, span_of_text(f->name));
+	put_type(&f->type, out);
+	put_value("lo", f, &f->lo_value, out);
+	put_value("hi", f, &f->hi_value, out);
+	pack_key(out, "extent");
+	pack_u64(out, f->extent);
+}
+
+static void put_attribute(const struct field *f, struct buf *out)
+{
+	pack_map(out, 10);
+	pack_key(out, "id");
+	pack_u64(out, f->id - COLUMN_ID_ATTRIBUTE);
+	pack_key(out, "name");
+	pack_text(out, span_of_text(f->name));
+	put_type(&f->type, out);
+	pack_key(out, "nullable");
+	pack_bool(out, f->nullable);
+	pack_key(out, "fill");
+	if (f->fill.at)
+		pack_bytes(out, f->fill);
+	else
+		pack_nil(out);
+	put_metadata(f->metadata, f->n_metadata, out);
+}
+
+static void put_number(const char *key, uint64_t v, struct buf *out)
+{
+	pack_key(out, key);
+	pack_u64(out, v);
+}
+
+void schema_pack(const struct schema *schema, struct buf *out)
+{
+	uint32_t n_dims = schema->kind == TEG_TABLE ? 0 : schema->n_dims;
+
+	pack_map(out, 12);
+	put_number("version", schema->version, out);
+	put_number("kind", schema->kind, out);
+	put_number("cells", schema->cells, out);
+	pack_key(out, "valid_time");
+	pack_bool(out, schema->valid_time);
+	put_number("tile_order", schema->tile_order, out);
+	put_number("cell_order", schema->cell_order, out);
+	put_number("profile", schema->profile, out);
+	put_number("tile_cells", schema->tile_cells, out);
+	pack_key(out, "dimensions");
+	pack_array(out, n_dims);
+	for (uint32_t d = 0; d < n_dims; d++)
+		put_dimension(&schema->dims[d], out);
+	pack_key(out, "attributes");
+	pack_array(out, schema->n_attrs);
+	for (uint32_t i = 0; i < schema->n_attrs; i++)
+		put_attribute(&schema->attrs[i], out);
+	put_number("next_attribute", schema->next_attr_id, out);
+	put_metadata(schema->metadata, schema->n_metadata, out);
+}
+
+/* ---- reading: false where a key is missing or its value is of the wrong type or size ---- */
+
+struct parsing {
+	struct arena *arena;
+	bool no_memory;
+};
+
+static void *take_room(struct parsing *in, size_t n, size_t size)
+{
+	void *room = arena_array(in->arena, n, size);
+
+	in->no_memory |= !room;
+	return room;
+}
+
+static bool take_u32(const struct node *map, const char *key, uint32_t max, uint32_t *out)
+{
+	uint64_t v;
+
+	if (!node_u64(node_get(map, key), max, &v))
+		return false;
+	*out = (uint32_t)v;
+	return true;
+}
+
+/* Text without a zero byte, as a C string in the arena. */
+static bool take_text(const struct node *node, struct parsing *in, const char **out)
+{
+	struct span text;
+
+	if (!node_text(node, &text) || memchr(text.at, 0, text.len))
+		return false;
+	*out = arena_text(in->arena, text);
+	in->no_memory |= !*out;
+	return *out != NULL;
+}
+
+static bool take_type(const struct node *map, struct parsing *in, teg_data_type *out)
+{
+	const struct node *decimal;
+	uint32_t type, unit, n;
+	uint64_t precision;
+	int64_t scale;
+
+	if (!take_u32(map, "type", TEG_FIXED_BYTES, &type) ||
+	    !take_u32(map, "unit", TEG_NANO, &unit) ||
+	    !take_u32(map, "length", UINT32_MAX, &out->fixed_len) ||
+	    !take_text(node_get(map, "zone"), in, &out->zone) ||
+	    !node_array(node_get(map, "decimal"), 2, &decimal, &n) || n != 2)
+		return false;
+	if (!node_u64(&decimal[0], 38, &precision) || !node_i64(&decimal[1], &scale) ||
+	    scale < INT8_MIN || scale > INT8_MAX)
+		return false;
+	out->type = (teg_type)type;
+	out->unit = (teg_time_unit)unit;
+	out->precision = (uint8_t)precision;
+	out->scale = (int8_t)scale;
+	return true;
+}
+
+/* A value by its stored bytes; nil leaves it null. */
+static bool take_value(const struct node *node, const teg_data_type *type, teg_value *out)
+{
+	struct field f = { .type = *type };
+	struct span bytes;
+
+	if (node && node->type == NODE_NIL)
+		return true;
+	if (!node_bytes(node, &bytes) || !type_layout(type, &f.shape, &f.width, &f.class))
+		return false;
+	if (f.shape == COLUMN_FIXED && bytes.len != f.width)
+		return false;
+	*out = value_of_bytes(&f, bytes);
+	return true;
+}
+
+static bool take_metadata(const struct node *map, struct parsing *in, const teg_metadata **out,
+                          size_t *n_out)
+{
+	const struct node *items;
+	struct span key, value;
+	teg_metadata *pairs;
+	uint32_t n;
+
+	if (!node_array(node_get(map, "metadata"), PACK_NODES_MAX, &items, &n) || n % 2)
+		return false;
+	pairs = take_room(in, n / 2, sizeof *pairs);
+	for (uint32_t i = 0; pairs && i < n; i += 2) {
+		if (!node_bytes(&items[i], &key) || !node_bytes(&items[i + 1], &value))
+			return false;
+		pairs[i / 2] = (teg_metadata){ (const char *)key.at, (const char *)value.at, key.len,
+			                       value.len };
+	}
+	*out = pairs;
+	*n_out = n / 2;
+	return pairs != NULL;
+}
+
+static bool take_dimension(const struct node *map, struct parsing *in, teg_dimension *out)
+{
+	return take_text(node_get(map, "name"), in, &out->name) &&
+	       take_type(map, in, &out->type) &&
+	       take_value(node_get(map, "lo"), &out->type, &out->lo) &&
+	       take_value(node_get(map, "hi"), &out->type, &out->hi) &&
+	       node_u64(node_get(map, "extent"), UINT64_MAX, &out->extent);
+}
+
+static bool take_attribute(const struct node *map, struct parsing *in, uint32_t *id_out,
+                           teg_attribute *out)
+{
+	return take_u32(map, "id", UINT32_MAX, id_out) &&
+	       take_text(node_get(map, "name"), in, &out->name) &&
+	       take_type(map, in, &out->type) &&
+	       node_bool(node_get(map, "nullable"), &out->nullable) &&
+	       take_value(node_get(map, "fill"), &out->type, &out->fill) &&
+	       take_metadata(map, in, &out->metadata, &out->n_metadata);
+}
+
+static bool take_columns(const struct node *map, struct parsing *in, struct draft *draft)
+{
+	const struct node *dims, *attrs;
+	teg_dimension *d_out;
+	teg_attribute *a_out;
+	uint32_t n_dims, n_attrs, *ids;
+
+	if (!node_array(node_get(map, "dimensions"), TEG_MAX_DIMENSIONS, &dims, &n_dims) ||
+	    !node_array(node_get(map, "attributes"), SCHEMA_ATTRIBUTES_MAX, &attrs, &n_attrs))
+		return false;
+	d_out = take_room(in, n_dims, sizeof *d_out);
+	a_out = take_room(in, n_attrs, sizeof *a_out);
+	ids = take_room(in, n_attrs, sizeof *ids);
+	if (!d_out || !a_out || !ids)
+		return false;
+	for (uint32_t d = 0; d < n_dims; d++)
+		if (!take_dimension(&dims[d], in, &d_out[d]))
+			return false;
+	for (uint32_t i = 0; i < n_attrs; i++)
+		if (!take_attribute(&attrs[i], in, &ids[i], &a_out[i]))
+			return false;
+	draft->spec.dimensions = d_out;
+	draft->spec.n_dimensions = n_dims;
+	draft->spec.attributes = a_out;
+	draft->spec.n_attributes = n_attrs;
+	draft->attr_ids = ids;
+	return true;
+}
+
+static bool take_choices(const struct node *map, struct parsing *in, struct draft *draft)
+{
+	uint32_t kind, cells, tile_order, cell_order, profile;
+	teg_spec *spec = &draft->spec;
+
+	if (!take_u32(map, "version", UINT32_MAX, &draft->version) || !draft->version ||
+	    !take_u32(map, "kind", TEG_DENSE, &kind) ||
+	    !take_u32(map, "cells", TEG_CELLS_REPEATED, &cells) ||
+	    !node_bool(node_get(map, "valid_time"), &spec->valid_time) ||
+	    !take_u32(map, "tile_order", TEG_ORDER_HILBERT, &tile_order) || !tile_order ||
+	    !take_u32(map, "cell_order", TEG_ORDER_COLUMN, &cell_order) || !cell_order ||
+	    !take_u32(map, "profile", TEG_SMALL, &profile) ||
+	    !take_u32(map, "tile_cells", TILE_CELLS_MAX, &spec->tile_cells) || !spec->tile_cells ||
+	    !take_u32(map, "next_attribute", UINT32_MAX, &draft->next_attr_id))
+		return false;
+	spec->kind = (teg_kind)kind;
+	spec->cells = (teg_cells)cells;
+	spec->tile_order = (teg_order)tile_order;
+	spec->cell_order = (teg_order)cell_order;
+	spec->profile = (teg_profile)profile;
+	return take_metadata(map, in, &spec->metadata, &spec->n_metadata);
+}
+
+teg_status schema_parse(struct span bytes, struct arena *arena, const struct schema **schema_out,
+                        teg_error *err)
+{
+	struct draft draft = { .spec.struct_size = sizeof draft.spec };
+	struct parsing in = { arena, false };
+	const struct node *root;
+	teg_status status;
+
+	TEG_TRY(node_parse(bytes, "schema", arena, &root, err));
+	if (!take_choices(root, &in, &draft) || !take_columns(root, &in, &draft)) {
+		if (in.no_memory)
+			return teg_fail(err, TEG_NOMEM, "no memory for a schema");
+		return teg_fail(err, TEG_CORRUPT, "schema: a part is missing or of a wrong type");
+	}
+	status = schema_make(&draft, arena, schema_out, err);
+	if (status != TEG_SCHEMA && status != TEG_LIMIT)
+		return status;
+	if (err)
+		err->status = TEG_CORRUPT;
+	return TEG_CORRUPT;
+}

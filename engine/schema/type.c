@@ -1,0 +1,101 @@
+#include <stdio.h>
+#include "engine/schema/schema.h"
+
+#define FIXED_BYTES_MAX 65535
+#define PRECISION_MAX 38
+
+/* What can be said of a type from its tag alone; width 0: it varies. */
+static const struct {
+	const char *name;
+	uint32_t width;
+	enum value_class class;
+} types[] = {
+	[TEG_BOOL] = { "bool", 1, VALUE_UNSIGNED },
+	[TEG_INT8] = { "int8", 1, VALUE_SIGNED },
+	[TEG_INT16] = { "int16", 2, VALUE_SIGNED },
+	[TEG_INT32] = { "int32", 4, VALUE_SIGNED },
+	[TEG_INT64] = { "int64", 8, VALUE_SIGNED },
+	[TEG_UINT8] = { "uint8", 1, VALUE_UNSIGNED },
+	[TEG_UINT16] = { "uint16", 2, VALUE_UNSIGNED },
+	[TEG_UINT32] = { "uint32", 4, VALUE_UNSIGNED },
+	[TEG_UINT64] = { "uint64", 8, VALUE_UNSIGNED },
+	[TEG_FLOAT16] = { "float16", 2, VALUE_FLOAT },
+	[TEG_FLOAT32] = { "float32", 4, VALUE_FLOAT },
+	[TEG_FLOAT64] = { "float64", 8, VALUE_FLOAT },
+	[TEG_DECIMAL128] = { "decimal128", 16, VALUE_WIDE },
+	[TEG_DATE32] = { "date32", 4, VALUE_SIGNED },
+	[TEG_TIMESTAMP] = { "timestamp", 8, VALUE_SIGNED },
+	[TEG_DURATION] = { "duration", 8, VALUE_SIGNED },
+	[TEG_UTF8] = { "utf8", 0, VALUE_BYTES },
+	[TEG_BYTES] = { "bytes", 0, VALUE_BYTES },
+	[TEG_FIXED_BYTES] = { "fixed_bytes", 0, VALUE_BYTES },
+};
+
+static bool is_known(teg_type type)
+{
+	return type >= TEG_BOOL && type <= TEG_FIXED_BYTES;
+}
+
+static bool parameters_fit(const teg_data_type *type)
+{
+	switch (type->type) {
+	case TEG_FIXED_BYTES:
+		return type->fixed_len >= 1 && type->fixed_len <= FIXED_BYTES_MAX;
+	case TEG_DECIMAL128:
+		return type->precision >= 1 && type->precision <= PRECISION_MAX;
+	case TEG_TIMESTAMP:
+	case TEG_DURATION:
+		return type->unit >= TEG_SECOND && type->unit <= TEG_NANO;
+	default:
+		return true;
+	}
+}
+
+bool type_layout(const teg_data_type *type, enum column_shape *shape_out, uint32_t *width_out,
+                 enum value_class *class_out)
+{
+	bool runs = type->type == TEG_UTF8 || type->type == TEG_BYTES;
+
+	if (!is_known(type->type) || !parameters_fit(type))
+		return false;
+	*shape_out = runs ? COLUMN_BYTES : COLUMN_FIXED;
+	*width_out = type->type == TEG_FIXED_BYTES ? type->fixed_len : types[type->type].width;
+	*class_out = types[type->type].class;
+	return true;
+}
+
+void type_name(const teg_data_type *type, char *name_out, size_t room)
+{
+	static const char *const units[] = { "s", "ms", "us", "ns" };
+	const char *name = is_known(type->type) ? types[type->type].name : "unknown";
+	const char *unit = type->unit >= TEG_SECOND && type->unit <= TEG_NANO ? units[type->unit] : "?";
+
+	if (type->type == TEG_TIMESTAMP && type->zone && type->zone[0])
+		snprintf(name_out, room, "%s[%s, %s]", name, unit, type->zone);
+	else if (type->type == TEG_TIMESTAMP || type->type == TEG_DURATION)
+		snprintf(name_out, room, "%s[%s]", name, unit);
+	else if (type->type == TEG_DECIMAL128)
+		snprintf(name_out, room, "%s(%d, %d)", name, type->precision, type->scale);
+	else if (type->type == TEG_FIXED_BYTES)
+		snprintf(name_out, room, "%s[%u]", name, (unsigned)type->fixed_len);
+	else
+		snprintf(name_out, room, "%s", name);
+}
+
+bool type_equal(const teg_data_type *a, const teg_data_type *b)
+{
+	if (a->type != b->type)
+		return false;
+	switch (a->type) {
+	case TEG_TIMESTAMP:
+		return a->unit == b->unit && !strcmp(a->zone ? a->zone : "", b->zone ? b->zone : "");
+	case TEG_DURATION:
+		return a->unit == b->unit;
+	case TEG_DECIMAL128:
+		return a->precision == b->precision && a->scale == b->scale;
+	case TEG_FIXED_BYTES:
+		return a->fixed_len == b->fixed_len;
+	default:
+		return true;
+	}
+}
