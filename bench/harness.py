@@ -1,0 +1,135 @@
+"""Timing, touching, comparing, and saying on what machine."""
+import os
+import platform
+import re
+import statistics
+import subprocess
+import time
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from peers import tegula
+from peers.peer import Unsupported
+
+
+def touch(batches):
+    """Sums every byte of every buffer that belongs to the rows, with the same code for every peer.
+    Returns (rows, sum)."""
+    sum_of = tegula.library().glue_sum
+    rows = total = 0
+    for batch in batches:
+        rows += batch.num_rows
+        for column in batch.columns:
+            total += touch_column(column, sum_of)
+    return rows, total
+
+
+def touch_column(column, sum_of):
+    validity, *buffers = column.buffers()
+    at, n = column.offset, len(column)
+    total = 0
+    if not n:
+        return 0
+    if validity is not None:
+        total += sum_of(validity.address + at // 8, (n + 7) // 8)
+    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+        width = 8 if pa.types.is_large_string(column.type) else 4
+        offsets = np.frombuffer(buffers[0], np.int64 if width == 8 else np.int32)
+        first, last = int(offsets[at]), int(offsets[at + n])
+        total += sum_of(buffers[0].address + at * width, (n + 1) * width)
+        return total + (sum_of(buffers[1].address + first, last - first) if last > first else 0)
+    bits = column.type.bit_width
+    return total + sum_of(buffers[0].address + at * bits // 8, n * bits // 8)
+
+
+def same(table, batches, keys=()):
+    """Whether the batches hold the rows of `table`, bit for bit; by key where order is the peer's."""
+    batches = list(batches)
+    other = pa.Table.from_batches(batches) if batches else table.slice(0, 0)
+    other = other.select(table.column_names)
+    if keys:
+        table, other = (t.take(pc.sort_indices(t, [(k, "ascending") for k in keys]))
+                        for t in (table, other))
+    if table.num_rows != other.num_rows:
+        return False
+    return all(same_column(table[name].combine_chunks(), other[name].combine_chunks())
+               for name in table.column_names)
+
+
+def same_column(a, b):
+    a, b = (c.combine_chunks() if isinstance(c, pa.ChunkedArray) else c for c in (a, b))
+    if not pc.is_null(a).equals(pc.is_null(b)):
+        return False
+    if pa.types.is_floating(a.type):  # NaN and -0.0 are bits too
+        whole = pa.int64() if a.type.bit_width == 64 else pa.int32()
+        a, b = (c.drop_null().view(whole) for c in (a, b))
+        return a.equals(b)
+    return a.equals(b.cast(a.type))
+
+
+class Timings:
+    """Seconds by (workload, question, peer)."""
+
+    def __init__(self):
+        self.rows = {}
+
+    def add(self, work, question, peer, seconds):
+        self.rows.setdefault((work, question), {}).setdefault(peer, []).append(seconds)
+
+    def extend(self, work, question, peer, many):
+        for seconds in many:
+            self.add(work, question, peer, seconds)
+
+    def json(self):
+        return [{"workload": work, "question": question, "peer": peer, "n": len(times),
+                 "median_s": statistics.median(times), "min_s": min(times), "max_s": max(times)}
+                for (work, question), peers in self.rows.items() for peer, times in peers.items()]
+
+
+def interleaved(timings, work, question, peers, repeats, ask):
+    """Asks every peer in turn, `repeats` times over. ask(peer) is timed; Unsupported drops a peer."""
+    able = list(peers)
+    for peer in list(able):  # once untimed: warm, and to see who can
+        try:
+            ask(peer, 0)
+        except Unsupported:
+            able.remove(peer)
+    for i in range(repeats):
+        for peer in able:
+            start = time.perf_counter()
+            ask(peer, i)
+            timings.add(work, question, peer.name, time.perf_counter() - start)
+
+
+def first_line(*command):
+    try:
+        return subprocess.run(command, capture_output=True, text=True).stdout.splitlines()[0]
+    except (OSError, IndexError):
+        return "?"
+
+
+def from_file(path, pattern):
+    try:
+        with open(path, encoding="utf-8") as file:
+            return next((m[1].strip() for line in file if (m := re.match(pattern, line))), "?")
+    except OSError:
+        return "?"
+
+
+def machine(directory):
+    """What a reader needs to judge the figures."""
+    cache = os.path.join(os.environ.get("TEG_BUILD_DIR", "build/release"), "CMakeCache.txt")
+    return {
+        "processor": from_file("/proc/cpuinfo", r"model name\s*:\s*(.*)"),
+        "cores": len(os.sched_getaffinity(0)),
+        "memory": from_file("/proc/meminfo", r"MemTotal:\s*(.*)"),
+        "kernel": f"{platform.system()} {platform.release()}",
+        "file system": first_line("stat", "-f", "-c", "%T", directory),
+        "compiler": first_line(from_file(cache, r"CMAKE_C_COMPILER:[A-Z]+=(.*)"), "--version"),
+        "build type": from_file(cache, r"CMAKE_BUILD_TYPE:[A-Z]+=(.*)"),
+        "commit": first_line("git", "rev-parse", "--short", "HEAD"),
+        "python": platform.python_version(),
+        "load": f"{os.getloadavg()[0]:.1f} when it began",
+    }

@@ -1,0 +1,290 @@
+"""Measures Tegula and its peers on the same data, in the same run, on one core.
+
+    ./dev bench                     all workloads, about ten minutes
+    ./dev bench --only sparse       one of: flights flights3m sparse commits memory
+    ./dev bench --small             a hundredth of the rows: does it still work?
+    ./dev bench --keep NAME         also keeps the report as bench/results/NAME.{json,md}
+
+What is done: every peer writes the data durably; what it reads back is compared with what was
+written, bit for bit; then the peers are asked the same questions in turn, round after round, with
+files in the page cache, and every byte of every answer is summed. Figures are medians with the
+lowest and highest in brackets. "(C)" rows are loops in C, without a Python call between two reads.
+"""
+import argparse
+import gc
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+import pyarrow as pa  # noqa: E402
+
+import harness  # noqa: E402
+import report  # noqa: E402
+import workloads  # noqa: E402
+from peers import parquet, tegula  # noqa: E402
+from peers.peer import Unsupported, bytes_below  # noqa: E402
+
+PEERS = tegula.PEERS + parquet.PEERS
+C = " (C)"
+
+
+class Run:
+    def __init__(self, scratch, peers, repeats, small):
+        self.scratch, self.peers, self.repeats, self.small = scratch, peers, repeats, small
+        self.timings, self.facts = harness.Timings(), []
+
+    def note(self, work, peer, what, value):
+        self.facts.append({"workload": work, "peer": peer, "fact": what, "value": value})
+
+    def place(self, work, peer):
+        return os.path.join(self.scratch, f"{work.name}-{peer.name}".replace(" ", "-").replace("/", ""))
+
+    # ---- writing, and whether it is right ----
+
+    def write_one(self, work, peer):
+        directory = self.place(work, peer)
+        shutil.rmtree(directory, ignore_errors=True)
+        os.mkdir(directory)
+        start = time.perf_counter()
+        peer.write(work, directory)
+        return time.perf_counter() - start
+
+    def write(self, work):
+        """Every peer three times in turn; the last files stay. Returns who could, with handles."""
+        able = []
+        for peer in self.peers:
+            start = time.perf_counter()
+            if getattr(peer, "prepare", None):
+                peer.prepare(work)
+                if time.perf_counter() - start > 0.1:
+                    self.note(work.name, peer.name, "sorted beforehand, s",
+                              time.perf_counter() - start)
+        for _ in range(3):
+            for peer in self.peers:
+                try:
+                    self.timings.add(work.name, "write", peer.name, self.write_one(work, peer))
+                    able.append(peer)
+                except Unsupported:
+                    pass
+        return list(dict.fromkeys(able))
+
+    def check(self, work, peer, handle):
+        if not harness.same(work.table, peer.scan(handle), work.dims):
+            raise SystemExit(f"{peer.name} gives back other rows than were written ({work.name})")
+        size, files = bytes_below(self.place(work, peer))
+        self.note(work.name, peer.name, "MB", size / 1e6)
+        self.note(work.name, peer.name, "bytes a row", size / work.table.num_rows)
+        self.note(work.name, peer.name, "files", files)
+
+    def check_answers(self, work, peers, handles):
+        """Boxes, filters and takes: the same rows from every peer before anything is timed."""
+        for label, boxes in work.boxes.items():
+            self.agree(work, label, peers, lambda p: p.box(handles[p], None, *boxes[0]), work.dims)
+        for label, (column, lo, hi) in work.where.items():
+            self.agree(work, label, peers, lambda p: p.where(handles[p], None, column, lo, hi))
+        for label, takes in work.takes.items():
+            self.agree(work, label, peers, lambda p: p.take(handles[p], takes[0]))
+
+    def agree(self, work, label, peers, ask, keys=()):
+        expected = None
+        for peer in reversed(peers):  # Parquet's answer first: it decides
+            try:
+                batches = list(ask(peer))
+            except Unsupported:
+                continue
+            if expected is None:
+                expected = pa.Table.from_batches(batches, work.table.schema)
+            elif not harness.same(expected, batches, keys):
+                raise SystemExit(f"{peer.name} answers otherwise ({work.name}, {label})")
+        self.note(work.name, "all", f"{label}: rows", expected.num_rows)
+
+    # ---- reading ----
+
+    def read(self, work, peers):
+        handles = {p: p.open(work, self.place(work, p)) for p in peers}
+        for peer in peers:
+            self.check(work, peer, handles[peer])
+        self.check_answers(work, peers, handles)
+        touch, ask = harness.touch, self.ask
+        gc.disable()
+        ask(work, "full scan", peers, lambda p, i: touch(p.scan(handles[p])))
+        ask(work, f"column {work.column}", peers, lambda p, i: touch(p.scan(handles[p], [work.column])))
+        ask(work, f"text column {work.text}", peers, lambda p, i: touch(p.scan(handles[p], [work.text])))
+        for label, boxes in work.boxes.items():
+            for columns, said in [([work.column], "one column"), (None, "all columns")]:
+                ask(work, f"{label}, {said}", peers,
+                    lambda p, i: touch(p.box(handles[p], columns, *boxes[i % len(boxes)])))
+        for label, (column, lo, hi) in work.where.items():
+            ask(work, f"{label}, all columns", peers,
+                lambda p, i: touch(p.where(handles[p], None, column, lo, hi)))
+        for label, takes in work.takes.items():
+            for columns, said in [([work.column], "one column"), (None, "all columns")]:
+                ask(work, f"take {label}, {said}", peers,
+                    lambda p, i: touch(p.take(handles[p], takes[i % len(takes)], columns)))
+        self.from_c(work, peers, handles)
+        for peer in peers:
+            peer.close(handles[peer])
+        ask(work, "open and close", peers, lambda p, i: p.close(p.open(work, self.place(work, p))))
+        gc.enable()
+
+    def ask(self, work, question, peers, question_of):
+        harness.interleaved(self.timings, work.name, question, peers, self.repeats, question_of)
+
+    def from_c(self, work, peers, handles):
+        for peer in (p for p in peers if isinstance(p, tegula.Tegula)):
+            handle, name, n = handles[peer], peer.name + C, self.repeats
+            for columns, question in [(None, "full scan"), ([work.column], f"column {work.column}"),
+                                      ([work.text], f"text column {work.text}")]:
+                self.timings.extend(work.name, question, name,
+                                    peer.timed_scan(handle, columns, None, None, n))
+            for label, boxes in work.boxes.items():
+                for columns, said in [([work.column], "one column"), (None, "all columns")]:
+                    for lo, hi in boxes:
+                        self.timings.extend(work.name, f"{label}, {said}", name,
+                                            peer.timed_scan(handle, columns, lo, hi, 5))
+            for label, takes in work.takes.items():
+                for columns, said in [([work.column], "one column"), (None, "all columns")]:
+                    self.timings.extend(work.name, f"take {label}, {said}", name,
+                                        peer.timed_take(handle, takes, columns))
+            self.timings.extend(work.name, "open and close", name,
+                                peer.timed_open(self.place(work, peer), 50))
+
+    def workload(self, name):
+        work = workloads.ALL[name](*([50_000] if self.small and name != "flights" else []))
+        work.table = work.table.combine_chunks()
+        self.note(work.name, "all", "logical MB", work.table.nbytes / 1e6)
+        say(f"{name}: writing")
+        peers = self.write(work)
+        say(f"{name}: comparing and reading")
+        self.read(work, peers)
+
+    # ---- many small commits ----
+
+    def commits(self):
+        batches = workloads.steps(50 if self.small else 500)
+        places = {}
+        able = []
+        for peer in self.peers:
+            places[peer] = os.path.join(self.scratch, f"commits-{peer.name}".replace(" ", "-"))
+            os.mkdir(places[peer])
+            try:
+                able.append((peer, peer.appender(batches[0], places[peer])))
+            except Unsupported:
+                pass
+        raw = os.path.join(self.scratch, "commits-raw")
+        os.mkdir(raw)
+        for batch in batches:
+            for peer, commit in able:
+                start = time.perf_counter()
+                commit(batch)
+                self.timings.add("commits", "commit of 100 rows", peer.name, time.perf_counter() - start)
+        whole = pa.Table.from_batches(batches)
+        for peer, commit in able:
+            getattr(commit, "close", lambda: None)()
+            if not harness.same(whole, peer.read_back(places[peer])):
+                raise SystemExit(f"{peer.name} lost or changed a commit")
+            for _ in range(self.repeats):
+                start = time.perf_counter()
+                harness.touch(peer.read_back(places[peer]))
+                self.timings.add("commits", "open and scan all", peer.name, time.perf_counter() - start)
+            size, files = bytes_below(places[peer])
+            self.note("commits", peer.name, "MB", size / 1e6)
+            self.note("commits", peer.name, "files", files)
+        self.commits_from_c(raw, len(batches))
+
+    def commits_from_c(self, raw, n):
+        place = os.path.join(self.scratch, "commits-c")
+        os.mkdir(place)
+        raws = tegula.timed_raw_commits(raw, n)
+        ours = tegula.timed_commits(place, n, 100)
+        self.timings.extend("commits", "commit of 100 rows", "raw limit" + C, raws)
+        self.timings.extend("commits", "commit of 100 rows", "tegula" + C, ours)
+        tenth = max(n // 10, 1)
+        self.timings.extend("commits", "the last tenth of them", "raw limit" + C, raws[-tenth:])
+        self.timings.extend("commits", "the last tenth of them", "tegula" + C, ours[-tenth:])
+
+    # ---- memory ----
+
+    def memory(self):
+        work = workloads.column10m(*([100_000] if self.small else []))
+        for peer in self.peers:
+            try:
+                self.write_one(work, peer)
+            except Unsupported:
+                continue
+            grown = [float(subprocess.run([sys.executable, __file__, "--stream", str(PEERS.index(peer)),
+                                           self.place(work, peer)],
+                                          capture_output=True, text=True, check=True).stdout)
+                     for _ in range(3)]
+            self.note(work.name, peer.name, "MiB grown while streaming", sorted(grown)[1])
+
+
+def status_mib(name):
+    with open("/proc/self/status", encoding="ascii") as file:
+        return next(int(line.split()[1]) / 1024 for line in file if line.startswith(name))
+
+
+def stream(peer, directory):
+    """In a process of its own: how much memory a scan adds to an open handle."""
+    work = workloads.Workload("column10m", None, "")
+    handle = peer.open(work, directory)
+    harness.touch([pa.record_batch({"value": pa.array([1.0])})])
+    with open("/proc/self/clear_refs", "w", encoding="ascii") as file:
+        file.write("5")  # the peak starts anew
+    before = status_mib("VmRSS")
+    harness.touch(peer.scan(handle, ["value"]))
+    print(status_mib("VmHWM") - before)
+
+
+def say(line):
+    print(line, file=sys.stderr, flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--only", action="append", help="a workload; may be repeated")
+    parser.add_argument("--peer", action="append", help="only peers whose name contains this")
+    parser.add_argument("--small", action="store_true", help="few rows: a trial run")
+    parser.add_argument("--repeats", type=int, default=11, help="rounds of each question")
+    parser.add_argument("--keep", metavar="NAME", help="keep the report in bench/results")
+    parser.add_argument("--scratch", help="where the files go (default: a temporary directory in build)")
+    parser.add_argument("--stream", nargs=2, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    pa.set_cpu_count(1)
+    pa.set_io_thread_count(1)
+    if options.stream:
+        return stream(PEERS[int(options.stream[0])], options.stream[1])
+    root = pathlib.Path(__file__).resolve().parent.parent
+    out = root / "build" / "bench"
+    out.mkdir(parents=True, exist_ok=True)
+    facts = harness.machine(str(out))
+    scratch = options.scratch or tempfile.mkdtemp(prefix="files-", dir=out)
+    peers = [p for p in PEERS if not options.peer or any(word in p.name for word in options.peer)]
+    run = Run(scratch, peers, options.repeats, options.small)
+    try:
+        for name in options.only or [*workloads.ALL, "commits", "memory"]:
+            if name in workloads.ALL:
+                run.workload(name)
+            else:
+                say(f"{name}: measuring")
+                getattr(run, name)()
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    result = {"schema": "tegula.bench/1", "machine": facts, "seed": workloads.SEED,
+              "versions": {p.name: p.version() for p in peers}, "small": options.small,
+              "facts": run.facts, "timings": run.timings.json()}
+    text = report.markdown(result)
+    targets = [out / "latest"] + ([root / "bench" / "results" / options.keep] if options.keep else [])
+    for target in targets:
+        target.with_suffix(".json").write_text(json.dumps(result, indent=1) + "\n")
+        target.with_suffix(".md").write_text(text)
+    print(text)
+
+
+main()

@@ -1,0 +1,151 @@
+"""./dev demo: real flights and weather into a store, a correction, both answers, and out to Polars.
+
+Each command is printed as it could be typed, then what it says. Everything lies under build/demo.
+Exit status 0 means that every value Polars read back has the bits it had in the source.
+"""
+import datetime
+import os
+import pathlib
+import shlex
+import shutil
+import subprocess
+import sys
+import time
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+import nycflights  # noqa: E402
+
+ROOT = nycflights.ROOT
+TILECTL = os.environ.get("TEG_TILECTL", str(ROOT / "build" / "release" / "tilectl"))
+STORE = "nyc.tegula"
+KEY = ["time_hour", "origin"]
+STORM = "time_hour='2013-02-12T06:00:00Z':'2013-02-12T10:00:00Z',origin=EWR"
+
+
+def say(text=""):
+    print(text, flush=True)
+
+
+def heading(text):
+    say(f"\n== {text}")
+
+
+def tilectl(*words):
+    """Prints the command, runs it, and shows what it prints."""
+    say("\n$ tilectl " + " ".join(shlex.quote(word) for word in words))
+    subprocess.run([TILECTL, *words], check=True)
+
+
+def fetch():
+    """The source tables, as Parquet files of their own."""
+    say(f"Source: {nycflights.archive().name} from PyPI (CSV; NA is null)")
+    for name in ("flights", "weather"):
+        table = nycflights.table(name)
+        if name == "weather":  # coordinates are never null, and the schema may as well say so
+            table = table.select(KEY + [c for c in table.column_names if c not in KEY])
+        pq.write_table(table, f"{name}.parquet")
+        nulls = sum(table[c].null_count for c in table.column_names)
+        say(f"  {name}.parquet: {table.num_rows:,} rows, {table.num_columns} columns, {nulls:,} nulls")
+
+
+def corrections():
+    """Two hours of weather that were recorded wrongly: one gale of 1,048 miles an hour, and one
+    missing temperature. Whole cells, as the store keeps them."""
+    weather = pq.read_table("weather.parquet")
+    gale = pc.greater(pc.fill_null(weather["wind_speed"], 0), 1000)
+    blank = pc.is_null(weather["temp"])
+    rows = weather.filter(pc.or_(gale, blank)).to_pylist()
+    for row in rows:
+        if row["temp"] is None:
+            row.update(temp=82.04, dewp=66.02, humid=58.31)
+        else:
+            row.update(wind_speed=10.48361)
+        say(f"  {row['time_hour']:%Y-%m-%d %H:%M}Z {row['origin']}: "
+            f"wind_speed {row['wind_speed']}, temp {row['temp']}")
+    pq.write_table(pa.Table.from_pylist(rows, weather.schema), "corrections.parquet")
+
+
+def bits(column):
+    """Values that compare as they are stored: floats as integers, so NaN and -0.0 count."""
+    values = column.drop_nulls()
+    if values.dtype.is_float():
+        return values.to_numpy().view("i8" if values.dtype == pl.Float64 else "i4").tolist()
+    return values.to_list()
+
+
+def compare(exported, source, by=None):
+    """Polars reads both files; every null and every bit must agree."""
+    got, want = pl.read_parquet(exported), pl.read_parquet(source)
+    if by:
+        got, want = got.sort(by), want.sort(by)
+    wrong = [name for name in want.columns
+             if name not in got.columns or got[name].dtype != want[name].dtype
+             or not got[name].is_null().equals(want[name].is_null())
+             or bits(got[name]) != bits(want[name])]
+    if wrong or got.height != want.height or got.width != want.width:
+        sys.exit(f"{exported} differs from {source}: {got.shape} and {want.shape}, columns {wrong}")
+    nulls = sum(got[name].null_count() for name in got.columns)
+    say(f"  {exported} == {source}: {got.height:,} rows x {got.width} columns, {nulls:,} nulls, every bit")
+
+
+def corrected():
+    """The weather with the corrections put in by Polars: what the store must answer now."""
+    weather, new = pl.read_parquet("weather.parquet"), pl.read_parquet("corrections.parquet")
+    whole = pl.concat([weather.join(new, on=KEY, how="anti"), new])
+    whole.write_parquet("weather-corrected.parquet")
+
+
+def now():
+    return datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="microseconds")
+
+
+def main():
+    began = time.monotonic()
+    work = ROOT / "build" / "demo"
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir(parents=True)
+    os.chdir(work)
+    heading("1. Fetch a year of flights and weather at New York's airports")
+    fetch()
+
+    heading("2. Import: flights as a table, weather as a sparse array over (time_hour, origin)")
+    tilectl("import", "flights.parquet", STORE, "--array", "flights", "--kind", "table")
+    tilectl("import", "weather.parquet", STORE, "--array", "weather", "--kind", "sparse",
+            "--dims", ",".join(KEY))
+    before = now().replace("+00:00", "Z")
+
+    heading("3. Correct a few cells in a second commit")
+    corrections()
+    tilectl("import", "corrections.parquet", STORE, "--array", "weather", "--append")
+    tilectl("info", STORE)
+    tilectl("history", STORE)
+
+    heading("4. The same hours, now and as of before the correction")
+    wanted = ["--columns", "time_hour,origin,wind_speed,temp", "--box", STORM]
+    tilectl("cat", STORE, "--array", "weather", *wanted)
+    tilectl("cat", STORE, "--array", "weather", *wanted, "--as-of", before)
+
+    heading("5. What a scan does not have to read")
+    tilectl("explain", STORE, "--array", "flights", "--where",
+            "time_hour >= '2013-07-04T00:00:00Z' and time_hour < '2013-07-05T00:00:00Z' and dep_delay > 60")
+    tilectl("explain", STORE, "--array", "weather", "--box", STORM)
+
+    heading("6. Export to Parquet, and let Polars compare every value with the source")
+    tilectl("export", STORE, "flights-out.parquet", "--array", "flights")
+    tilectl("export", STORE, "weather-out.parquet", "--array", "weather")
+    tilectl("export", STORE, "weather-before.parquet", "--array", "weather", "--as-of", before)
+    say()
+    corrected()
+    compare("flights-out.parquet", "flights.parquet")
+    compare("weather-before.parquet", "weather.parquet", by=KEY)
+    compare("weather-out.parquet", "weather-corrected.parquet", by=KEY)
+    say(f"\nDone in {time.monotonic() - began:.1f} s. The store is {work.relative_to(ROOT)}/{STORE}: "
+        f"try `tilectl --help`.")
+
+
+main()
