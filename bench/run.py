@@ -12,6 +12,7 @@ lowest and highest in brackets. "(C)" rows are loops in C, without a Python call
 """
 import argparse
 import gc
+import importlib
 import json
 import os
 import pathlib
@@ -27,11 +28,30 @@ import pyarrow as pa  # noqa: E402
 import harness  # noqa: E402
 import report  # noqa: E402
 import workloads  # noqa: E402
-from peers import parquet, tegula  # noqa: E402
+from peers import tegula  # noqa: E402
 from peers.peer import Unsupported, bytes_below  # noqa: E402
 
-PEERS = tegula.PEERS + parquet.PEERS
 C = " (C)"
+
+
+def discover():
+    """Every peer of every file in peers/; one whose package is not installed is left out."""
+    found = list(tegula.PEERS)
+    for path in sorted((pathlib.Path(__file__).resolve().parent / "peers").glob("*.py")):
+        if path.stem in ("peer", "tegula"):
+            continue
+        try:
+            found += importlib.import_module(f"peers.{path.stem}").PEERS
+        except ImportError as error:
+            say(f"not measured: {path.stem} ({error})")
+    return found
+
+
+def say(line):
+    print(line, file=sys.stderr, flush=True)
+
+
+PEERS = discover()
 
 
 class Run:
@@ -240,10 +260,6 @@ def stream(peer, directory):
     before = status_mib("VmRSS")
     harness.touch(peer.scan(handle, ["value"]))
     print(status_mib("VmHWM") - before)
-
-
-def say(line):
-    print(line, file=sys.stderr, flush=True)
 
 
 def main():
