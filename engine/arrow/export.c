@@ -1,6 +1,5 @@
 #include "engine/arrow/export.h"
 #include "engine/arrow/format.h"
-#include "engine/scan/predicate.h"
 #include <stdatomic.h>
 
 /* ---- outputs ---- */
@@ -72,7 +71,8 @@ static void release_schema(struct ArrowSchema *schema)
 }
 
 /* Arrow's form: count, then length and bytes of each key and value, int32 in the machine's order. */
-static bool pack_metadata(struct arena *arena, const teg_metadata *metadata, size_t n, const char **out)
+static bool pack_metadata(struct arena *arena, const teg_metadata *metadata, size_t n,
+                          const char **out)
 {
 	size_t len = 4;
 	char *at;
@@ -158,8 +158,8 @@ teg_status export_schema(const struct output *outputs, uint32_t n, const teg_met
 #define POOL_KEEP 4 /* idle batches that are kept for the next use */
 
 struct batch_pool {
-	_Atomic uint32_t refs;    /* the scan's, and one per batch out */
-	atomic_flag lock;         /* over idle and n_idle: held for a few instructions */
+	_Atomic uint32_t refs; /* the scan's, and one per batch out */
+	atomic_flag lock;      /* over idle and n_idle: held for a few instructions */
 	struct batch *idle;
 	uint32_t n_idle;
 	const teg_allocator *alloc;
@@ -168,10 +168,11 @@ struct batch_pool {
 		enum column_shape shape;
 		uint32_t width;
 		bool is_bool;
-	} *shapes;
+	} * shapes;
 };
 
-struct batch_pool *batch_pool_new(const struct output *outputs, uint32_t n, const teg_allocator *alloc)
+struct batch_pool *batch_pool_new(const struct output *outputs, uint32_t n,
+                                  const teg_allocator *alloc)
 {
 	struct batch_pool *pool = mem_zalloc(alloc, sizeof *pool);
 
@@ -235,8 +236,8 @@ static struct batch *new_batch(struct batch_pool *pool)
 	if (batch->columns && batch->bitmaps && batch->bitmap_len) {
 		batch->n_columns = pool->n;
 		for (uint32_t i = 0; i < pool->n; i++)
-			column_buf_init(&batch->columns[i], pool->shapes[i].shape, pool->shapes[i].width,
-			                pool->alloc);
+			column_buf_init(&batch->columns[i], pool->shapes[i].shape,
+			                pool->shapes[i].width, pool->alloc);
 		return batch;
 	}
 	mem_free(pool->alloc, batch->columns, pool->n * sizeof *batch->columns);
@@ -384,7 +385,8 @@ static void fill_child(struct array_home *home, uint32_t i)
 	const void **buffers = home->buffers + (size_t)i * BUFFERS_MAX;
 	bool is_bool = home->batch->pool->shapes[i].is_bool;
 
-	*child = (struct ArrowArray){ .length = (int64_t)column->n, .null_count = (int64_t)column->n_nulls };
+	*child = (struct ArrowArray){ .length = (int64_t)column->n,
+		                      .null_count = (int64_t)column->n_nulls };
 	buffers[0] = column->n_nulls ? column->validity : NULL;
 	if (column->shape == COLUMN_BYTES) {
 		buffers[1] = column->offsets ? (const void *)column->offsets : nothing;

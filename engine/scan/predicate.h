@@ -11,8 +11,6 @@
 #include "codec/tile/index.h"
 #include "engine/schema/schema.h"
 
-#define COLUMN_ID_SYSTEM_UNTIL 0xf007u /* computed, never stored */
-
 /* A predicate with columns resolved and literals converted; lives in an arena. */
 struct bound_predicate;
 

@@ -17,13 +17,14 @@
 #include "engine/tegula.h"
 
 #define COLUMN_ID_ATTRIBUTE 0x100u
-#define COLUMN_ID_SYSTEM_FROM 0xf000u /* int64 us; absent in fresh segments */
-#define COLUMN_ID_SUPERSEDED 0xf001u  /* int64 us, INT64_MAX: open; only in compacted segments */
-#define COLUMN_ID_VALID_FROM 0xf002u  /* int64 us; TEG_TIME_OF_COMMIT: = system_from */
-#define COLUMN_ID_VALID_UNTIL 0xf003u /* int64 us */
-#define COLUMN_ID_KIND 0xf004u        /* uint8: enum row_kind */
-#define COLUMN_ID_EXACT 0xf005u       /* uint8: 1 = one rectangle in S x V; only compacted */
-#define COLUMN_ID_PRESENCE 0xf006u    /* uint8, dense tiles: 1 = the cell has a row */
+#define COLUMN_ID_SYSTEM_FROM 0xf000u  /* int64 us; absent in fresh segments */
+#define COLUMN_ID_SUPERSEDED 0xf001u   /* int64 us, INT64_MAX: open; only in compacted segments */
+#define COLUMN_ID_VALID_FROM 0xf002u   /* int64 us; TEG_TIME_OF_COMMIT: = system_from */
+#define COLUMN_ID_VALID_UNTIL 0xf003u  /* int64 us */
+#define COLUMN_ID_KIND 0xf004u         /* uint8: enum row_kind */
+#define COLUMN_ID_EXACT 0xf005u        /* uint8: 1 = one rectangle in S x V; only compacted */
+#define COLUMN_ID_PRESENCE 0xf006u     /* uint8, dense tiles: 1 = the cell has a row */
+#define COLUMN_ID_SYSTEM_UNTIL 0xf007u /* computed, never stored */
 
 #define SCHEMA_ATTRIBUTES_MAX 10000
 #define NAME_LEN_MAX 255 /* bytes */
