@@ -17,11 +17,11 @@ EDGES = {
     "codec/tile": ["codec/base", "codec/msgpack", "codec/column"],
     "engine/os": ["codec/base"],
     "engine/time": ["codec/base"],
-    "engine/schema": ["codec/base", "codec/msgpack", "codec/column"],
+    "engine/schema": CODEC,
     "engine/order": ["codec/base", "codec/column", "engine/schema"],
     "engine/arrow": ["codec/base", "codec/column", "engine/schema"],
-    "engine/write": CODEC + BELOW,
     "engine/store": CODEC + BELOW,
+    "engine/write": CODEC + BELOW + ["engine/store"],
     "engine/scan": CODEC + BELOW + ["engine/store", "engine/arrow"],
     "engine/merge": CODEC + BELOW + ["engine/store", "engine/write", "engine/scan"],
     "engine/api": CODEC + BELOW
