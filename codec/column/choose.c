@@ -8,8 +8,9 @@
 #include "codec/column/runs.h"
 #include "codec/column/validity.h"
 
-#define CONSTANT_MAX 1024 /* bytes: a longer value does not belong into a tile's header */
-#define SAMPLE 4096       /* values looked at before a dictionary is tried */
+#define ALP_EXCEPTION_LEN 10 /* bytes: the double and its place */
+#define ALP_BLOCK_EXTRA 20   /* bytes: heads of streams, at the most */
+#define SAMPLE 4096          /* values looked at before a dictionary is tried */
 
 bool choose_integers(const struct column *c, enum value_class class)
 {
@@ -88,8 +89,9 @@ struct integers {
 	const struct block_stats *stats;
 	bool is_signed;
 	size_t blocks, n_runs;
-	unsigned bits; /* that tell all words apart */
-	struct patched_block *splits;
+	unsigned bits;                /* that tell all words apart */
+	struct patched_block *splits; /* where PATCHED was considered */
+	size_t *alp_len;              /* where ALP was: the most that each block takes */
 };
 
 static size_t block_values(const struct column *c, size_t b)
@@ -196,6 +198,61 @@ static void consider_patched(const struct integers *v, struct plan *plan, size_t
 	consider(plan, best, ENCODING_PATCHED, sum_of(v, patched_len), 5, 6);
 }
 
+/* Integers of all values, exceptions counted by block. */
+static teg_status take_integers(const struct integers *v, struct codec_scratch *scratch,
+                                struct alp *alp, uint16_t **counts_out, size_t *n_exceptions_out)
+{
+	int64_t *integers = scratch_array(&scratch->integers, v->c->n, sizeof *integers);
+	uint16_t *counts = scratch_array(&scratch->counts, v->blocks, sizeof *counts);
+
+	if (!integers || !counts)
+		return TEG_NOMEM;
+	*n_exceptions_out = 0;
+	for (size_t b = 0; b < v->blocks; b++) {
+		size_t first = b * PACK_BLOCK;
+		size_t n = alp_integers(v->c->values + first * 8, block_values(v->c, b), alp,
+		                        integers + first);
+
+		counts[b] = (uint16_t)n;
+		*n_exceptions_out += n;
+	}
+	alp->integers = integers;
+	*counts_out = counts;
+	return TEG_OK;
+}
+
+/* Doubles as decimals: a guess from a sample, then the integers' exact cost. Where it wins,
+ * v->alp_len gives the most that each block takes. */
+static teg_status consider_alp(struct integers *v, struct codec_scratch *scratch, struct plan *plan,
+                               size_t *best)
+{
+	struct column ints = { COLUMN_FIXED, 8, v->c->n, NULL, NULL, NULL };
+	struct integers of = { .c = &ints, .blocks = v->blocks };
+	size_t n_exceptions, len;
+	uint16_t *counts;
+
+	if (!alp_guess(v->c->values, v->c->n, &plan->alp))
+		return TEG_OK;
+	TEG_TRY(take_integers(v, scratch, &plan->alp, &counts, &n_exceptions));
+	if (n_exceptions > v->c->n / 20)
+		return TEG_OK;
+	ints.values = (const uint8_t *)plan->alp.integers;
+	of.stats = measure_blocks(&ints, true, &scratch->integer_blocks);
+	v->alp_len = scratch_array(&scratch->alp_lens, v->blocks, sizeof *v->alp_len);
+	if (!of.stats || !v->alp_len)
+		return TEG_NOMEM;
+	len = sum_of(&of, for_len);
+	if (sum_of(&of, delta_len) < len / 6 * 5) {
+		plan->alp.inner = ALP_INNER_DELTA;
+		len = sum_of(&of, delta_len);
+	}
+	for (size_t b = 0; b < v->blocks; b++)
+		v->alp_len[b] = (plan->alp.inner == ALP_INNER_DELTA ? delta_len : for_len)(&of, b) +
+		                ALP_BLOCK_EXTRA + ALP_EXCEPTION_LEN * counts[b];
+	consider(plan, best, ENCODING_ALP, len + n_exceptions * ALP_EXCEPTION_LEN, 5, 6);
+	return TEG_OK;
+}
+
 /* What takes longer to read has to save more: ratios from measured decoding speeds. Packed floats
  * are no longer to be had in place, nor does zstd find much in them. */
 static void choose_integer(const struct integers *v, enum value_class class, bool had_nulls,
@@ -218,6 +275,7 @@ static size_t integer_bound(const struct integers *v, enum encoding encoding, si
 	case ENCODING_FOR: return for_len(v, b);
 	case ENCODING_DELTA: return delta_len(v, b);
 	case ENCODING_RUNS: return runs_len(v, b);
+	case ENCODING_ALP: return v->alp_len[b];
 	case ENCODING_PATCHED:
 		return patched_block_bound(v->c->width, block_values(v->c, b), &v->splits[b]);
 	default: return block_values(v->c, b) * v->c->width;
@@ -275,7 +333,9 @@ teg_status choose(const struct column *c, enum value_class class, bool had_nulls
 	if (choose_integers(c, class)) {
 		TEG_TRY(measure(c, plan->is_signed, scratch, &v));
 		choose_integer(&v, class, had_nulls, plan, &best);
-	} else if (!had_nulls && column_value(c, 0).len <= CONSTANT_MAX && all_equal(c)) {
+		if (class == VALUE_FLOAT && c->width == 8 && v.bits)
+			TEG_TRY(consider_alp(&v, scratch, plan, &best));
+	} else if (!had_nulls && column_value(c, 0).len <= CONSTANT_LEN_MAX && all_equal(c)) {
 		plan->encoding = ENCODING_CONSTANT;
 	} else if (c->shape == COLUMN_BYTES) {
 		measure_lengths(c, plan, &best);

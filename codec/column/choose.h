@@ -7,6 +7,7 @@
  */
 #ifndef TEG_CODEC_COLUMN_CHOOSE_H
 #define TEG_CODEC_COLUMN_CHOOSE_H
+#include "codec/column/alp.h"
 #include "codec/column/dictionary.h"
 #include "codec/column/patched.h"
 
@@ -15,6 +16,7 @@ struct plan {
 	bool is_signed;
 	struct dictionary dictionary;       /* ENCODING_DICTIONARY */
 	const struct patched_block *splits; /* ENCODING_PATCHED: per block */
+	struct alp alp;                     /* ENCODING_ALP */
 	const uint32_t *block_len; /* per block of the chunk; NULL: values differ in size */
 	unsigned length_bits;      /* BYTES, RAW: bits of a packed length */
 };

@@ -1,6 +1,7 @@
 /* Reading a chunk's pages: checksum, zstd, validity, values. */
 #include "codec/column/chunk.h"
 #include "codec/base/hash.h"
+#include "codec/column/alp.h"
 #include "codec/column/delta.h"
 #include "codec/column/dictionary.h"
 #include "codec/column/page.h"
@@ -51,7 +52,7 @@ static teg_status decode_dictionary(const struct chunk *c, struct span stored,
 
 	TEG_TRY(open_payload(c, &c->dictionary, stored, scratch, &payload));
 	in = reader_of(payload);
-	TEG_TRY(raw_decode(&in, c->class, c->n_dictionary, 0, c->n_dictionary, values));
+	TEG_TRY(raw_decode(&in, c->class, c->n_dictionary, 0, c->n_dictionary, NULL, values));
 	view = column_buf_view(values);
 	return dictionary_ascends(&view, c->class) ? TEG_OK : TEG_CORRUPT;
 }
@@ -113,6 +114,7 @@ static teg_status decode_words(struct reader *in, const struct part *p, struct c
 	case ENCODING_DELTA: return decode_delta(in, p, out->width, to);
 	case ENCODING_PATCHED:
 		return patched_decode(in, out->width, p->page_n, p->from, p->n, p->scratch, to);
+	case ENCODING_ALP: return alp_decode(in, p->page_n, p->from, p->n, p->scratch, to);
 	case ENCODING_RUNS:
 		return runs_decode(in, out->width, p->page_n, p->from, p->n, p->scratch, to);
 	default: return TEG_UNSUPPORTED;
@@ -122,7 +124,8 @@ static teg_status decode_words(struct reader *in, const struct part *p, struct c
 static teg_status decode_values(struct reader *in, const struct part *p, struct column_buf *out)
 {
 	switch (p->c->encoding) {
-	case ENCODING_RAW: return raw_decode(in, p->c->class, p->page_n, p->from, p->n, out);
+	case ENCODING_RAW:
+		return raw_decode(in, p->c->class, p->page_n, p->from, p->n, p->valid, out);
 	case ENCODING_DICTIONARY:
 		return dictionary_decode(in, p->dictionary, p->page_n, p->from, p->n, p->valid,
 		                         out);

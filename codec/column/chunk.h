@@ -72,7 +72,8 @@ struct codec_scratch *codec_scratch_new(const teg_allocator *alloc);
 void codec_scratch_free(struct codec_scratch *scratch);
 
 /* Appends the chunk of `c` (at most 2^24 values) to `out` and describes it in *chunk_out, whose
- * arrays live in `arena`. TEG_NOMEM or TEG_LIMIT; `out` keeps its length then. */
+ * arrays live in `arena`. TEG_NOMEM or TEG_LIMIT, or TEG_MISUSE where class, shape and width do not
+ * go together (COL-2); `out` keeps its length then. */
 teg_status chunk_encode(const struct column *c, enum value_class class, enum profile profile,
                         struct codec_scratch *scratch, struct arena *arena, struct buf *out,
                         struct chunk *chunk_out, teg_error *err);

@@ -2,6 +2,7 @@
 #include "codec/base/checked.h"
 #include "codec/column/kernel.h"
 #include "codec/column/page.h"
+#include "codec/column/raw.h"
 
 enum { FLAG_ZSTD = 1, FLAG_NULLS = 2, FLAG_ALL_NULL = 4, FLAG_BYTES = 8 };
 
@@ -21,6 +22,17 @@ static void put_page(const struct chunk *c, const struct chunk_page *page, struc
 	buf_u64(out, page->hash);
 }
 
+static void put_constant(const struct chunk *c, struct buf *out)
+{
+	uint32_t word = c->width ? raw_word(c->class, c->width) : 1;
+	uint8_t *at = buf_extend(out, c->constant.len);
+
+	if (!at || !c->constant.len)
+		return;
+	memcpy(at, c->constant.at, c->constant.len);
+	words_swap_to_little(at, word, c->constant.len / word);
+}
+
 void chunk_put_descriptor(const struct chunk *c, struct buf *out)
 {
 	buf_u8(out, (uint8_t)c->encoding);
@@ -31,7 +43,7 @@ void chunk_put_descriptor(const struct chunk *c, struct buf *out)
 	buf_u32(out, c->n);
 	if (c->encoding == ENCODING_CONSTANT) {
 		buf_u32(out, (uint32_t)c->constant.len);
-		buf_append_span(out, c->constant);
+		put_constant(c, out);
 		return;
 	}
 	if (c->encoding == ENCODING_DICTIONARY)
@@ -71,8 +83,7 @@ static teg_status parse_head(struct reader *in, struct chunk *c, teg_error *err)
 	return TEG_OK;
 }
 
-/* Whether class, shape and width go together, and the encoding with them. */
-static bool types_agree(const struct chunk *c)
+bool page_types_agree(const struct chunk *c)
 {
 	bool fixed = c->shape == COLUMN_FIXED;
 	bool number = c->class == VALUE_UNSIGNED || c->class == VALUE_SIGNED ||
@@ -88,7 +99,7 @@ static bool types_agree(const struct chunk *c)
 	case ENCODING_RAW:
 	case ENCODING_CONSTANT:
 	case ENCODING_DICTIONARY: return true;
-	case ENCODING_ALP: return c->class == VALUE_FLOAT && c->width >= 4;
+	case ENCODING_ALP: return c->class == VALUE_FLOAT && c->width == 8;
 	default: return number;
 	}
 }
@@ -96,20 +107,30 @@ static bool types_agree(const struct chunk *c)
 static teg_status parse_constant(struct reader *in, struct arena *arena, struct chunk *c,
                                  teg_error *err)
 {
+	uint32_t word = c->width ? raw_word(c->class, c->width) : 1;
 	struct span value = reader_take(in, reader_u32(in));
+	uint8_t *copy;
 
 	if (!reader_ok(in) || reader_left(in))
 		return teg_fail(err, TEG_CORRUPT, "chunk descriptor: the constant does not fit");
-	if (c->zstd || (c->has_nulls && !c->all_null) || (c->has_nulls && !c->n))
+	if (c->zstd || c->has_nulls != (c->all_null && c->n))
 		return teg_fail(err, TEG_CORRUPT, "chunk descriptor: flags do not suit a constant");
-	if (c->all_null ? value.len != 0 : !c->n || (c->width && value.len != c->width))
+	if (c->all_null
+	            ? value.len != 0
+	            : !c->n || value.len > CONSTANT_LEN_MAX || (c->width && value.len != c->width))
 		return teg_fail(err, TEG_CORRUPT, "chunk descriptor: a constant of %zu bytes",
 		                value.len);
-	c->constant = arena_copy(arena, value);
-	return c->constant.at ? TEG_OK : teg_fail(err, TEG_NOMEM, "no memory for a chunk");
+	copy = arena_alloc(arena, value.len);
+	if (!copy)
+		return teg_fail(err, TEG_NOMEM, "no memory for a chunk");
+	if (value.len)
+		memcpy(copy, value.at, value.len);
+	words_swap_to_little(copy, word, value.len / word);
+	c->constant = span_of(copy, value.len);
+	return TEG_OK;
 }
 
-/* One entry of the page table. `last`: no page follows it. */
+/* One entry of the page table. */
 static bool parse_page(struct reader *in, const struct chunk *c, struct chunk_page *page)
 {
 	page->n = reader_u32(in);
@@ -177,7 +198,7 @@ teg_status chunk_parse_descriptor(struct span bytes, uint64_t chunk_len_max, str
 	struct chunk c = { 0 };
 
 	TEG_TRY(parse_head(&in, &c, err));
-	if (!types_agree(&c))
+	if (!page_types_agree(&c))
 		return teg_fail(err, TEG_CORRUPT, "chunk has encoding %u for class %u, width %u",
 		                c.encoding, c.class, c.width);
 	if (c.encoding == ENCODING_CONSTANT) {

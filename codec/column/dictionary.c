@@ -3,8 +3,8 @@
 #include "codec/column/for.h"
 #include "codec/column/kernel.h"
 
-#define FIRST_SLOTS 1024 /* of the hash table; a power of two */
-#define MAX_LEN PAGE_STORED_MAX
+#define FIRST_SLOTS 1024                /* of the hash table; a power of two */
+#define MAX_LEN (PAGE_STORED_MAX - 256) /* bytes: zstd may add a few where it finds nothing */
 
 /* A distinct value: where it was first seen, and what decides its place quickly. */
 struct entry {

@@ -1,5 +1,5 @@
 /* Dictionary: the distinct values of a chunk once, ascending, and for every value its place among
- * them. format-spec/encodings.md, DICT-1 to DICT-6.
+ * them. format-spec/encodings.md, DICT-1 to DICT-5.
  *
  *   dictionary page   the values as a RAW page           "EWR" "JFK" "LGA"
  *   page              codes, a FOR stream of u16         1 1 0 2 1

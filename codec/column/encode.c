@@ -136,6 +136,10 @@ static teg_status encode_payload(struct encoder *e, size_t first, size_t n)
 		patched_encode(words, c->width, n, e->plan.is_signed,
 		               e->plan.splits + first / PACK_BLOCK, e->scratch, payload);
 		break;
+	case ENCODING_ALP:
+		alp_encode(words, e->plan.alp.integers + first, n, &e->plan.alp, e->scratch,
+		           payload);
+		break;
 	case ENCODING_RUNS:
 		runs_encode(words, c->width, n, e->plan.is_signed, e->scratch, payload);
 		break;
@@ -317,6 +321,9 @@ teg_status chunk_encode(const struct column *c, enum value_class class, enum pro
 		               .n = (uint32_t)c->n };
 	teg_status status;
 
+	if (!page_types_agree(&chunk))
+		return teg_fail(err, TEG_MISUSE, "class %u does not go with width %u", class,
+		                c->width);
 	if (c->n > CHUNK_VALUES_MAX)
 		return teg_fail(err, TEG_LIMIT, "a chunk of %zu values", c->n);
 	TEG_TRY(buf_status(out));

@@ -1,5 +1,5 @@
 /* Bit-packing: blocks of up to 1024 values of w bits each, w from 0 to the value's own width T.
- * format-spec/encodings.md, PACK-1 to PACK-5.
+ * format-spec/encodings.md, BITS-1 to BITS-5.
  *
  * A full block is interleaved, so that neighbouring values sit in neighbouring words and one vector
  * instruction serves many: L = 1024 / T lanes, value i in lane i % L at row i / L; each lane is a

@@ -9,7 +9,11 @@
 #define PAGE_VALUES_MAX 65536u    /* positions inside a page are 16 bits */
 #define PAGE_RAW_MAX (64u << 10)  /* bytes before zstd, of a page of several values */
 #define VALUE_RAW_MAX (64u << 20) /* and of a page of one value, where zstd is used */
+#define CONSTANT_LEN_MAX 1024u    /* bytes: a longer value does not belong into a tile's header */
 #define BLOCK_WIDTH_MAX 16        /* bytes: wider values are not paged by whole blocks */
+
+/* Whether class, shape and width go together, and the encoding with them. */
+bool page_types_agree(const struct chunk *chunk);
 
 /* Whether every page but the last holds whole blocks: not where values may be large. */
 static inline bool page_of_blocks(enum encoding encoding, enum column_shape shape, uint32_t width)

@@ -1,6 +1,6 @@
 /* Patched: FOR for words of which most lie close together and a few far away. The far ones are
  * exceptions, kept apart; their places in the FOR stream hold the block's base.
- * format-spec/encodings.md, PATCH-1 to PATCH-5.
+ * format-spec/encodings.md, PATCH-1 to PATCH-3.
  *
  *   FOR stream of n words | exceptions in each block, u16 | their places in the block, u16 |
  *   FOR stream of the exceptions

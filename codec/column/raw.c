@@ -87,8 +87,17 @@ static uint64_t sum_lengths(const struct for_stream *lengths, size_t from, size_
 	return sum;
 }
 
+/* Null slots are empty, so that what a null hides cannot be told from the bytes. */
+static bool nulls_are_empty(const int32_t *lens, size_t n, const uint8_t *valid)
+{
+	for (size_t i = 0; valid && i < n; i++)
+		if (lens[i] && !bitmap_get(valid, i))
+			return false;
+	return true;
+}
+
 static teg_status take_bytes(struct reader *in, size_t page_n, size_t from, size_t n,
-                             struct column_buf *out)
+                             const uint8_t *valid, struct column_buf *out)
 {
 	struct for_stream lengths;
 	uint64_t before, mine;
@@ -109,6 +118,8 @@ static teg_status take_bytes(struct reader *in, size_t page_n, size_t from, size
 	if (mine)
 		memcpy(out->values + end, bytes.at + before, (size_t)mine);
 	for_decode(&lengths, from, n, offsets + 1);
+	if (!nulls_are_empty(offsets + 1, n, valid))
+		return TEG_CORRUPT;
 	for (size_t i = 1; i <= n; i++) {
 		end += offsets[i];
 		offsets[i] = end;
@@ -118,9 +129,9 @@ static teg_status take_bytes(struct reader *in, size_t page_n, size_t from, size
 }
 
 teg_status raw_decode(struct reader *in, enum value_class class, size_t page_n, size_t from,
-                      size_t n, struct column_buf *out)
+                      size_t n, const uint8_t *valid, struct column_buf *out)
 {
 	if (out->shape == COLUMN_FIXED)
 		return take_fixed(in, class, page_n, from, n, out);
-	return take_bytes(in, page_n, from, n, out);
+	return take_bytes(in, page_n, from, n, valid, out);
 }

@@ -3,18 +3,22 @@
 #include "codec/base/checked.h"
 
 /* Calls `X` for every buffer. */
-#define EACH_BUF(X, s)    \
-	X(&(s)->payload); \
-	X(&(s)->filled);  \
-	X(&(s)->blocks);  \
-	X(&(s)->splits);  \
-	X(&(s)->lens);    \
-	X(&(s)->pages);   \
-	X(&(s)->codes);   \
-	X(&(s)->entries); \
-	X(&(s)->order);   \
-	X(&(s)->table);   \
-	X(&(s)->words);   \
+#define EACH_BUF(X, s)           \
+	X(&(s)->payload);        \
+	X(&(s)->filled);         \
+	X(&(s)->blocks);         \
+	X(&(s)->splits);         \
+	X(&(s)->lens);           \
+	X(&(s)->pages);          \
+	X(&(s)->codes);          \
+	X(&(s)->entries);        \
+	X(&(s)->order);          \
+	X(&(s)->table);          \
+	X(&(s)->integers);       \
+	X(&(s)->integer_blocks); \
+	X(&(s)->counts);         \
+	X(&(s)->alp_lens);       \
+	X(&(s)->words);          \
 	X(&(s)->more)
 
 struct codec_scratch *codec_scratch_new(const teg_allocator *alloc)

@@ -14,17 +14,21 @@ struct codec_scratch {
 	struct ZSTD_CCtx_s *compressor; /* made when first needed; zstd's stable interface takes */
 	struct ZSTD_DCtx_s *decompressor; /* no allocator, so these two use malloc */
 	struct buf payload;               /* a page before zstd, on the way in or out */
-	struct buf filled;  /* values whose null slots were filled, and their offsets */
-	struct buf blocks;  /* statistics, block by block */
-	struct buf splits;  /* the split of each block in PATCHED */
-	struct buf lens;    /* bytes of each block in the encoding chosen */
-	struct buf pages;   /* struct chunk_page of the chunk being written */
-	struct buf codes;   /* uint16_t, dictionary code of every value */
-	struct buf entries; /* distinct values while a dictionary is built */
-	struct buf order;   /* and their order */
-	struct buf table;   /* hash table over them */
-	struct buf words;   /* words of part of a page: run values, exceptions, integers of ALP */
-	struct buf more;    /* a second such list: run lengths, positions */
+	struct buf filled;         /* values whose null slots were filled, and their offsets */
+	struct buf blocks;         /* statistics, block by block */
+	struct buf splits;         /* the split of each block in PATCHED */
+	struct buf lens;           /* bytes of each block in the encoding chosen */
+	struct buf pages;          /* struct chunk_page of the chunk being written */
+	struct buf codes;          /* uint16_t, dictionary code of every value */
+	struct buf entries;        /* distinct values while a dictionary is built */
+	struct buf order;          /* and their order */
+	struct buf table;          /* hash table over them */
+	struct buf integers;       /* of ALP: int64_t of every value */
+	struct buf integer_blocks; /* their statistics */
+	struct buf counts;         /* exceptions in each block of ALP */
+	struct buf alp_lens;       /* bytes of each block in ALP */
+	struct buf words; /* words of part of a page: run values, exceptions, integers of ALP */
+	struct buf more;  /* a second such list: run lengths, positions */
 	struct column_buf values; /* the values of a dictionary */
 };
 

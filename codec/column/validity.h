@@ -1,5 +1,5 @@
 /* The validity section of a page: which of its values are null. format-spec/encodings.md, VALID-1
- * to VALID-4. The writer takes the shortest of four forms.
+ * to VALID-5. The writer takes the shortest of four forms.
  *
  *   00                        all valid
  *   01                        all null
