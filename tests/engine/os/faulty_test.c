@@ -6,7 +6,6 @@
 #include <errno.h>
 
 #define OK(call) cr_assert_eq((call), TEG_OK)
-#define IS(call, want) cr_assert_eq((call), (want))
 
 static struct memory mem;
 static struct os *disk, *os;
@@ -52,7 +51,7 @@ Test(faulty, fails_the_nth_call_once, .init = setup, .fini = teardown)
 	OK(stat_a(os));
 	OK(stat_a(os));
 	cr_assert_not(faulty_hit(os));
-	IS(os_make_dir(os, "d", &err), TEG_IO);
+	cr_assert_eq(os_make_dir(os, "d", &err), TEG_IO);
 	cr_assert_eq(err.os_errno, EIO);
 	cr_assert(faulty_hit(os));
 	OK(os_make_dir(os, "d", NULL)); /* it had not happened */
@@ -68,7 +67,7 @@ Test(faulty, fails_for_ever, .init = setup, .fini = teardown)
 	faulty_set(os, 2, EIO, true);
 	OK(stat_a(os));
 	for (int i = 0; i < 5; i++)
-		IS(stat_a(os), TEG_IO);
+		cr_assert_eq(stat_a(os), TEG_IO);
 	faulty_set(os, 0, 0, false);
 	OK(stat_a(os));
 }
@@ -80,9 +79,9 @@ Test(faulty, counts_changes_only, .init = setup, .fini = teardown)
 	OK(stat_a(os));
 	OK(os_make_dir(os, "d", NULL));
 	OK(stat_a(os));
-	IS(os_make_dir(os, "e", NULL), TEG_IO);
+	cr_assert_eq(os_make_dir(os, "e", NULL), TEG_IO);
 	OK(stat_a(os)); /* no change, so no failure either */
-	IS(os_unlink(os, "a", NULL), TEG_IO);
+	cr_assert_eq(os_unlink(os, "a", NULL), TEG_IO);
 	cr_assert_eq(faulty_calls(os), 3);
 }
 
@@ -96,22 +95,22 @@ Test(faulty, reaches_every_call, .init = setup, .fini = teardown)
 
 	OK(os_open_writable(os, "a", &file, NULL));
 	faulty_set(os, 1, ENOSPC, true);
-	IS(os_open(os, "a", &other, NULL), TEG_IO);
-	IS(os_create(os, "b", &other, NULL), TEG_IO);
-	IS(os_size(os, file, "a", &size, NULL), TEG_IO);
-	IS(os_read(os, file, "a", 0, &byte, 1, NULL), TEG_IO);
-	IS(os_write(os, file, "a", span_of_text("x"), NULL), TEG_IO);
-	IS(os_sync(os, file, "a", NULL), TEG_IO);
-	IS(os_lock(os, file, "a", OS_LOCK_SHARED, NULL), TEG_IO);
-	IS(os_link(os, "a", "b", NULL), TEG_IO);
-	IS(os_rename(os, "a", "b", NULL), TEG_IO);
-	IS(os_unlink(os, "a", NULL), TEG_IO);
-	IS(os_make_dir(os, "d", NULL), TEG_IO);
-	IS(os_sync_dir(os, "", NULL), TEG_IO);
-	IS(os_list(os, "", ignore_name, NULL, NULL), TEG_IO);
-	IS(os_stat(os, "a", &st, NULL), TEG_IO);
-	IS(os_random(os, &byte, 1, NULL), TEG_IO);
-	IS(os_close_written(os, file, "a", NULL), TEG_IO); /* and is closed: no leak */
+	cr_assert_eq(os_open(os, "a", &other, NULL), TEG_IO);
+	cr_assert_eq(os_create(os, "b", &other, NULL), TEG_IO);
+	cr_assert_eq(os_size(os, file, "a", &size, NULL), TEG_IO);
+	cr_assert_eq(os_read(os, file, "a", 0, &byte, 1, NULL), TEG_IO);
+	cr_assert_eq(os_write(os, file, "a", span_of_text("x"), NULL), TEG_IO);
+	cr_assert_eq(os_sync(os, file, "a", NULL), TEG_IO);
+	cr_assert_eq(os_lock(os, file, "a", OS_LOCK_SHARED, NULL), TEG_IO);
+	cr_assert_eq(os_link(os, "a", "b", NULL), TEG_IO);
+	cr_assert_eq(os_rename(os, "a", "b", NULL), TEG_IO);
+	cr_assert_eq(os_unlink(os, "a", NULL), TEG_IO);
+	cr_assert_eq(os_make_dir(os, "d", NULL), TEG_IO);
+	cr_assert_eq(os_sync_dir(os, "", NULL), TEG_IO);
+	cr_assert_eq(os_list(os, "", ignore_name, NULL, NULL), TEG_IO);
+	cr_assert_eq(os_stat(os, "a", &st, NULL), TEG_IO);
+	cr_assert_eq(os_random(os, &byte, 1, NULL), TEG_IO);
+	cr_assert_eq(os_close_written(os, file, "a", NULL), TEG_IO); /* and is closed: no leak */
 	cr_assert_eq(faulty_calls(os), 16);
 	os_clock_us(os);
 	cr_assert_eq(faulty_calls(os), 16, "the clock cannot fail");
@@ -201,11 +200,11 @@ Test(faulty, does_not_hang_where_interrupted_for_ever, .init = setup, .fini = te
 
 	OK(os_open_writable(os, "a", &file, NULL));
 	faulty_set(os, 1, EINTR, true);
-	IS(os_read(os, file, "a", 0, &byte, 1, &err), TEG_IO);
+	cr_assert_eq(os_read(os, file, "a", 0, &byte, 1, &err), TEG_IO);
 	cr_assert_eq(err.os_errno, EINTR);
-	IS(os_write(os, file, "a", span_of_text("x"), NULL), TEG_IO);
-	IS(os_random(os, &byte, 1, NULL), TEG_IO);
-	IS(stat_a(os), TEG_IO);
+	cr_assert_eq(os_write(os, file, "a", span_of_text("x"), NULL), TEG_IO);
+	cr_assert_eq(os_random(os, &byte, 1, NULL), TEG_IO);
+	cr_assert_eq(stat_a(os), TEG_IO);
 	os_close(os, file);
 }
 
@@ -217,11 +216,11 @@ Test(faulty, never_repeats_a_sync, .init = setup, .fini = teardown)
 	OK(os_open_writable(os, "a", &file, NULL));
 	for (size_t i = 0; i < sizeof errnos / sizeof *errnos; i++) {
 		faulty_set(os, 1, errnos[i], false);
-		IS(os_sync(os, file, "a", NULL), TEG_IO);
-		IS(faulty_calls(os), 1);
+		cr_assert_eq(os_sync(os, file, "a", NULL), TEG_IO);
+		cr_assert_eq(faulty_calls(os), 1);
 		faulty_set(os, 1, errnos[i], false);
-		IS(os_sync_dir(os, "", NULL), TEG_IO);
-		IS(faulty_calls(os), 1);
+		cr_assert_eq(os_sync_dir(os, "", NULL), TEG_IO);
+		cr_assert_eq(faulty_calls(os), 1);
 	}
 	os_close(os, file);
 }
@@ -235,18 +234,18 @@ Test(faulty, loses_answers, .init = setup, .fini = teardown)
 
 	faulty_lose_answer(os, true);
 	faulty_set(os, 1, EIO, true);
-	IS(os_link(os, "a", "b", NULL), TEG_IO);
+	cr_assert_eq(os_link(os, "a", "b", NULL), TEG_IO);
 	OK(os_stat(disk, "b", &st, NULL));
-	IS(os_create(os, "c", &file, NULL), TEG_IO);
+	cr_assert_eq(os_create(os, "c", &file, NULL), TEG_IO);
 	OK(os_stat(disk, "c", &st, NULL));
-	IS(os_make_dir(os, "d", NULL), TEG_IO);
+	cr_assert_eq(os_make_dir(os, "d", NULL), TEG_IO);
 	OK(os_stat(disk, "d", &st, NULL));
-	IS(os_rename(os, "a", "d/a", NULL), TEG_IO);
+	cr_assert_eq(os_rename(os, "a", "d/a", NULL), TEG_IO);
 	OK(os_stat(disk, "d/a", &st, NULL));
-	IS(os_unlink(os, "b", NULL), TEG_IO);
-	IS(os_stat(disk, "b", &st, NULL), TEG_NOT_FOUND);
-	IS(os_sync_dir(os, "", NULL), TEG_IO);
-	IS(stat_a(os), TEG_IO);
+	cr_assert_eq(os_unlink(os, "b", NULL), TEG_IO);
+	cr_assert_eq(os_stat(disk, "b", &st, NULL), TEG_NOT_FOUND);
+	cr_assert_eq(os_sync_dir(os, "", NULL), TEG_IO);
+	cr_assert_eq(stat_a(os), TEG_IO);
 	memory_power_cut(disk, 0);
 	OK(os_stat(disk, "d", &st, NULL));
 }
@@ -260,14 +259,14 @@ Test(faulty, dies, .init = setup, .fini = teardown)
 	OK(os_lock(os, file, "a", OS_LOCK_EXCLUSIVE, NULL));
 	faulty_kill(os, 2);
 	OK(os_make_dir(os, "d", NULL));
-	IS(os_make_dir(os, "e", NULL), TEG_IO);
-	IS(os_write(os, file, "a", span_of_text("x"), NULL), TEG_IO);
-	IS(stat_a(os), TEG_IO);
+	cr_assert_eq(os_make_dir(os, "e", NULL), TEG_IO);
+	cr_assert_eq(os_write(os, file, "a", span_of_text("x"), NULL), TEG_IO);
+	cr_assert_eq(stat_a(os), TEG_IO);
 	faulty_lose_answer(os, true); /* the dead change nothing */
-	IS(os_unlink(os, "a", NULL), TEG_IO);
+	cr_assert_eq(os_unlink(os, "a", NULL), TEG_IO);
 	os_close(os, file);
 	OK(stat_a(disk));
-	IS(os_stat(disk, "e", &st, NULL), TEG_NOT_FOUND);
+	cr_assert_eq(os_stat(disk, "e", &st, NULL), TEG_NOT_FOUND);
 	OK(os_open_writable(disk, "a", &other, NULL));
 	OK(os_lock(disk, other, "a", OS_LOCK_EXCLUSIVE, NULL)); /* locks die too */
 	os_close(disk, other);
@@ -278,7 +277,7 @@ Test(faulty, sees_what_is_linked_too_early, .init = setup, .fini = teardown)
 	struct os_file *file;
 
 	OK(os_link(os, "a", "b", NULL));
-	IS(os_link(os, "none", "c", NULL), TEG_NOT_FOUND);
+	cr_assert_eq(os_link(os, "none", "c", NULL), TEG_NOT_FOUND);
 	cr_assert(faulty_barriers_held(os));
 	OK(os_create(os, "t", &file, NULL));
 	OK(os_write(os, file, "t", span_of_text("x"), NULL));

@@ -7,7 +7,6 @@
 #include <stdio.h>
 
 #define OK(call) cr_assert_eq((call), TEG_OK)
-#define IS(call, want) cr_assert_eq((call), (want))
 
 #define NONE UINT64_C(0)
 #define ALL UINT64_MAX
@@ -328,9 +327,9 @@ Test(memory, loses_what_a_lost_directory_held, .init = setup, .fini = teardown)
 
 	new_directory();
 	memory_power_cut(os, NONE);
-	IS(os_stat(os, "e", &st, NULL), TEG_NOT_FOUND);
+	cr_assert_eq(os_stat(os, "e", &st, NULL), TEG_NOT_FOUND);
 	OK(os_make_dir(os, "e", NULL));
-	IS(os_stat(os, "e/a", &st, NULL), TEG_NOT_FOUND);
+	cr_assert_eq(os_stat(os, "e/a", &st, NULL), TEG_NOT_FOUND);
 }
 
 Test(memory, loses_a_root_that_was_never_synced)
@@ -343,8 +342,8 @@ Test(memory, loses_a_root_that_was_never_synced)
 	OK(os_make_dir(os, "d", NULL));
 	OK(os_sync_dir(os, "d", NULL));
 	memory_power_cut(os, NONE);
-	IS(os_stat(os, "", &st, NULL), TEG_NOT_FOUND);
-	IS(os_stat(os, "d", &st, NULL), TEG_NOT_FOUND);
+	cr_assert_eq(os_stat(os, "", &st, NULL), TEG_NOT_FOUND);
+	cr_assert_eq(os_stat(os, "d", &st, NULL), TEG_NOT_FOUND);
 	OK(os_make_dir(os, "", NULL));
 	teardown();
 }
@@ -361,18 +360,19 @@ Test(memory, fills_up, .init = setup, .fini = teardown) /* S9 */
 	cr_assert_eq(memory_used(os), 5);
 	memory_set_room(os, 8);
 	OK(os_create(os, "d/a", &file, NULL));
-	IS(os_write(os, file, "d/a", span_of_text("6789"), &err), TEG_IO);
+	cr_assert_eq(os_write(os, file, "d/a", span_of_text("6789"), &err), TEG_IO);
 	cr_assert_eq(err.os_errno, ENOSPC);
 	OK(os_size(os, file, "d/a", &size, NULL));
 	cr_assert_eq(size, 3, "what fits is written");
-	IS(os_write_file(os, "d/b", span_of_text("1"), NULL), TEG_IO);
+	cr_assert_eq(os_write_file(os, "d/b", span_of_text("1"), NULL), TEG_IO);
 	cr_assert(is("d/b", "-"));
 	OK(os_unlink(os, "d/a", NULL));
-	IS(os_write_file(os, "d/b", span_of_text("1"), NULL), TEG_IO); /* it is still open */
+	cr_assert_eq(os_write_file(os, "d/b", span_of_text("1"), NULL),
+	             TEG_IO); /* it is still open */
 	os_close(os, file);
 	OK(os_link(os, "d/old", "d/older", NULL)); /* names take no room, nor do second ones */
 	write_synced("d/b", "678");
-	IS(os_write_file(os, "d/c", span_of_text("9"), NULL), TEG_IO);
+	cr_assert_eq(os_write_file(os, "d/c", span_of_text("9"), NULL), TEG_IO);
 	cr_assert_eq(memory_used(os), 8);
 	memory_set_room(os, UINT64_MAX);
 	write_synced("d/c", "9");
@@ -387,16 +387,16 @@ Test(memory, becomes_read_only, .init = setup, .fini = teardown)
 	OK(os_open_writable(os, "d/a", &file, NULL));
 	memory_set_read_only(os, true);
 	cr_assert(is("d/a", "abc"));
-	IS(os_write(os, file, "d/a", span_of_text("d"), &err), TEG_READ_ONLY);
+	cr_assert_eq(os_write(os, file, "d/a", span_of_text("d"), &err), TEG_READ_ONLY);
 	cr_assert_eq(err.os_errno, EROFS);
-	IS(os_open_writable(os, "d/a", &other, NULL), TEG_READ_ONLY);
-	IS(os_create(os, "d/b", &other, NULL), TEG_READ_ONLY);
-	IS(os_create(os, "d/a", &other, NULL), TEG_EXISTS);
-	IS(os_link(os, "d/a", "d/b", NULL), TEG_READ_ONLY);
-	IS(os_rename(os, "d/a", "d/b", NULL), TEG_READ_ONLY);
-	IS(os_unlink(os, "d/a", NULL), TEG_READ_ONLY);
-	IS(os_make_dir(os, "e", NULL), TEG_READ_ONLY);
-	IS(os_make_dir(os, "", NULL), TEG_EXISTS);
+	cr_assert_eq(os_open_writable(os, "d/a", &other, NULL), TEG_READ_ONLY);
+	cr_assert_eq(os_create(os, "d/b", &other, NULL), TEG_READ_ONLY);
+	cr_assert_eq(os_create(os, "d/a", &other, NULL), TEG_EXISTS);
+	cr_assert_eq(os_link(os, "d/a", "d/b", NULL), TEG_READ_ONLY);
+	cr_assert_eq(os_rename(os, "d/a", "d/b", NULL), TEG_READ_ONLY);
+	cr_assert_eq(os_unlink(os, "d/a", NULL), TEG_READ_ONLY);
+	cr_assert_eq(os_make_dir(os, "e", NULL), TEG_READ_ONLY);
+	cr_assert_eq(os_make_dir(os, "", NULL), TEG_EXISTS);
 	OK(os_sync_dir(os, "d", NULL));
 	memory_set_read_only(os, false);
 	OK(os_write(os, file, "d/a", span_of_text("d"), NULL));

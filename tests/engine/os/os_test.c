@@ -8,7 +8,6 @@
 #include <errno.h>
 
 #define OK(call) cr_assert_eq((call), TEG_OK)
-#define IS(call, want) cr_assert_eq((call), (want))
 
 /* 119 bytes */
 #define THIRTY "012345678901234567890123456789"
@@ -35,7 +34,7 @@ static void expect_text(struct os *os, const char *path, const char *text)
 	uint8_t *bytes;
 	size_t len;
 
-	IS(os_read_file(os, path, 1000, os->alloc, &bytes, &len, NULL), TEG_OK);
+	cr_assert_eq(os_read_file(os, path, 1000, os->alloc, &bytes, &len, NULL), TEG_OK);
 	cr_assert(span_equal(span_of(bytes, len), span_of_text(text)), "%s holds '%.*s', not '%s'",
 	          path, (int)len, (const char *)bytes, text);
 	mem_free(os->alloc, bytes, len);
@@ -46,7 +45,7 @@ static void expect_missing(struct os *os, const char *path)
 	struct os_stat st;
 	teg_error err;
 
-	IS(os_stat(os, path, &st, &err), TEG_NOT_FOUND);
+	cr_assert_eq(os_stat(os, path, &st, &err), TEG_NOT_FOUND);
 	cr_assert_eq(err.os_errno, ENOENT);
 	cr_assert_str_eq(err.file, path);
 }
@@ -75,12 +74,12 @@ static void makes_its_root(struct os *os)
 	struct os_file *file;
 	size_t n = 0;
 
-	IS(os_create(os, "a", &file, NULL), TEG_NOT_FOUND);
-	IS(os_list(os, "", count_name, &n, NULL), TEG_NOT_FOUND);
-	IS(os_sync_dir(os, "", NULL), TEG_NOT_FOUND);
-	IS(os_make_dir(os, "d", NULL), TEG_NOT_FOUND);
+	cr_assert_eq(os_create(os, "a", &file, NULL), TEG_NOT_FOUND);
+	cr_assert_eq(os_list(os, "", count_name, &n, NULL), TEG_NOT_FOUND);
+	cr_assert_eq(os_sync_dir(os, "", NULL), TEG_NOT_FOUND);
+	cr_assert_eq(os_make_dir(os, "d", NULL), TEG_NOT_FOUND);
 	OK(os_make_dir(os, "", NULL));
-	IS(os_make_dir(os, "", NULL), TEG_EXISTS);
+	cr_assert_eq(os_make_dir(os, "", NULL), TEG_EXISTS);
 	OK(os_sync_dir(os, "", NULL));
 	cr_assert_eq(count_names(os, ""), 0);
 }
@@ -133,7 +132,8 @@ static void refuses_to_read_past_the_end(struct os *os)
 	file = open_ok(os, "a", false);
 	OK(os_read(os, file, "a", 3, got, 0, NULL));
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-		IS(os_read(os, file, "a", cases[i].off, got, cases[i].len, &err), TEG_CORRUPT);
+		cr_assert_eq(os_read(os, file, "a", cases[i].off, got, cases[i].len, &err),
+		             TEG_CORRUPT);
 		cr_assert_eq(err.offset, cases[i].end, "case %zu: %lld", i, (long long)err.offset);
 		cr_assert_str_eq(err.file, "a");
 	}
@@ -148,15 +148,15 @@ static void opens_only_files_that_are_there(struct os *os)
 	OK(os_make_dir(os, "", NULL));
 	OK(os_make_dir(os, "d", NULL));
 	write_text(os, "a", "x");
-	IS(os_open(os, "b", &file, &err), TEG_NOT_FOUND);
+	cr_assert_eq(os_open(os, "b", &file, &err), TEG_NOT_FOUND);
 	cr_assert_str_eq(err.file, "b");
 	cr_assert_not_null(strstr(err.message, "cannot open b"));
-	IS(os_open(os, "d/b", &file, NULL), TEG_NOT_FOUND);
-	IS(os_open(os, "e/b", &file, NULL), TEG_NOT_FOUND);
-	IS(os_open_writable(os, "b", &file, NULL), TEG_NOT_FOUND);
-	IS(os_open(os, "d", &file, &err), TEG_IO);
+	cr_assert_eq(os_open(os, "d/b", &file, NULL), TEG_NOT_FOUND);
+	cr_assert_eq(os_open(os, "e/b", &file, NULL), TEG_NOT_FOUND);
+	cr_assert_eq(os_open_writable(os, "b", &file, NULL), TEG_NOT_FOUND);
+	cr_assert_eq(os_open(os, "d", &file, &err), TEG_IO);
 	cr_assert_eq(err.os_errno, EISDIR);
-	IS(os_open(os, "a/b", &file, &err), TEG_IO);
+	cr_assert_eq(os_open(os, "a/b", &file, &err), TEG_IO);
 	cr_assert_eq(err.os_errno, ENOTDIR);
 }
 
@@ -167,10 +167,10 @@ static void creates_only_what_is_not_there(struct os *os)
 	OK(os_make_dir(os, "", NULL));
 	OK(os_make_dir(os, "d", NULL));
 	write_text(os, "d/a", "first");
-	IS(os_create(os, "d/a", &file, NULL), TEG_EXISTS);
-	IS(os_create(os, "d", &file, NULL), TEG_EXISTS);
-	IS(os_create(os, "e/a", &file, NULL), TEG_NOT_FOUND);
-	IS(os_write_file(os, "d/a", span_of_text("second"), NULL), TEG_EXISTS);
+	cr_assert_eq(os_create(os, "d/a", &file, NULL), TEG_EXISTS);
+	cr_assert_eq(os_create(os, "d", &file, NULL), TEG_EXISTS);
+	cr_assert_eq(os_create(os, "e/a", &file, NULL), TEG_NOT_FOUND);
+	cr_assert_eq(os_write_file(os, "d/a", span_of_text("second"), NULL), TEG_EXISTS);
 	expect_text(os, "d/a", "first");
 }
 
@@ -182,7 +182,7 @@ static void writes_only_where_allowed(struct os *os)
 	OK(os_make_dir(os, "", NULL));
 	write_text(os, "a", "x");
 	file = open_ok(os, "a", false);
-	IS(os_write(os, file, "a", span_of_text("y"), &err), TEG_IO);
+	cr_assert_eq(os_write(os, file, "a", span_of_text("y"), &err), TEG_IO);
 	cr_assert_eq(err.os_errno, EBADF);
 	os_close(os, file);
 	expect_text(os, "a", "x");
@@ -194,11 +194,11 @@ static void links_without_replacing(struct os *os)
 	OK(os_make_dir(os, "d", NULL));
 	write_text(os, "tmp", "new");
 	write_text(os, "d/old", "old");
-	IS(os_link(os, "tmp", "d/old", NULL), TEG_EXISTS);
-	IS(os_link(os, "tmp", "tmp", NULL), TEG_EXISTS);
-	IS(os_link(os, "tmp", "d", NULL), TEG_EXISTS);
-	IS(os_link(os, "none", "d/new", NULL), TEG_NOT_FOUND);
-	IS(os_link(os, "tmp", "e/new", NULL), TEG_NOT_FOUND);
+	cr_assert_eq(os_link(os, "tmp", "d/old", NULL), TEG_EXISTS);
+	cr_assert_eq(os_link(os, "tmp", "tmp", NULL), TEG_EXISTS);
+	cr_assert_eq(os_link(os, "tmp", "d", NULL), TEG_EXISTS);
+	cr_assert_eq(os_link(os, "none", "d/new", NULL), TEG_NOT_FOUND);
+	cr_assert_eq(os_link(os, "tmp", "e/new", NULL), TEG_NOT_FOUND);
 	expect_text(os, "d/old", "old");
 	OK(os_link(os, "tmp", "d/new", NULL));
 	expect_text(os, "d/new", "new");
@@ -213,9 +213,9 @@ static void renames_and_replaces(struct os *os)
 	OK(os_make_dir(os, "d", NULL));
 	write_text(os, "a", "a");
 	write_text(os, "d/b", "b");
-	IS(os_rename(os, "none", "d/b", NULL), TEG_NOT_FOUND);
-	IS(os_rename(os, "a", "e/b", NULL), TEG_NOT_FOUND);
-	IS(os_rename(os, "a", "d", NULL), TEG_IO);
+	cr_assert_eq(os_rename(os, "none", "d/b", NULL), TEG_NOT_FOUND);
+	cr_assert_eq(os_rename(os, "a", "e/b", NULL), TEG_NOT_FOUND);
+	cr_assert_eq(os_rename(os, "a", "d", NULL), TEG_IO);
 	OK(os_rename(os, "a", "d/b", NULL));
 	expect_text(os, "d/b", "a");
 	expect_missing(os, "a");
@@ -240,8 +240,8 @@ static void removes_files(struct os *os)
 	file = open_ok(os, "d/a", false);
 	OK(os_unlink(os, "d/a", NULL));
 	expect_missing(os, "d/a");
-	IS(os_unlink(os, "d/a", NULL), TEG_NOT_FOUND);
-	IS(os_unlink(os, "d", &err), TEG_IO);
+	cr_assert_eq(os_unlink(os, "d/a", NULL), TEG_NOT_FOUND);
+	cr_assert_eq(os_unlink(os, "d", &err), TEG_IO);
 	cr_assert_eq(err.os_errno, EISDIR);
 	write_text(os, "d/a", "new");
 	OK(os_read(os, file, "d/a", 0, got, 3, NULL));
@@ -254,15 +254,15 @@ static void makes_directories(struct os *os)
 {
 	OK(os_make_dir(os, "", NULL));
 	OK(os_make_dir(os, "d", NULL));
-	IS(os_make_dir(os, "d", NULL), TEG_EXISTS);
+	cr_assert_eq(os_make_dir(os, "d", NULL), TEG_EXISTS);
 	OK(os_make_dir(os, "d/e", NULL));
-	IS(os_make_dir(os, "x/e", NULL), TEG_NOT_FOUND);
+	cr_assert_eq(os_make_dir(os, "x/e", NULL), TEG_NOT_FOUND);
 	write_text(os, "d/e/a", "deep");
-	IS(os_make_dir(os, "d/e/a", NULL), TEG_EXISTS);
+	cr_assert_eq(os_make_dir(os, "d/e/a", NULL), TEG_EXISTS);
 	expect_text(os, "d/e/a", "deep");
 	OK(os_sync_dir(os, "d/e", NULL));
-	IS(os_sync_dir(os, "x", NULL), TEG_NOT_FOUND);
-	IS(os_sync_dir(os, "d/e/a", NULL), TEG_IO);
+	cr_assert_eq(os_sync_dir(os, "x", NULL), TEG_NOT_FOUND);
+	cr_assert_eq(os_sync_dir(os, "d/e/a", NULL), TEG_IO);
 }
 
 static int stop_at_once(void *ctx, const char *name)
@@ -295,8 +295,8 @@ static void lists_names(struct os *os)
 	cr_assert_eq(count_names(os, "dd"), 0);
 	OK(os_list(os, "d/e", stop_at_once, &n, NULL));
 	cr_assert_eq(n, 1);
-	IS(os_list(os, "x", count_name, &n, NULL), TEG_NOT_FOUND);
-	IS(os_list(os, "d/e/deep", count_name, &n, NULL), TEG_IO);
+	cr_assert_eq(os_list(os, "x", count_name, &n, NULL), TEG_NOT_FOUND);
+	cr_assert_eq(os_list(os, "d/e/deep", count_name, &n, NULL), TEG_IO);
 	OK(os_unlink(os, "d/e/deep", NULL));
 	OK(os_rename(os, "d/e/deeper", "d/moved", NULL));
 	cr_assert_eq(count_names(os, "d"), 2);
@@ -345,16 +345,16 @@ static void locks_between_handles(struct os *os)
 	reader = open_ok(os, "l", false);
 	OK(os_lock(os, a, "l", OS_LOCK_EXCLUSIVE, NULL));
 	OK(os_lock(os, a, "l", OS_LOCK_EXCLUSIVE, NULL)); /* its own */
-	IS(os_lock(os, b, "l", OS_LOCK_EXCLUSIVE, &err), TEG_CONFLICT);
+	cr_assert_eq(os_lock(os, b, "l", OS_LOCK_EXCLUSIVE, &err), TEG_CONFLICT);
 	cr_assert_str_eq(err.file, "l");
-	IS(os_lock(os, b, "l", OS_LOCK_SHARED, NULL), TEG_CONFLICT);
-	IS(os_lock(os, reader, "l", OS_LOCK_SHARED, NULL), TEG_CONFLICT);
+	cr_assert_eq(os_lock(os, b, "l", OS_LOCK_SHARED, NULL), TEG_CONFLICT);
+	cr_assert_eq(os_lock(os, reader, "l", OS_LOCK_SHARED, NULL), TEG_CONFLICT);
 	OK(os_lock(os, b, "l", OS_LOCK_NONE, NULL)); /* not its own to give back */
-	IS(os_lock(os, b, "l", OS_LOCK_SHARED, NULL), TEG_CONFLICT);
+	cr_assert_eq(os_lock(os, b, "l", OS_LOCK_SHARED, NULL), TEG_CONFLICT);
 	OK(os_lock(os, a, "l", OS_LOCK_SHARED, NULL));
 	OK(os_lock(os, reader, "l", OS_LOCK_SHARED, NULL));
-	IS(os_lock(os, a, "l", OS_LOCK_EXCLUSIVE, NULL), TEG_CONFLICT);
-	IS(os_lock(os, reader, "l", OS_LOCK_EXCLUSIVE, &err), TEG_IO);
+	cr_assert_eq(os_lock(os, a, "l", OS_LOCK_EXCLUSIVE, NULL), TEG_CONFLICT);
+	cr_assert_eq(os_lock(os, reader, "l", OS_LOCK_EXCLUSIVE, &err), TEG_IO);
 	cr_assert_eq(err.os_errno, EBADF);
 	os_close(os, reader); /* gives its lock back */
 	OK(os_lock(os, a, "l", OS_LOCK_EXCLUSIVE, NULL));
@@ -381,22 +381,22 @@ static void refuses_strange_paths(struct os *os)
 		const char *path = paths[i];
 
 		cr_assert_eq(os_open(os, path, &file, &err), TEG_MISUSE, "'%s'", path);
-		IS(os_open_writable(os, path, &file, NULL), TEG_MISUSE);
-		IS(os_create(os, path, &file, NULL), TEG_MISUSE);
-		IS(os_link(os, path, "x", NULL), TEG_MISUSE);
-		IS(os_link(os, "good", path, NULL), TEG_MISUSE);
-		IS(os_rename(os, path, "x", NULL), TEG_MISUSE);
-		IS(os_rename(os, "good", path, NULL), TEG_MISUSE);
-		IS(os_unlink(os, path, NULL), TEG_MISUSE);
-		IS(os_make_dir(os, path, NULL), TEG_MISUSE);
-		IS(os_sync_dir(os, path, NULL), TEG_MISUSE);
-		IS(os_list(os, path, count_name, &n, NULL), TEG_MISUSE);
-		IS(os_stat(os, path, &st, NULL), TEG_MISUSE);
+		cr_assert_eq(os_open_writable(os, path, &file, NULL), TEG_MISUSE);
+		cr_assert_eq(os_create(os, path, &file, NULL), TEG_MISUSE);
+		cr_assert_eq(os_link(os, path, "x", NULL), TEG_MISUSE);
+		cr_assert_eq(os_link(os, "good", path, NULL), TEG_MISUSE);
+		cr_assert_eq(os_rename(os, path, "x", NULL), TEG_MISUSE);
+		cr_assert_eq(os_rename(os, "good", path, NULL), TEG_MISUSE);
+		cr_assert_eq(os_unlink(os, path, NULL), TEG_MISUSE);
+		cr_assert_eq(os_make_dir(os, path, NULL), TEG_MISUSE);
+		cr_assert_eq(os_sync_dir(os, path, NULL), TEG_MISUSE);
+		cr_assert_eq(os_list(os, path, count_name, &n, NULL), TEG_MISUSE);
+		cr_assert_eq(os_stat(os, path, &st, NULL), TEG_MISUSE);
 	}
-	IS(os_open(os, "", &file, NULL), TEG_MISUSE);
-	IS(os_create(os, "", &file, NULL), TEG_MISUSE);
-	IS(os_unlink(os, "", NULL), TEG_MISUSE);
-	IS(os_rename(os, "good", "", NULL), TEG_MISUSE);
+	cr_assert_eq(os_open(os, "", &file, NULL), TEG_MISUSE);
+	cr_assert_eq(os_create(os, "", &file, NULL), TEG_MISUSE);
+	cr_assert_eq(os_unlink(os, "", NULL), TEG_MISUSE);
+	cr_assert_eq(os_rename(os, "good", "", NULL), TEG_MISUSE);
 	cr_assert_eq(count_names(os, ""), 1);
 }
 
@@ -427,9 +427,9 @@ static void reads_and_writes_whole_files(struct os *os)
 	expect_text(os, "ten", "0123456789");
 	OK(os_read_file(os, "ten", 10, os->alloc, &bytes, &len, NULL));
 	mem_free(os->alloc, bytes, len);
-	IS(os_read_file(os, "ten", 9, os->alloc, &bytes, &len, &err), TEG_LIMIT);
+	cr_assert_eq(os_read_file(os, "ten", 9, os->alloc, &bytes, &len, &err), TEG_LIMIT);
 	cr_assert_str_eq(err.file, "ten");
-	IS(os_read_file(os, "none", 9, os->alloc, &bytes, &len, NULL), TEG_NOT_FOUND);
+	cr_assert_eq(os_read_file(os, "none", 9, os->alloc, &bytes, &len, NULL), TEG_NOT_FOUND);
 }
 
 static void counts_what_it_does(struct os *os)
