@@ -1,0 +1,89 @@
+/* tilectl cat: the rows of an array that a scan returns. */
+#include "tools/tilectl/opt.h"
+#include "tools/tilectl/rows.h"
+#include "tools/tilectl/scan_args.h"
+#include "tools/tilectl/session.h"
+
+static int print_batches(teg_scan *scan, const struct scan_args *wanted, struct rows *rows,
+                         struct report *report)
+{
+	for (;;) {
+		struct ArrowArray batch = { .release = NULL };
+		teg_error err;
+		teg_status status = wanted->no_rows ? TEG_END : teg_scan_next(scan, &batch, &err);
+
+		if (status == TEG_END)
+			return report_end(report);
+		if (status != TEG_OK) {
+			report_abandon(report);
+			return fail_call(&err);
+		}
+		rows_report(rows, report, &batch);
+		arrow_array_release(&batch);
+	}
+}
+
+static int print_scan(teg_array *array, teg_scan *scan, const struct scan_args *wanted,
+                      const struct args *args)
+{
+	teg_scan_stats stats = { .struct_size = sizeof stats };
+	struct ArrowSchema schema = { .release = NULL };
+	struct report report;
+	struct rows rows;
+	teg_error err;
+	int code;
+
+	if (teg_scan_schema(scan, &schema, &err) != TEG_OK)
+		return fail_call(&err);
+	code = rows_init(&rows, &schema, true, args_time_style(args));
+	if (code == EXIT_OK) {
+		teg_scan_get_stats(scan, &stats);
+		report_begin(&report, "cat", "rows", rows.names, rows.n, args_format(args));
+		report_fact(&report, "array", FORM_QUOTED, teg_array_name(array));
+		report_fact_time(&report, "system_time", stats.system_time);
+		code = print_batches(scan, wanted, &rows, &report);
+	}
+	rows_free(&rows);
+	arrow_schema_release(&schema);
+	return code;
+}
+
+static int cat_array(struct session *session, struct scan_args *wanted, const struct args *args)
+{
+	int code = scan_args_bind(wanted, args, session->array);
+	teg_scan *scan;
+	teg_error err;
+
+	if (code != EXIT_OK)
+		return code;
+	if (teg_scan_open(session->array, &wanted->options, &scan, &err) != TEG_OK)
+		return fail_call(&err);
+	code = print_scan(session->array, scan, wanted, args);
+	teg_scan_close(scan);
+	return code;
+}
+
+static int run(const struct args *args)
+{
+	struct session session = { NULL, NULL, NULL };
+	struct scan_args wanted;
+	int code = scan_args_read(&wanted, args);
+
+	if (code == EXIT_OK)
+		code = session_open(&session, args->operand[0], args->value[OPT_ARRAY]);
+	if (code == EXIT_OK)
+		code = cat_array(&session, &wanted, args);
+	scan_args_release(&wanted);
+	session_close(&session);
+	return code;
+}
+
+static const enum opt_id opts[] = { OPT_ARRAY, SCAN_OPTS, OPT_LIMIT, OPT_FORMAT, OPT_END };
+
+const struct command cmd_cat = {
+	"cat", "STORE", "print the rows of an array",
+	"Dimensions first, then attributes, or exactly the columns named, in that order. --times adds\n"
+	"system_from, system_until, valid_from, valid_until and row_kind (and row_id in a table).\n"
+	"A dense array shows its written cells only.\n",
+	opts, true, run
+};

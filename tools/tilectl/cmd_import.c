@@ -1,0 +1,195 @@
+/* tilectl import: a file becomes an array, or more rows of one. One commit, whatever its size. */
+#include <stdlib.h>
+#include <string.h>
+#include "tools/tilectl/arrow.h"
+#include "tools/tilectl/import_spec.h"
+#include "tools/tilectl/number.h"
+#include "tools/tilectl/parquet_edge.h"
+#include "tools/tilectl/session.h"
+
+struct import {
+	const struct args *args;
+	struct ArrowArrayStream stream;
+	struct ArrowSchema schema;
+	struct import_spec spec;
+	teg_txn_options txn;
+	char *key_writer;
+	teg_commit_result result;
+	teg_commit_part part; /* of the array; its name is not kept */
+};
+
+/* WRITER[:SEQUENCE]; a writer's name may hold colons where a sequence follows. */
+static int read_key(struct import *import)
+{
+	const char *key = import->args->value[OPT_KEY], *colon;
+	size_t len;
+
+	if (!key)
+		return EXIT_OK;
+	colon = strrchr(key, ':');
+	len = colon ? (size_t)(colon - key) : strlen(key);
+	import->txn.key_sequence = 1;
+	if (!len || (colon && !number_read_uint(colon + 1, strlen(colon + 1), UINT64_MAX,
+	                                        &import->txn.key_sequence)))
+		return usage(import->args, "--key: '%.80s' is not WRITER or WRITER:SEQUENCE", key);
+	import->key_writer = need_memory(len + 1, 1);
+	memcpy(import->key_writer, key, len);
+	import->txn.key_writer = import->key_writer;
+	return EXIT_OK;
+}
+
+static int open_file(struct import *import)
+{
+	int code = parquet_read(import->args->operand[0], &import->stream);
+
+	if (code != EXIT_OK)
+		return code;
+	if (import->stream.get_schema(&import->stream, &import->schema)) {
+		const char *why = import->stream.get_last_error(&import->stream);
+
+		return fail_with(EXIT_FAILED, "%s (file %s)", why ? why : "no schema",
+		                 import->args->operand[0]);
+	}
+	return EXIT_OK;
+}
+
+/* The array must exist, as it is said to be. */
+static int check_array(struct import *import, teg_store *store)
+{
+	struct session session = { NULL, NULL, NULL };
+	teg_error err;
+	int code = EXIT_OK;
+
+	if (!import->args->value[OPT_APPEND])
+		return EXIT_OK;
+	if (teg_snapshot_open(store, &session.snapshot, &err) != TEG_OK ||
+	    teg_array_open(session.snapshot, import->args->value[OPT_ARRAY], &session.array, &err) !=
+	            TEG_OK)
+		code = fail_call(&err);
+	else
+		code = import_spec_agrees(&import->spec, import->args, session.array);
+	session_close(&session);
+	return code;
+}
+
+static void keep_part(void *ctx, const teg_commit_part *part)
+{
+	struct import *import = ctx;
+
+	import->part = *part;
+}
+
+static teg_status fill(struct import *import, teg_txn *txn, teg_error *err)
+{
+	const char *array = import->args->value[OPT_ARRAY];
+	teg_status status = TEG_OK;
+	uint64_t n_rows;
+
+	if (!import->args->value[OPT_APPEND])
+		status = teg_txn_create_from_arrow(txn, array, &import->spec.spec, &import->schema,
+		                                   &import->spec.put, err);
+	if (status == TEG_OK)
+		status = teg_txn_put_stream(txn, array, &import->stream, &import->spec.put, &n_rows, err);
+	return status;
+}
+
+static int commit(struct import *import, teg_store *store)
+{
+	teg_txn *txn;
+	teg_status status;
+	teg_error err;
+
+	import->result.struct_size = sizeof import->result;
+	if (teg_txn_begin(store, &import->txn, &txn, &err) != TEG_OK)
+		return fail_call(&err);
+	status = fill(import, txn, &err);
+	if (status == TEG_OK)
+		status = teg_txn_commit_parts(txn, &import->result, keep_part, import, &err);
+	if (status == TEG_OK)
+		return EXIT_OK;
+	teg_txn_abort(txn);
+	return fail_call(&err);
+}
+
+static int print_result(const struct import *import)
+{
+	static const struct report_column columns[] = {
+		{ "array", false },   { "version", true }, { "system_time", false },
+		{ "rows", true },     { "segments", true }, { "bytes", true },
+		{ "first_row_id", true }, { "repeated", false },
+	};
+	const teg_commit_result *result = &import->result;
+	struct report r;
+
+	report_begin(&r, "import", NULL, columns, sizeof columns / sizeof *columns,
+	             args_format(import->args));
+	report_string(&r, import->args->value[OPT_ARRAY]);
+	report_u64(&r, result->version);
+	if (result->system_time)
+		report_time(&r, result->system_time);
+	else
+		report_null(&r);
+	report_u64(&r, result->n_rows);
+	report_u64(&r, result->n_segments);
+	report_u64(&r, result->n_bytes);
+	if (import->part.array && import->part.first_row_id >= 0)
+		report_i64(&r, import->part.first_row_id);
+	else
+		report_null(&r);
+	report_bool(&r, result->repeated);
+	report_end_row(&r);
+	return report_end(&r);
+}
+
+static int import_file(struct import *import)
+{
+	teg_create create = import->args->value[OPT_APPEND] ? TEG_CREATE_NO : TEG_CREATE_IF_MISSING;
+	struct session session = { NULL, NULL, NULL };
+	int code = open_file(import);
+
+	if (code == EXIT_OK)
+		code = import_spec_read(&import->spec, import->args, &import->schema);
+	if (code == EXIT_OK)
+		code = session_open_store(&session, import->args->operand[1], create,
+		                          import->key_writer ? import->key_writer : "tilectl");
+	if (code == EXIT_OK)
+		code = check_array(import, session.store);
+	if (code == EXIT_OK)
+		code = commit(import, session.store);
+	session_close(&session);
+	return code == EXIT_OK ? print_result(import) : code;
+}
+
+static int run(const struct args *args)
+{
+	struct import import = { .args = args, .txn = { .struct_size = sizeof import.txn } };
+	int code = args_exclude(args, OPT_CREATE, OPT_APPEND);
+
+	if (code == EXIT_OK)
+		code = read_key(&import);
+	if (code == EXIT_OK)
+		code = parquet_check_name(args->operand[0]);
+	if (code == EXIT_OK)
+		code = import_file(&import);
+	import_spec_release(&import.spec);
+	arrow_schema_release(&import.schema);
+	arrow_stream_release(&import.stream);
+	free(import.key_writer);
+	return code;
+}
+
+static const enum opt_id opts[] = {
+	OPT_ARRAY,      OPT_CREATE,      OPT_APPEND,             OPT_KIND,       OPT_DIMS,
+	OPT_CELLS,      OPT_KEY_COLUMN,  OPT_ROW_ID,             OPT_DOMAIN,     OPT_TILE,
+	OPT_FILL,       OPT_TILE_ORDER,  OPT_PROFILE,            OPT_VALID_FROM, OPT_VALID_UNTIL,
+	OPT_SYSTEM_TIME_COLUMN, OPT_ROW_KIND, OPT_KEY, OPT_VERIFY, OPT_FORMAT, OPT_END
+};
+
+const struct command cmd_import = {
+	"import", "FILE STORE", "make an array of a Parquet file, or append one to an array",
+	"One import is one commit, whatever its size: all of it is visible or nothing.\n"
+	"Columns named by --valid-from, --valid-until and --row-id are not attributes: they hold\n"
+	"integers of microseconds or timestamps. On --append, nullable columns that the file lacks\n"
+	"are null; anything else that does not fit is refused.\n",
+	opts, true, run
+};

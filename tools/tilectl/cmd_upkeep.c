@@ -1,0 +1,108 @@
+/* tilectl compact and vacuum: fewer, larger segments; fewer files. */
+#include <stdio.h>
+#include <unistd.h>
+#include "tools/tilectl/opt.h"
+#include "tools/tilectl/session.h"
+#include "tools/tilectl/when.h"
+
+/* A line on the terminal that is written over, at whole percents. */
+static bool show_progress(void *ctx, uint64_t done, uint64_t total)
+{
+	int *shown = ctx, percent = total ? (int)((double)done * 100 / (double)total) : 100;
+
+	if (percent != *shown)
+		fprintf(stderr, "\r%3d %%", percent);
+	*shown = percent;
+	return true;
+}
+
+static int run_compact(const struct args *args)
+{
+	static const struct report_column columns[] = {
+		{ "version", true }, { "segments_in", true }, { "segments_out", true },
+		{ "rows_in", true }, { "rows_out", true },    { "bytes_in", true },
+		{ "bytes_out", true },
+	};
+	teg_compact_result result = { .struct_size = sizeof result };
+	teg_compact_options options = { .struct_size = sizeof options,
+		                        .array = args->value[OPT_ARRAY] };
+	struct session session = { NULL, NULL, NULL };
+	int shown = -1, code = session_open_store(&session, args->operand[0], TEG_CREATE_NO, "tilectl");
+	teg_error err;
+	struct report r;
+
+	if (isatty(STDERR_FILENO)) {
+		options.progress = show_progress;
+		options.progress_ctx = &shown;
+	}
+	if (code == EXIT_OK && teg_compact(session.store, &options, &result, &err) != TEG_OK)
+		code = fail_call(&err);
+	if (shown >= 0)
+		fputs("\r     \r", stderr);
+	if (code == EXIT_OK) {
+		report_begin(&r, "compact", NULL, columns, sizeof columns / sizeof *columns,
+		             args_format(args));
+		report_u64(&r, result.version);
+		report_u64(&r, result.segments_in);
+		report_u64(&r, result.segments_out);
+		report_u64(&r, result.rows_in);
+		report_u64(&r, result.rows_out);
+		report_u64(&r, result.bytes_in);
+		report_u64(&r, result.bytes_out);
+		report_end_row(&r);
+		code = report_end(&r);
+	}
+	session_close(&session);
+	return code;
+}
+
+static int run_vacuum(const struct args *args)
+{
+	static const struct report_column columns[] = {
+		{ "dry_run", false },          { "files_removed", true },
+		{ "bytes_removed", true },     { "manifests_removed", true },
+		{ "files_kept_pinned", true }, { "files_kept_young", true },
+	};
+	teg_vacuum_result result = { .struct_size = sizeof result };
+	teg_vacuum_options options = { .struct_size = sizeof options };
+	struct session session = { NULL, NULL, NULL };
+	struct why why;
+	teg_error err;
+	struct report r;
+	int code;
+
+	options.dry_run = args->value[OPT_DRY_RUN] != NULL;
+	options.has_grace = args->value[OPT_GRACE] != NULL;
+	if (options.has_grace && !when_read_duration(args->value[OPT_GRACE], &options.grace_us, &why))
+		return usage(args, "--grace: %s", why.text);
+	code = session_open_store(&session, args->operand[0], TEG_CREATE_NO, "tilectl");
+	if (code == EXIT_OK && teg_vacuum(session.store, &options, &result, &err) != TEG_OK)
+		code = fail_call(&err);
+	if (code == EXIT_OK) {
+		report_begin(&r, "vacuum", NULL, columns, sizeof columns / sizeof *columns,
+		             args_format(args));
+		report_bool(&r, options.dry_run);
+		report_u64(&r, result.files_removed);
+		report_u64(&r, result.bytes_removed);
+		report_u64(&r, result.manifests_removed);
+		report_u64(&r, result.files_kept_pinned);
+		report_u64(&r, result.files_kept_young);
+		report_end_row(&r);
+		code = report_end(&r);
+	}
+	session_close(&session);
+	return code;
+}
+
+static const enum opt_id compact_opts[] = { OPT_ARRAY,       OPT_RECHUNK, OPT_TILE_CELLS,
+	                                    OPT_NEW_PROFILE, OPT_FORMAT,  OPT_END };
+static const enum opt_id vacuum_opts[] = { OPT_GRACE, OPT_DRY_RUN, OPT_FORMAT, OPT_END };
+
+const struct command cmd_compact = {
+	"compact", "STORE", "merge the segments of one array or all, without losing a fact", NULL,
+	compact_opts, false, run_compact
+};
+const struct command cmd_vacuum = {
+	"vacuum", "STORE", "delete files that no version kept and no reader needs",
+	"--grace 0 removes at once what would otherwise wait a day.\n", vacuum_opts, false, run_vacuum
+};

@@ -1,0 +1,36 @@
+/* tilectl: looks into and works on Tegula stores. The words go to the command they name. */
+#include <string.h>
+#include "tools/tilectl/opt.h"
+
+static int print_help(const struct command *command)
+{
+	struct text out = { NULL, 0, 0 };
+	int code;
+
+	help_add(&out, command);
+	code = report_plain(text_string(&out));
+	text_free(&out);
+	return code;
+}
+
+int main(int argc, char **argv)
+{
+	const char *name = argc > 1 ? argv[1] : NULL;
+	const struct command *command;
+	struct args args;
+	int code;
+
+	if (!name)
+		return fail_with(EXIT_USAGE, "a command is missing (see tilectl help)");
+	if (!strcmp(name, "--help") || !strcmp(name, "-h"))
+		return print_help(NULL);
+	command = command_find(strcmp(name, "--version") != 0 ? name : "version");
+	if (!command)
+		return fail_with(EXIT_USAGE, "there is no command '%.80s' (see tilectl help)", name);
+	if (!command->run)
+		return not_built(command->name);
+	code = args_read(command, argc - 2, argv + 2, &args);
+	if (code != EXIT_OK)
+		return code;
+	return args.value[OPT_HELP] ? print_help(command) : command->run(&args);
+}
