@@ -26,7 +26,7 @@ EDGES = {
     "engine/merge": CODEC + BELOW + ["engine/store", "engine/write", "engine/scan"],
     "engine/api": CODEC + BELOW
     + ["engine/arrow", "engine/store", "engine/write", "engine/scan", "engine/merge"],
-    "tools/tilectl": [],
+    "tools/tilectl": ["tools/parquet"],
     "tools/parquet": [],
     "bench": [],
 }

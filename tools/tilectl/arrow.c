@@ -93,7 +93,8 @@ bool arrow_column_init(struct arrow_column *column, const struct ArrowSchema *fi
 	column->style = style;
 	column->row_kind = kinds && field->name && !strcmp(field->name, "row_kind");
 	if (!field->dictionary &&
-	    (read_plain(column, format) || (format[0] == 't' && read_temporal(&column->type, format)) ||
+	    (read_plain(column, format) ||
+	     (format[0] == 't' && read_temporal(&column->type, format)) ||
 	     (!strncmp(format, "d:", 2) && read_decimal(&column->type, format)) ||
 	     (!strncmp(format, "w:", 2) && read_fixed(&column->type, format))))
 		return true;
@@ -114,31 +115,15 @@ static teg_value read_int(teg_type type, const void *values, int64_t i)
 	teg_value v = { .type = type };
 
 	switch (type) {
-	case TEG_INT8:
-		v.as.i = ((const int8_t *)values)[i];
-		break;
-	case TEG_INT16:
-		v.as.i = ((const int16_t *)values)[i];
-		break;
+	case TEG_INT8: v.as.i = ((const int8_t *)values)[i]; break;
+	case TEG_INT16: v.as.i = ((const int16_t *)values)[i]; break;
 	case TEG_INT32:
-	case TEG_DATE32:
-		v.as.i = ((const int32_t *)values)[i];
-		break;
-	case TEG_UINT8:
-		v.as.u = ((const uint8_t *)values)[i];
-		break;
-	case TEG_UINT16:
-		v.as.u = ((const uint16_t *)values)[i];
-		break;
-	case TEG_UINT32:
-		v.as.u = ((const uint32_t *)values)[i];
-		break;
-	case TEG_UINT64:
-		v.as.u = ((const uint64_t *)values)[i];
-		break;
-	default: /* INT64, TIMESTAMP, DURATION */
-		v.as.i = ((const int64_t *)values)[i];
-		break;
+	case TEG_DATE32: v.as.i = ((const int32_t *)values)[i]; break;
+	case TEG_UINT8: v.as.u = ((const uint8_t *)values)[i]; break;
+	case TEG_UINT16: v.as.u = ((const uint16_t *)values)[i]; break;
+	case TEG_UINT32: v.as.u = ((const uint32_t *)values)[i]; break;
+	case TEG_UINT64: v.as.u = ((const uint64_t *)values)[i]; break;
+	default: /* INT64, TIMESTAMP, DURATION */ v.as.i = ((const int64_t *)values)[i]; break;
 	}
 	return v;
 }

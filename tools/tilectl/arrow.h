@@ -31,6 +31,6 @@ void arrow_array_release(struct ArrowArray *array);
 void arrow_stream_release(struct ArrowArrayStream *stream);
 
 /* Calls `each` for the pairs of an Arrow metadata block, NULL being an empty one. */
-void arrow_each_metadata(const char *metadata,
-                         void (*each)(void *ctx, const teg_metadata *pair), void *ctx);
+void arrow_each_metadata(const char *metadata, void (*each)(void *ctx, const teg_metadata *pair),
+                         void *ctx);
 #endif

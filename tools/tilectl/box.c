@@ -42,7 +42,8 @@ struct reading {
 static bool read_ends(const teg_data_type *type, const struct word_range *words, teg_range *range,
                       struct why *why)
 {
-	if (words->has_lo && !value_read(type, text_string(&words->lo), words->lo.len, &range->lo, why))
+	if (words->has_lo &&
+	    !value_read(type, text_string(&words->lo), words->lo.len, &range->lo, why))
 		return false;
 	return !words->has_hi ||
 	       value_read(type, text_string(&words->hi), words->hi.len, &range->hi, why);
@@ -86,8 +87,8 @@ int box_read(const char *text, const teg_dimension *dimensions, size_t n, struct
 	return code;
 }
 
-int box_read_point(const char *text, const teg_dimension *dimensions, size_t n,
-                   struct box *box_out, teg_value *key_out, struct why *why)
+int box_read_point(const char *text, const teg_dimension *dimensions, size_t n, struct box *box_out,
+                   teg_value *key_out, struct why *why)
 {
 	int code = box_read(text, dimensions, n, box_out, why);
 
@@ -99,7 +100,8 @@ int box_read_point(const char *text, const teg_dimension *dimensions, size_t n,
 		key_out[d] = box_out->range[d].lo;
 		if (!key_out[d].type || !box_out->range[d].hi.type ||
 		    strcmp(text_string(&lo), text_string(&hi)) != 0) {
-			refuse(why, "a point needs one value for dimension '%.80s'", dimensions[d].name);
+			refuse(why, "a point needs one value for dimension '%.80s'",
+			       dimensions[d].name);
 			code = EXIT_USAGE;
 		}
 		text_free(&lo);

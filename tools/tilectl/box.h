@@ -20,8 +20,8 @@ struct box {
 int box_read(const char *text, const teg_dimension *dimensions, size_t n, struct box *box_out,
              struct why *why);
 /* One value for every dimension. `key_out`, of n values, borrows from the box. */
-int box_read_point(const char *text, const teg_dimension *dimensions, size_t n,
-                   struct box *box_out, teg_value *key_out, struct why *why);
+int box_read_point(const char *text, const teg_dimension *dimensions, size_t n, struct box *box_out,
+                   teg_value *key_out, struct why *why);
 void box_release(struct box *box);
 
 /* Calls `each` for every NAME=VALUE item: the value still quoted. */

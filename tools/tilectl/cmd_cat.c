@@ -81,9 +81,13 @@ static int run(const struct args *args)
 static const enum opt_id opts[] = { OPT_ARRAY, SCAN_OPTS, OPT_LIMIT, OPT_FORMAT, OPT_END };
 
 const struct command cmd_cat = {
-	"cat", "STORE", "print the rows of an array",
+	"cat",
+	"STORE",
+	"print the rows of an array",
 	"Dimensions first, then attributes, or exactly the columns named, in that order. --times adds\n"
 	"system_from, system_until, valid_from, valid_until and row_kind (and row_id in a table).\n"
 	"A dense array shows its written cells only.\n",
-	opts, true, run
+	opts,
+	true,
+	run
 };

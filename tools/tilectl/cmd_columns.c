@@ -4,10 +4,11 @@
 #include "tools/tilectl/facts.h"
 
 static const struct report_column columns[] = {
-	{ "array", false },       { "segment", true },  { "tile", true },    { "column", false },
-	{ "encoding", false },    { "values", true },   { "nulls", true },   { "nan", true },
-	{ "pages", true },        { "bytes", true },    { "raw_bytes", true }, { "min", false },
-	{ "max", false },         { "bounds_exact", false },
+	{ "array", false },  { "segment", true },       { "tile", true },
+	{ "column", false }, { "encoding", false },     { "values", true },
+	{ "nulls", true },   { "nan", true },           { "pages", true },
+	{ "bytes", true },   { "raw_bytes", true },     { "min", false },
+	{ "max", false },    { "bounds_exact", false },
 };
 
 struct walk {
@@ -63,11 +64,13 @@ static int print_array(void *ctx, teg_array *array)
 
 static int run(const struct args *args)
 {
-	return run_per_array(args, "columns", columns, sizeof columns / sizeof *columns, print_array);
+	return run_per_array(args, "columns", columns, sizeof columns / sizeof *columns,
+	                     print_array);
 }
 
 static const enum opt_id opts[] = { OPT_ARRAY, OPT_FORMAT, OPT_END };
 
 const struct command cmd_columns = {
-	"columns", "STORE", "list the columns of tiles with encodings and bounds", NULL, opts, false, run
+	"columns", "STORE", "list the columns of tiles with encodings and bounds", NULL, opts,
+	false,     run
 };

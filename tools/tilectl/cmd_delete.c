@@ -22,7 +22,8 @@ static int read_times(const struct args *args, struct wanted *wanted)
 		return usage(args, "--system-time: %s", why.text);
 	if (at && !wanted->txn.system_time)
 		return usage(args, "--system-time: 0 stands for the clock; leave the option out");
-	if (range && !when_read_range(range, &wanted->put.valid_from, &wanted->put.valid_until, &why))
+	if (range &&
+	    !when_read_range(range, &wanted->put.valid_from, &wanted->put.valid_until, &why))
 		return usage(args, "--valid-range: %s", why.text);
 	return EXIT_OK;
 }
@@ -36,7 +37,8 @@ static int report_commit(const struct args *args, const teg_commit_result *resul
 	};
 	struct report r;
 
-	report_begin(&r, "delete", NULL, columns, sizeof columns / sizeof *columns, args_format(args));
+	report_begin(&r, "delete", NULL, columns, sizeof columns / sizeof *columns,
+	             args_format(args));
 	report_string(&r, args->value[OPT_ARRAY]);
 	report_u64(&r, result->version);
 	if (result->system_time)
@@ -101,13 +103,17 @@ static int run(const struct args *args)
 	return code;
 }
 
-static const enum opt_id opts[] = { OPT_ARRAY, OPT_WHERE, OPT_BOX, OPT_VALID_RANGE,
+static const enum opt_id opts[] = { OPT_ARRAY,       OPT_WHERE,  OPT_BOX, OPT_VALID_RANGE,
 	                            OPT_SYSTEM_TIME, OPT_FORMAT, OPT_END };
 
 const struct command cmd_delete = {
-	"delete", "STORE", "delete cells by predicate or box",
+	"delete",
+	"STORE",
+	"delete cells by predicate or box",
 	"With --valid-range only that part of their validity ends. The past stays readable by --as-of.\n"
 	"A box alone is deleted whole, cells that were never written included; its rows are not\n"
 	"counted.\n",
-	opts, true, run
+	opts,
+	true,
+	run
 };

@@ -79,7 +79,10 @@ static int run(const struct args *args)
 
 static const enum opt_id opts[] = { OPT_ARRAY, SCAN_OPTS, OPT_FORMAT, OPT_END };
 
-const struct command cmd_explain = {
-	"explain", "STORE", "say what a scan would read and what it would skip",
-	"Reads the tile indexes, no tile.\n", opts, true, run
-};
+const struct command cmd_explain = { "explain",
+	                             "STORE",
+	                             "say what a scan would read and what it would skip",
+	                             "Reads the tile indexes, no tile.\n",
+	                             opts,
+	                             true,
+	                             run };

@@ -42,8 +42,12 @@ static int run(const struct args *args)
 static const enum opt_id opts[] = { OPT_ARRAY, SCAN_OPTS, OPT_END };
 
 const struct command cmd_export = {
-	"export", "STORE FILE", "write the rows of an array to a Parquet file",
+	"export",
+	"STORE FILE",
+	"write the rows of an array to a Parquet file",
 	"The file appears under its name when it is complete, in place of one of that name.\n"
 	"The end of the name says what it is: .parquet; others are not built yet.\n",
-	opts, true, run
+	opts,
+	true,
+	run
 };

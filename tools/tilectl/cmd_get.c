@@ -14,16 +14,11 @@ struct answer {
 static const char *outcome_name(teg_outcome outcome)
 {
 	switch (outcome) {
-	case TEG_OUTCOME_LIVE:
-		return "live";
-	case TEG_OUTCOME_DELETED:
-		return "deleted";
-	case TEG_OUTCOME_ERASED:
-		return "erased";
-	case TEG_OUTCOME_NOT_FOUND:
-		return "not found";
-	case TEG_OUTCOME_BEYOND_HORIZON:
-		return "beyond horizon";
+	case TEG_OUTCOME_LIVE: return "live";
+	case TEG_OUTCOME_DELETED: return "deleted";
+	case TEG_OUTCOME_ERASED: return "erased";
+	case TEG_OUTCOME_NOT_FOUND: return "not found";
+	case TEG_OUTCOME_BEYOND_HORIZON: return "beyond horizon";
 	}
 	return "unknown";
 }
@@ -84,9 +79,9 @@ static int get(teg_array *array, const teg_read_options *options, const struct a
 
 	if (code != EXIT_OK) {
 		box_release(&point);
-		return code == EXIT_USAGE ? usage(args, "--at: %s", why.text)
-		                          : fail_with(code, "%s (array %s)", why.text,
-		                                      teg_array_name(array));
+		return code == EXIT_USAGE
+		               ? usage(args, "--at: %s", why.text)
+		               : fail_with(code, "%s (array %s)", why.text, teg_array_name(array));
 	}
 	if (teg_get(array, key, spec->n_dimensions, options, &answer.outcome, &answer.schema,
 	            &answer.batch, &err) != TEG_OK)
@@ -120,8 +115,12 @@ static const enum opt_id opts[] = { OPT_ARRAY,    OPT_AT,          OPT_AS_OF,  O
 	                            OPT_VALID_AT, OPT_TIME_FORMAT, OPT_FORMAT, OPT_END };
 
 const struct command cmd_get = {
-	"get", "STORE", "print one cell and whether it is live",
+	"get",
+	"STORE",
+	"print one cell and whether it is live",
 	"The outcome is one of: live, deleted, erased, not found, beyond horizon. All five are answers:\n"
 	"the exit code is 0. An array with valid time needs --valid-at.\n",
-	opts, true, run
+	opts,
+	true,
+	run
 };

@@ -31,14 +31,16 @@ static int run_completion(const struct args *args)
 	struct text out = { NULL, 0, 0 };
 
 	if (strcmp(args->operand[0], "bash") != 0)
-		return usage(args, "there is completion for bash only, not for '%.80s'", args->operand[0]);
+		return usage(args, "there is completion for bash only, not for '%.80s'",
+		             args->operand[0]);
 	completion_add_bash(&out);
 	return print_and_free(&out);
 }
 
 static int run_version(const struct args *args)
 {
-	static const struct report_column columns[] = { { "tilectl", false }, { "parquet", false } };
+	static const struct report_column columns[] = { { "tilectl", false },
+		                                        { "parquet", false } };
 	struct report r;
 
 	report_begin(&r, "version", NULL, columns, 2, args_format(args));
@@ -52,8 +54,12 @@ static const enum opt_id help_opts[] = { OPT_MAN, OPT_END };
 static const enum opt_id completion_opts[] = { OPT_END };
 static const enum opt_id version_opts[] = { OPT_FORMAT, OPT_END };
 
-const struct command cmd_help = { "help", "[COMMAND]", "print help", NULL, help_opts, false, run_help };
-const struct command cmd_completion = { "completion",    "bash", "print a completion script", NULL,
-	                                completion_opts, false,  run_completion };
-const struct command cmd_version = { "version", "", "print the version and what is built in", NULL,
-	                             version_opts, false, run_version };
+const struct command cmd_help = { "help",    "[COMMAND]", "print help", NULL,
+	                          help_opts, false,       run_help };
+const struct command cmd_completion = { "completion",  "bash",          "print a completion script",
+	                                NULL,          completion_opts, false,
+	                                run_completion };
+const struct command cmd_version = {
+	"version", "",         "print the version and what is built in", NULL, version_opts,
+	false,     run_version
+};

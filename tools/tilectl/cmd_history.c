@@ -39,8 +39,8 @@ static int run(const struct args *args)
 	teg_error err;
 
 	if (code == EXIT_OK) {
-		report_begin(&report, "history", "versions", columns, sizeof columns / sizeof *columns,
-		             args_format(args));
+		report_begin(&report, "history", "versions", columns,
+		             sizeof columns / sizeof *columns, args_format(args));
 		if (teg_walk_versions(session.snapshot, print_version, &report, &err) == TEG_OK) {
 			code = report_end(&report);
 		} else {

@@ -63,8 +63,8 @@ static int check_array(struct import *import, teg_store *store)
 	if (!import->args->value[OPT_APPEND])
 		return EXIT_OK;
 	if (teg_snapshot_open(store, &session.snapshot, &err) != TEG_OK ||
-	    teg_array_open(session.snapshot, import->args->value[OPT_ARRAY], &session.array, &err) !=
-	            TEG_OK)
+	    teg_array_open(session.snapshot, import->args->value[OPT_ARRAY], &session.array,
+	                   &err) != TEG_OK)
 		code = fail_call(&err);
 	else
 		code = import_spec_agrees(&import->spec, import->args, session.array);
@@ -89,7 +89,8 @@ static teg_status fill(struct import *import, teg_txn *txn, teg_error *err)
 		status = teg_txn_create_from_arrow(txn, array, &import->spec.spec, &import->schema,
 		                                   &import->spec.put, err);
 	if (status == TEG_OK)
-		status = teg_txn_put_stream(txn, array, &import->stream, &import->spec.put, &n_rows, err);
+		status = teg_txn_put_stream(txn, array, &import->stream, &import->spec.put, &n_rows,
+		                            err);
 	return status;
 }
 
@@ -114,8 +115,8 @@ static int commit(struct import *import, teg_store *store)
 static int print_result(const struct import *import)
 {
 	static const struct report_column columns[] = {
-		{ "array", false },   { "version", true }, { "system_time", false },
-		{ "rows", true },     { "segments", true }, { "bytes", true },
+		{ "array", false },       { "version", true },   { "system_time", false },
+		{ "rows", true },         { "segments", true },  { "bytes", true },
 		{ "first_row_id", true }, { "repeated", false },
 	};
 	const teg_commit_result *result = &import->result;
@@ -179,17 +180,23 @@ static int run(const struct args *args)
 }
 
 static const enum opt_id opts[] = {
-	OPT_ARRAY,      OPT_CREATE,      OPT_APPEND,             OPT_KIND,       OPT_DIMS,
-	OPT_CELLS,      OPT_KEY_COLUMN,  OPT_ROW_ID,             OPT_DOMAIN,     OPT_TILE,
-	OPT_FILL,       OPT_TILE_ORDER,  OPT_PROFILE,            OPT_VALID_FROM, OPT_VALID_UNTIL,
-	OPT_SYSTEM_TIME_COLUMN, OPT_ROW_KIND, OPT_KEY, OPT_VERIFY, OPT_FORMAT, OPT_END
+	OPT_ARRAY,    OPT_CREATE,     OPT_APPEND,      OPT_KIND,
+	OPT_DIMS,     OPT_CELLS,      OPT_KEY_COLUMN,  OPT_ROW_ID,
+	OPT_DOMAIN,   OPT_TILE,       OPT_FILL,        OPT_TILE_ORDER,
+	OPT_PROFILE,  OPT_VALID_FROM, OPT_VALID_UNTIL, OPT_SYSTEM_TIME_COLUMN,
+	OPT_ROW_KIND, OPT_KEY,        OPT_VERIFY,      OPT_FORMAT,
+	OPT_END
 };
 
 const struct command cmd_import = {
-	"import", "FILE STORE", "make an array of a Parquet file, or append one to an array",
+	"import",
+	"FILE STORE",
+	"make an array of a Parquet file, or append one to an array",
 	"One import is one commit, whatever its size: all of it is visible or nothing.\n"
 	"Columns named by --valid-from, --valid-until and --row-id are not attributes: they hold\n"
 	"integers of microseconds or timestamps. On --append, nullable columns that the file lacks\n"
 	"are null; anything else that does not fit is refused.\n",
-	opts, true, run
+	opts,
+	true,
+	run
 };

@@ -4,17 +4,10 @@
 #include "tools/tilectl/session.h"
 
 static const struct report_column store_columns[] = {
-	{ "store_id", false },
-	{ "format", false },
-	{ "required_features", true },
-	{ "optional_features", true },
-	{ "version", true },
-	{ "arrays", true },
-	{ "manifest_files", true },
-	{ "manifest_bytes", true },
-	{ "segment_files", true },
-	{ "segment_bytes", true },
-	{ "pins", true },
+	{ "store_id", false },         { "format", false },        { "required_features", true },
+	{ "optional_features", true }, { "version", true },        { "arrays", true },
+	{ "manifest_files", true },    { "manifest_bytes", true }, { "segment_files", true },
+	{ "segment_bytes", true },     { "pins", true },
 };
 
 static int print_store(struct session *session, enum format format)
@@ -131,5 +124,6 @@ static int run(const struct args *args)
 static const enum opt_id opts[] = { OPT_ARRAY, OPT_FORMAT, OPT_END };
 
 const struct command cmd_info = {
-	"info", "STORE", "say what a store is, or with --array what an array is", NULL, opts, false, run
+	"info", "STORE", "say what a store is, or with --array what an array is", NULL, opts,
+	false,  run
 };

@@ -2,9 +2,9 @@
 #include "tools/tilectl/facts.h"
 
 static const struct report_column columns[] = {
-	{ "array", false },   { "kind", false }, { "dimensions", true }, { "attributes", true },
-	{ "rows", true },     { "live", true },  { "segments", true },   { "bytes", true },
-	{ "last_system_time", false },
+	{ "array", false },     { "kind", false }, { "dimensions", true },
+	{ "attributes", true }, { "rows", true },  { "live", true },
+	{ "segments", true },   { "bytes", true }, { "last_system_time", false },
 };
 
 static int print_array(void *ctx, teg_array *array)
@@ -31,12 +31,16 @@ static int print_array(void *ctx, teg_array *array)
 
 static int run(const struct args *args)
 {
-	return run_per_array(args, "arrays", columns, sizeof columns / sizeof *columns, print_array);
+	return run_per_array(args, "arrays", columns, sizeof columns / sizeof *columns,
+	                     print_array);
 }
 
 static const enum opt_id opts[] = { OPT_ARRAY, OPT_FORMAT, OPT_END };
 
-const struct command cmd_ls = {
-	"ls", "STORE", "list the arrays of a store",
-	"Rows are stored rows, older versions and deletions included.\n", opts, false, run
-};
+const struct command cmd_ls = { "ls",
+	                        "STORE",
+	                        "list the arrays of a store",
+	                        "Rows are stored rows, older versions and deletions included.\n",
+	                        opts,
+	                        false,
+	                        run };

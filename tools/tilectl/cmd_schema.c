@@ -2,9 +2,9 @@
 #include "tools/tilectl/facts.h"
 
 static const struct report_column columns[] = {
-	{ "array", false }, { "name", false }, { "role", false },   { "type", false },
-	{ "nullable", false }, { "lo", false }, { "hi", false },    { "extent", true },
-	{ "fill", false },  { "metadata", false },
+	{ "array", false },    { "name", false },     { "role", false }, { "type", false },
+	{ "nullable", false }, { "lo", false },       { "hi", false },   { "extent", true },
+	{ "fill", false },     { "metadata", false },
 };
 
 static void print_dimension(struct report *r, const char *array, const teg_dimension *d)
@@ -53,13 +53,18 @@ static int print_array(void *ctx, teg_array *array)
 
 static int run(const struct args *args)
 {
-	return run_per_array(args, "fields", columns, sizeof columns / sizeof *columns, print_array);
+	return run_per_array(args, "fields", columns, sizeof columns / sizeof *columns,
+	                     print_array);
 }
 
 static const enum opt_id opts[] = { OPT_ARRAY, OPT_FORMAT, OPT_END };
 
 const struct command cmd_schema = {
-	"schema", "STORE", "list dimensions and attributes with their types",
+	"schema",
+	"STORE",
+	"list dimensions and attributes with their types",
 	"Metadata of fields are kept from the source; those of the array are told by info --array.\n",
-	opts, false, run
+	opts,
+	false,
+	run
 };

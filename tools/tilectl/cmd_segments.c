@@ -71,11 +71,12 @@ static int print_array(void *ctx, teg_array *array)
 
 static int run(const struct args *args)
 {
-	return run_per_array(args, "segments", columns, sizeof columns / sizeof *columns, print_array);
+	return run_per_array(args, "segments", columns, sizeof columns / sizeof *columns,
+	                     print_array);
 }
 
 static const enum opt_id opts[] = { OPT_ARRAY, OPT_FORMAT, OPT_END };
 
-const struct command cmd_segments = {
-	"segments", "STORE", "list the segments of arrays", NULL, opts, false, run
-};
+const struct command cmd_segments = { "segments", "STORE", "list the segments of arrays",
+	                              NULL,       opts,    false,
+	                              run };

@@ -74,6 +74,6 @@ static int run(const struct args *args)
 
 static const enum opt_id opts[] = { OPT_ARRAY, OPT_FORMAT, OPT_END };
 
-const struct command cmd_tiles = {
-	"tiles", "STORE", "list the tiles of arrays with their boxes", NULL, opts, false, run
-};
+const struct command cmd_tiles = { "tiles", "STORE", "list the tiles of arrays with their boxes",
+	                           NULL,    opts,    false,
+	                           run };

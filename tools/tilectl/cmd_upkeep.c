@@ -19,15 +19,16 @@ static bool show_progress(void *ctx, uint64_t done, uint64_t total)
 static int run_compact(const struct args *args)
 {
 	static const struct report_column columns[] = {
-		{ "version", true }, { "segments_in", true }, { "segments_out", true },
-		{ "rows_in", true }, { "rows_out", true },    { "bytes_in", true },
+		{ "version", true },   { "segments_in", true }, { "segments_out", true },
+		{ "rows_in", true },   { "rows_out", true },    { "bytes_in", true },
 		{ "bytes_out", true },
 	};
 	teg_compact_result result = { .struct_size = sizeof result };
 	teg_compact_options options = { .struct_size = sizeof options,
 		                        .array = args->value[OPT_ARRAY] };
 	struct session session = { NULL, NULL, NULL };
-	int shown = -1, code = session_open_store(&session, args->operand[0], TEG_CREATE_NO, "tilectl");
+	int shown = -1,
+	    code = session_open_store(&session, args->operand[0], TEG_CREATE_NO, "tilectl");
 	teg_error err;
 	struct report r;
 
@@ -73,7 +74,8 @@ static int run_vacuum(const struct args *args)
 
 	options.dry_run = args->value[OPT_DRY_RUN] != NULL;
 	options.has_grace = args->value[OPT_GRACE] != NULL;
-	if (options.has_grace && !when_read_duration(args->value[OPT_GRACE], &options.grace_us, &why))
+	if (options.has_grace &&
+	    !when_read_duration(args->value[OPT_GRACE], &options.grace_us, &why))
 		return usage(args, "--grace: %s", why.text);
 	code = session_open_store(&session, args->operand[0], TEG_CREATE_NO, "tilectl");
 	if (code == EXIT_OK && teg_vacuum(session.store, &options, &result, &err) != TEG_OK)
@@ -99,10 +101,14 @@ static const enum opt_id compact_opts[] = { OPT_ARRAY,       OPT_RECHUNK, OPT_TI
 static const enum opt_id vacuum_opts[] = { OPT_GRACE, OPT_DRY_RUN, OPT_FORMAT, OPT_END };
 
 const struct command cmd_compact = {
-	"compact", "STORE", "merge the segments of one array or all, without losing a fact", NULL,
-	compact_opts, false, run_compact
+	"compact",  "STORE",      "merge the segments of one array or all, without losing a fact",
+	NULL,       compact_opts, false,
+	run_compact
 };
-const struct command cmd_vacuum = {
-	"vacuum", "STORE", "delete files that no version kept and no reader needs",
-	"--grace 0 removes at once what would otherwise wait a day.\n", vacuum_opts, false, run_vacuum
-};
+const struct command cmd_vacuum = { "vacuum",
+	                            "STORE",
+	                            "delete files that no version kept and no reader needs",
+	                            "--grace 0 removes at once what would otherwise wait a day.\n",
+	                            vacuum_opts,
+	                            false,
+	                            run_vacuum };

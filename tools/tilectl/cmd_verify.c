@@ -5,8 +5,8 @@
 #include "tools/tilectl/session.h"
 
 static const struct report_column columns[] = {
-	{ "file", false }, { "offset", true }, { "array", false }, { "column", false },
-	{ "damage", false },
+	{ "file", false },   { "offset", true },  { "array", false },
+	{ "column", false }, { "damage", false },
 };
 
 struct listing {
@@ -108,8 +108,8 @@ static int run(const struct args *args)
 	listing.format = args_format(args);
 	if (teg_store_open(args->operand[0], &options, &store, &err) != TEG_OK)
 		return give_up(&listing, &result, &err);
-	if (teg_verify(store, args->value[OPT_DEEP] != NULL, print_damage, &listing, &result, &err) ==
-	    TEG_OK)
+	if (teg_verify(store, args->value[OPT_DEEP] != NULL, print_damage, &listing, &result,
+	               &err) == TEG_OK)
 		code = finish(&listing, &result);
 	else
 		code = give_up(&listing, &result, &err);
@@ -120,6 +120,11 @@ static int run(const struct args *args)
 static const enum opt_id opts[] = { OPT_DEEP, OPT_FORMAT, OPT_END };
 
 const struct command cmd_verify = {
-	"verify", "STORE", "check every referenced byte against its checksum",
-	"Damage is listed by file and offset; the exit code is 4 then.\n", opts, false, run
+	"verify",
+	"STORE",
+	"check every referenced byte against its checksum",
+	"Damage is listed by file and offset; the exit code is 4 then.\n",
+	opts,
+	false,
+	run
 };

@@ -2,8 +2,8 @@
 #include "tools/tilectl/opt.h"
 
 extern const struct command cmd_import, cmd_export, cmd_cat, cmd_get, cmd_ls, cmd_info, cmd_schema,
-        cmd_segments, cmd_tiles, cmd_columns, cmd_history, cmd_explain, cmd_delete, cmd_compact,
-        cmd_vacuum, cmd_verify, cmd_version, cmd_help, cmd_completion;
+	cmd_segments, cmd_tiles, cmd_columns, cmd_history, cmd_explain, cmd_delete, cmd_compact,
+	cmd_vacuum, cmd_verify, cmd_version, cmd_help, cmd_completion;
 
 /* Names of the grammar that are recognised, so that a script learns what is wrong. */
 static const enum opt_id none[] = { OPT_END };
@@ -20,10 +20,9 @@ static const struct command later[] = {
 };
 
 const struct command *const commands[] = {
-	&cmd_import,  &cmd_export, &cmd_cat,     &cmd_get,    &cmd_ls,      &cmd_info,
-	&cmd_schema,  &cmd_segments, &cmd_tiles, &cmd_columns, &cmd_history, &cmd_explain,
-	&cmd_delete,  &cmd_compact, &cmd_vacuum, &cmd_verify, &cmd_version, &cmd_help,
-	&cmd_completion,
-	&later[0], &later[1], &later[2], &later[3], &later[4], &later[5], &later[6], &later[7],
-	&later[8], NULL,
+	&cmd_import,     &cmd_export,   &cmd_cat,    &cmd_get,     &cmd_ls,      &cmd_info,
+	&cmd_schema,     &cmd_segments, &cmd_tiles,  &cmd_columns, &cmd_history, &cmd_explain,
+	&cmd_delete,     &cmd_compact,  &cmd_vacuum, &cmd_verify,  &cmd_version, &cmd_help,
+	&cmd_completion, &later[0],     &later[1],   &later[2],    &later[3],    &later[4],
+	&later[5],       &later[6],     &later[7],   &later[8],    NULL,
 };

@@ -36,22 +36,25 @@ static void add_options(struct text *out)
 
 void completion_add_bash(struct text *out)
 {
-	text_adds(out, "# bash completion for tilectl: source <(tilectl completion bash)\n"
-	               "_tilectl()\n{\n"
-	               "\tlocal word=\"${COMP_WORDS[COMP_CWORD]}\" words=\"\"\n"
-	               "\tlocal command=\"${COMP_WORDS[1]}\" before=\"${COMP_WORDS[COMP_CWORD-1]}\"\n"
-	               "\tCOMPREPLY=()\n"
-	               "\tif [ \"$COMP_CWORD\" -eq 1 ]; then\n\t\twords=\"");
+	text_adds(out,
+	          "# bash completion for tilectl: source <(tilectl completion bash)\n"
+	          "_tilectl()\n{\n"
+	          "\tlocal word=\"${COMP_WORDS[COMP_CWORD]}\" words=\"\"\n"
+	          "\tlocal command=\"${COMP_WORDS[1]}\" before=\"${COMP_WORDS[COMP_CWORD-1]}\"\n"
+	          "\tCOMPREPLY=()\n"
+	          "\tif [ \"$COMP_CWORD\" -eq 1 ]; then\n\t\twords=\"");
 	for (size_t i = 0; commands[i]; i++)
 		if (commands[i]->run)
 			text_addf(out, "%s%s", i ? " " : "", commands[i]->name);
-	text_adds(out, "\"\n\t\tCOMPREPLY=($(compgen -W \"$words\" -- \"$word\"))\n\t\treturn\n\tfi\n"
-	               "\tcase \"$command:$before\" in\n");
+	text_adds(out,
+	          "\"\n\t\tCOMPREPLY=($(compgen -W \"$words\" -- \"$word\"))\n\t\treturn\n\tfi\n"
+	          "\tcase \"$command:$before\" in\n");
 	add_choices(out);
 	text_adds(out, "\t*) case \"$word\" in\n\t-*) case \"$command\" in\n");
 	add_options(out);
-	text_adds(out, "\tesac ;;\n\t*) COMPREPLY=($(compgen -f -- \"$word\")); return ;;\n\tesac ;;\n"
-	               "\tesac\n"
-	               "\tCOMPREPLY=($(compgen -W \"$words\" -- \"$word\"))\n}\n"
-	               "complete -o filenames -F _tilectl tilectl\n");
+	text_adds(out,
+	          "\tesac ;;\n\t*) COMPREPLY=($(compgen -f -- \"$word\")); return ;;\n\tesac ;;\n"
+	          "\tesac\n"
+	          "\tCOMPREPLY=($(compgen -W \"$words\" -- \"$word\"))\n}\n"
+	          "complete -o filenames -F _tilectl tilectl\n");
 }

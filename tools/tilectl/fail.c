@@ -17,14 +17,10 @@ bool refuse(struct why *why, const char *format, ...)
 int exit_code_of(teg_status status)
 {
 	switch (status) {
-	case TEG_OK:
-		return EXIT_OK;
-	case TEG_CORRUPT:
-		return EXIT_DAMAGE;
-	case TEG_MISUSE:
-		return EXIT_USAGE;
-	default:
-		return EXIT_FAILED;
+	case TEG_OK: return EXIT_OK;
+	case TEG_CORRUPT: return EXIT_DAMAGE;
+	case TEG_MISUSE: return EXIT_USAGE;
+	default: return EXIT_FAILED;
 	}
 }
 
@@ -47,7 +43,8 @@ int fail_call(const teg_error *err)
 	struct text line = { NULL, 0, 0 };
 	bool any = false;
 
-	text_addf(&line, "tilectl: %s", err->message[0] ? err->message : teg_status_name(err->status));
+	text_addf(&line, "tilectl: %s",
+	          err->message[0] ? err->message : teg_status_name(err->status));
 	if (err->file[0])
 		add_place(&line, &any, "file", err->file);
 	if (err->array[0])

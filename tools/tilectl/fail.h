@@ -10,10 +10,10 @@
 
 enum {
 	EXIT_OK = 0,
-	EXIT_FAILED = 1,  /* it could not be done */
-	EXIT_USAGE = 2,   /* the command line makes no sense, or asks for what is not built yet */
-	EXIT_LOSS = 3,    /* finished, but something was left out */
-	EXIT_DAMAGE = 4   /* damaged files */
+	EXIT_FAILED = 1, /* it could not be done */
+	EXIT_USAGE = 2,  /* the command line makes no sense, or asks for what is not built yet */
+	EXIT_LOSS = 3,   /* finished, but something was left out */
+	EXIT_DAMAGE = 4  /* damaged files */
 };
 
 /* Why a piece of the command line was refused. */

@@ -3,19 +3,19 @@
 #include "tools/tilectl/opt.h"
 
 static const char about_values[] =
-        "Values\n"
-        "  TIME      RFC 3339 (2013-01-01T05:00:00Z) or an integer of microseconds since 1970\n"
-        "  DURATION  0, 90s, 15m, 24h, 7d\n"
-        "  Boxes are inclusive at both ends; valid and system ranges are half-open, A <= t < B.\n"
-        "  Either end may be empty; x=5 is x=5:5. A value with a colon, a comma or a space stands\n"
-        "  in single quotes; a pair of times may also be written A/B. Integers for a time column\n"
-        "  are in the column's own unit. row_id, from 0, is the dimension of a table.\n"
-        "  \"Current\", which is what is read unless a time is given, means as of the array's last\n"
-        "  system time, with all valid pieces of every cell.\n";
+	"Values\n"
+	"  TIME      RFC 3339 (2013-01-01T05:00:00Z) or an integer of microseconds since 1970\n"
+	"  DURATION  0, 90s, 15m, 24h, 7d\n"
+	"  Boxes are inclusive at both ends; valid and system ranges are half-open, A <= t < B.\n"
+	"  Either end may be empty; x=5 is x=5:5. A value with a colon, a comma or a space stands\n"
+	"  in single quotes; a pair of times may also be written A/B. Integers for a time column\n"
+	"  are in the column's own unit. row_id, from 0, is the dimension of a table.\n"
+	"  \"Current\", which is what is read unless a time is given, means as of the array's last\n"
+	"  system time, with all valid pieces of every cell.\n";
 
 static const char about_exit[] =
-        "Exit codes\n"
-        "  0 done   1 failed   2 usage, or not built yet   3 finished with loss   4 damage found\n";
+	"Exit codes\n"
+	"  0 done   1 failed   2 usage, or not built yet   3 finished with loss   4 damage found\n";
 
 static void add_options(struct text *out, const struct command *command)
 {
@@ -24,7 +24,8 @@ static void add_options(struct text *out, const struct command *command)
 		const struct option *o = &opt_table[*id];
 		struct text head = { NULL, 0, 0 };
 
-		text_addf(&head, "  --%s%s%s", o->name, o->value ? " " : "", o->value ? o->value : "");
+		text_addf(&head, "  --%s%s%s", o->name, o->value ? " " : "",
+		          o->value ? o->value : "");
 		text_addf(out, "%-28s  %s%s%s%s%s\n", head.at, o->help, o->choices ? ": " : "",
 		          o->choices ? o->choices : "", o->later ? " (not built yet)" : "",
 		          *id == OPT_ARRAY && command->needs_array ? " (needed)" : "");
@@ -38,8 +39,8 @@ static void add_command(struct text *out, const struct command *command)
 	          command->operands);
 	if (command->needs_array)
 		text_adds(out, " --array NAME");
-	text_addf(out, "%s\n\n%s.%s\n", *command->opts != OPT_END ? " [options]" : "", command->summary,
-	          command->run ? "" : " Not built yet.");
+	text_addf(out, "%s\n\n%s.%s\n", *command->opts != OPT_END ? " [options]" : "",
+	          command->summary, command->run ? "" : " Not built yet.");
 	if (command->text)
 		text_addf(out, "\n%s", command->text);
 	if (*command->opts != OPT_END)
@@ -59,7 +60,8 @@ void help_add(struct text *out, const struct command *command)
 	if (command) {
 		add_command(out, command);
 	} else {
-		text_adds(out, "tilectl COMMAND ...: look into and work on Tegula stores\n\nCommands\n");
+		text_adds(out,
+		          "tilectl COMMAND ...: look into and work on Tegula stores\n\nCommands\n");
 		add_list(out, true);
 		text_adds(out, "\nNamed, not built yet\n");
 		add_list(out, false);

@@ -80,7 +80,8 @@ static int read_dimensions(struct import_spec *import)
 	teg_error err;
 
 	if (import->dims.n > TEG_MAX_DIMENSIONS)
-		return fail_with(EXIT_USAGE, "--dims: there are at most %d dimensions", TEG_MAX_DIMENSIONS);
+		return fail_with(EXIT_USAGE, "--dims: there are at most %d dimensions",
+		                 TEG_MAX_DIMENSIONS);
 	for (size_t d = 0; d < import->dims.n; d++) {
 		const struct ArrowSchema *field = find_field(import->schema, import->dims.at[d]);
 		teg_attribute as;
@@ -89,7 +90,8 @@ static int read_dimensions(struct import_spec *import)
 			return no_column(import->dims.at[d]);
 		if (teg_attribute_from_arrow(field, &as, &err) != TEG_OK)
 			return fail_call(&err);
-		import->dimensions[d] = (teg_dimension){ .name = import->dims.at[d], .type = as.type };
+		import->dimensions[d] =
+			(teg_dimension){ .name = import->dims.at[d], .type = as.type };
 	}
 	import->spec.dimensions = import->dimensions;
 	import->spec.n_dimensions = import->dims.n;
@@ -103,8 +105,8 @@ static int read_domain(struct import_spec *import, const struct args *args)
 
 	if (!args->value[OPT_DOMAIN])
 		return EXIT_OK;
-	code = box_read(args->value[OPT_DOMAIN], import->dimensions, import->dims.n, &import->domain,
-	                &why);
+	code = box_read(args->value[OPT_DOMAIN], import->dimensions, import->dims.n,
+	                &import->domain, &why);
 	if (code != EXIT_OK)
 		return usage(args, "--domain: %s", why.text);
 	for (size_t d = 0; d < import->dims.n; d++) {
@@ -240,8 +242,9 @@ int import_spec_agrees(const struct import_spec *import, const struct args *args
 	bool agree = !args->value[OPT_DIMS] || spec->n_dimensions == import->dims.n;
 
 	if (args->value[OPT_KIND] && spec->kind != import->spec.kind)
-		return fail_with(EXIT_FAILED, "the array is %s, not %s (array %s)", kind_name(spec->kind),
-		                 args->value[OPT_KIND], teg_array_name(array));
+		return fail_with(EXIT_FAILED, "the array is %s, not %s (array %s)",
+		                 kind_name(spec->kind), args->value[OPT_KIND],
+		                 teg_array_name(array));
 	for (size_t d = 0; agree && d < import->dims.n; d++)
 		agree = !strcmp(spec->dimensions[d].name, import->dims.at[d]);
 	if (!agree)

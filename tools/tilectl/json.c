@@ -40,6 +40,11 @@ void json_open_object(struct json *json)
 	open_level(json, "{");
 }
 
+void json_open_row(struct json *json)
+{
+	open_level(json, "\n{");
+}
+
 void json_close_object(struct json *json)
 {
 	close_level(json, "}");

@@ -24,6 +24,8 @@ struct json {
 
 void json_init(struct json *json, struct text *out);
 void json_open_object(struct json *json);
+/* The same on a line of its own. */
+void json_open_row(struct json *json);
 void json_close_object(struct json *json);
 void json_open_array(struct json *json);
 void json_close_array(struct json *json);

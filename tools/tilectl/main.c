@@ -26,7 +26,8 @@ int main(int argc, char **argv)
 		return print_help(NULL);
 	command = command_find(strcmp(name, "--version") != 0 ? name : "version");
 	if (!command)
-		return fail_with(EXIT_USAGE, "there is no command '%.80s' (see tilectl help)", name);
+		return fail_with(EXIT_USAGE, "there is no command '%.80s' (see tilectl help)",
+		                 name);
 	if (!command->run)
 		return not_built(command->name);
 	code = args_read(command, argc - 2, argv + 2, &args);

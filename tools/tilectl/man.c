@@ -60,20 +60,24 @@ static void add_command(struct text *out, const struct command *command)
 void man_add(struct text *out)
 {
 	text_addf(out, ".TH TILECTL 1 \"\" \"Tegula %s\"\n", teg_version());
-	text_adds(out, ".SH NAME\ntilectl \\- look into and work on Tegula stores\n"
-	               ".SH SYNOPSIS\n\\fBtilectl\\fR \\fICOMMAND\\fR ...\n.SH DESCRIPTION\n"
-	               "A store is a directory with named arrays whose cells have two histories: when "
-	               "the store learned a fact (system time) and when the fact holds (valid time).\n"
-	               "Data goes to stdout, everything else to stderr.\n.PP\n");
-	text_adds(out, "A TIME is RFC 3339 or an integer of microseconds since 1970; a DURATION is 0, "
-	               "90s, 15m, 24h or 7d.\nBoxes are inclusive at both ends, valid and system ranges "
-	               "half\\-open; either end may be empty, and x=5 is x=5:5.\nA value with a colon, a "
-	               "comma or a space stands in single quotes; a pair of times may also be written "
-	               "A/B.\nIntegers for a time column are in the column\\(aqs own unit.\n.PP\n"
-	               "What is read unless a time is given is current: as of the array\\(aqs last "
-	               "system time, with all valid pieces of every cell.\n.SH COMMANDS\n");
+	text_adds(out,
+	          ".SH NAME\ntilectl \\- look into and work on Tegula stores\n"
+	          ".SH SYNOPSIS\n\\fBtilectl\\fR \\fICOMMAND\\fR ...\n.SH DESCRIPTION\n"
+	          "A store is a directory with named arrays whose cells have two histories: when "
+	          "the store learned a fact (system time) and when the fact holds (valid time).\n"
+	          "Data goes to stdout, everything else to stderr.\n.PP\n");
+	text_adds(
+		out,
+		"A TIME is RFC 3339 or an integer of microseconds since 1970; a DURATION is 0, "
+		"90s, 15m, 24h or 7d.\nBoxes are inclusive at both ends, valid and system ranges "
+		"half\\-open; either end may be empty, and x=5 is x=5:5.\nA value with a colon, a "
+		"comma or a space stands in single quotes; a pair of times may also be written "
+		"A/B.\nIntegers for a time column are in the column\\(aqs own unit.\n.PP\n"
+		"What is read unless a time is given is current: as of the array\\(aqs last "
+		"system time, with all valid pieces of every cell.\n.SH COMMANDS\n");
 	for (size_t i = 0; commands[i]; i++)
 		add_command(out, commands[i]);
-	text_adds(out, ".SH EXIT STATUS\n0 done, 1 failed, 2 usage or not built yet, 3 finished with "
-	               "loss, 4 damage found.\n");
+	text_adds(out,
+	          ".SH EXIT STATUS\n0 done, 1 failed, 2 usage or not built yet, 3 finished with "
+	          "loss, 4 damage found.\n");
 }

@@ -151,7 +151,7 @@ uint16_t number_to_f16(double value)
 	if (size >= 65520) /* halfway between the largest and what would follow */
 		return (uint16_t)(sign | 0x7c00);
 	frexp(size, &exponent);
-	if (exponent < -13)
+	if (exponent < -13 || size <= 0)
 		exponent = -13; /* denormals share the exponent of the least normal */
 	scaled = nearbyint(ldexp(size, 11 - exponent));
 	/* A carry out of the fraction runs into the exponent, which is what it should do. */
@@ -288,7 +288,7 @@ bool number_read_decimal128(const char *at, size_t len, int precision, int scale
 void number_add_base64(struct text *out, const uint8_t *bytes, size_t len)
 {
 	static const char letters[] =
-	        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 	for (size_t i = 0; i < len; i += 3) {
 		size_t have = len - i < 3 ? len - i : 3;

@@ -5,18 +5,22 @@
 
 const struct option opt_table[N_OPTS] = {
 	[OPT_ARRAY] = { "array", "NAME", NULL, "the array", false },
-	[OPT_HISTORY_ARRAY] = { "array", "NAME", NULL, "only versions that changed the array", true },
+	[OPT_HISTORY_ARRAY] = { "array", "NAME", NULL, "only versions that changed the array",
+	                        true },
 	[OPT_CREATE] = { "create", NULL, NULL,
 	                 "make the array, which must be new, and the store where there is none "
-	                 "(default)", false },
+	                 "(default)",
+	                 false },
 	[OPT_APPEND] = { "append", NULL, NULL, "add to an array that exists", false },
 	[OPT_KIND] = { "kind", "KIND", "table|sparse|dense",
 	               "kind of the new array (table; sparse with --dims)", false },
 	[OPT_DIMS] = { "dims", "A,B", NULL, "columns that are the dimensions, in order", false },
 	[OPT_CELLS] = { "cells", "HOW", "unique|repeated",
-	                "whether a second put of a key is a new version (unique) or another cell", false },
+	                "whether a second put of a key is a new version (unique) or another cell",
+	                false },
 	[OPT_KEY_COLUMN] = { "key-column", "COL", NULL, "column with the caller's own ids", true },
-	[OPT_ROW_ID] = { "row-id", "COL", NULL, "column with the ids of table rows to update", false },
+	[OPT_ROW_ID] = { "row-id", "COL", NULL, "column with the ids of table rows to update",
+	                 false },
 	[OPT_DOMAIN] = { "domain", "'X=0:99'", NULL, "domain of dimensions, inclusive", false },
 	[OPT_TILE] = { "tile", "'X=256'", NULL, "extent of a tile along dimensions", false },
 	[OPT_FILL] = { "fill", "'A=0'", NULL, "what unwritten dense cells read as", false },
@@ -41,11 +45,12 @@ const struct option opt_table[N_OPTS] = {
 	[OPT_AS_OF] = { "as-of", "TIME", NULL, "as the store knew it at this system time", false },
 	[OPT_VERSION] = { "version", "N", NULL, "as of version N of the store", false },
 	[OPT_VALID_AT] = { "valid-at", "TIME", NULL, "only what holds at this valid time", false },
-	[OPT_VALID_RANGE] = { "valid-range", "A:B", NULL,
-	                      "only what holds in [A, B), cut to it", false },
+	[OPT_VALID_RANGE] = { "valid-range", "A:B", NULL, "only what holds in [A, B), cut to it",
+	                      false },
 	[OPT_SYSTEM_RANGE] = { "system-range", "A:B", NULL, "every version in [A, B)", true },
 	[OPT_ALL_VERSIONS] = { "all-versions", NULL, NULL,
-	                       "every stored row with its times, deletions and erasures too", false },
+	                       "every stored row with its times, deletions and erasures too",
+	                       false },
 	[OPT_KINDS] = { "kinds", "K,K", NULL, "row kinds to show: live, tombstone, erased", false },
 	[OPT_TIMES] = { "times", NULL, NULL, "add the columns of times and row kind", false },
 	[OPT_TIME_FORMAT] = { "time-format", "FORM", "rfc3339|int",
@@ -55,12 +60,14 @@ const struct option opt_table[N_OPTS] = {
 	[OPT_SYSTEM_TIME] = { "system-time", "TIME", NULL, "system time of this commit", false },
 	[OPT_RECHUNK] = { "rechunk", "'X=256'", NULL, "new extents of tiles", true },
 	[OPT_TILE_CELLS] = { "tile-cells", "N", NULL, "new size of tiles", true },
-	[OPT_NEW_PROFILE] = { "profile", "PROFILE", "fast|balanced|dense", "new encoding effort", true },
+	[OPT_NEW_PROFILE] = { "profile", "PROFILE", "fast|balanced|dense", "new encoding effort",
+	                      true },
 	[OPT_GRACE] = { "grace", "DURATION", NULL, "keep files younger than this (24h)", false },
 	[OPT_DRY_RUN] = { "dry-run", NULL, NULL, "say what would go, remove nothing", false },
-	[OPT_DEEP] = { "deep", NULL, NULL, "decode everything and check the statistics too", false },
-	[OPT_FORMAT] = { "format", "FORMAT", "text|csv|json|ndjson", "form of what is printed (text)",
-	                 false },
+	[OPT_DEEP] = { "deep", NULL, NULL, "decode everything and check the statistics too",
+	               false },
+	[OPT_FORMAT] = { "format", "FORMAT", "text|csv|json|ndjson",
+	                 "form of what is printed (text)", false },
 	[OPT_MAN] = { "man", NULL, NULL, "print the manual page as roff", false },
 	[OPT_HELP] = { "help", NULL, NULL, "print help of the command", false },
 };
@@ -130,7 +137,8 @@ static int keep_option(struct args *args, enum opt_id id, const char *value)
 	if (args->value[id])
 		return usage(args, "--%s is given twice", option->name);
 	if (option->choices && !find_choice(option->choices, value, &position))
-		return usage(args, "--%s must be one of %s, not '%s'", option->name, option->choices, value);
+		return usage(args, "--%s must be one of %s, not '%s'", option->name,
+		             option->choices, value);
 	args->value[id] = value;
 	return EXIT_OK;
 }
@@ -150,7 +158,8 @@ static int read_option(struct args *args, int n_words, char **words, int *at)
 	if (given)
 		return keep_option(args, id, given + 1);
 	if (*at + 1 == n_words)
-		return usage(args, "--%s needs its value: %s", opt_table[id].name, opt_table[id].value);
+		return usage(args, "--%s needs its value: %s", opt_table[id].name,
+		             opt_table[id].value);
 	return keep_option(args, id, words[++*at]);
 }
 
@@ -240,5 +249,6 @@ int args_exclude(const struct args *args, enum opt_id a, enum opt_id b)
 {
 	if (!args->value[a] || !args->value[b])
 		return EXIT_OK;
-	return usage(args, "--%s and --%s exclude each other", opt_table[a].name, opt_table[b].name);
+	return usage(args, "--%s and --%s exclude each other", opt_table[a].name,
+	             opt_table[b].name);
 }

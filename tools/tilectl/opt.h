@@ -96,10 +96,10 @@ extern const struct command *const commands[];
 
 const struct command *command_find(const char *name);
 /* The options of scans, to be listed by the commands that take them. */
-#define SCAN_OPTS                                                                                  \
-	OPT_COLUMNS, OPT_WHERE, OPT_BOX, OPT_AS_OF, OPT_VERSION, OPT_VALID_AT, OPT_VALID_RANGE,    \
-	        OPT_SYSTEM_RANGE, OPT_ALL_VERSIONS, OPT_KINDS, OPT_TIMES, OPT_TIME_FORMAT,         \
-	        OPT_SKIP_DAMAGED
+#define SCAN_OPTS                                                                               \
+	OPT_COLUMNS, OPT_WHERE, OPT_BOX, OPT_AS_OF, OPT_VERSION, OPT_VALID_AT, OPT_VALID_RANGE, \
+		OPT_SYSTEM_RANGE, OPT_ALL_VERSIONS, OPT_KINDS, OPT_TIMES, OPT_TIME_FORMAT,      \
+		OPT_SKIP_DAMAGED
 
 /* Reads the words after the command's name. The words must outlive `args_out`. EXIT_OK or
  * EXIT_USAGE, said on stderr. --help is given to the caller like any other option. */

@@ -17,7 +17,8 @@ int parquet_check_name(const char *path)
 	if (!strcmp(path, "-"))
 		return fail_with(EXIT_USAGE, "'-' (stdin or stdout) is not built yet");
 	if (!ends_with(path, ".parquet"))
-		return fail_with(EXIT_USAGE, "files other than .parquet are not built yet (file %s)", path);
+		return fail_with(EXIT_USAGE,
+		                 "files other than .parquet are not built yet (file %s)", path);
 	if (!parquet_built())
 		return fail_with(EXIT_FAILED, "this build has no Parquet module (file %s)", path);
 	return EXIT_OK;

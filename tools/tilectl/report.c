@@ -250,12 +250,11 @@ static void start_row(struct report *r)
 {
 	if (r->format == FORMAT_NDJSON) {
 		json_init(&r->json, &r->out);
+		json_open_object(&r->json);
 	} else if (r->format == FORMAT_JSON && r->rows_key) {
 		open_rows(r);
-		text_adds(&r->out, "\n");
+		json_open_row(&r->json);
 	}
-	if (row_is_object(r))
-		json_open_object(&r->json);
 }
 
 void report_cell(struct report *r, enum form form, const char *plain, size_t len, const char *json)

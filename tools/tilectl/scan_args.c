@@ -53,7 +53,8 @@ int read_box(const struct args *args, const teg_array *array, struct box *box_ou
 	code = box_read(text, spec->dimensions, spec->n_dimensions, box_out, &why);
 	if (code == EXIT_USAGE)
 		return usage_why(args, OPT_BOX, &why);
-	return code == EXIT_OK ? code : fail_with(code, "%s (array %s)", why.text, teg_array_name(array));
+	return code == EXIT_OK ? code
+	                       : fail_with(code, "%s (array %s)", why.text, teg_array_name(array));
 }
 
 /* The mode, from the options that exclude each other. */
@@ -77,7 +78,8 @@ int read_point_time(const struct args *args, teg_read_options *options_out)
 	int code;
 
 	*options_out = (teg_read_options){ .struct_size = sizeof *options_out };
-	code = read_mode(args, &options_out->mode, &options_out->system_time, &options_out->version);
+	code = read_mode(args, &options_out->mode, &options_out->system_time,
+	                 &options_out->version);
 	options_out->has_valid_at = args->value[OPT_VALID_AT] != NULL;
 	if (code == EXIT_OK && options_out->has_valid_at)
 		code = read_time(args, OPT_VALID_AT, &options_out->valid_at);
@@ -113,7 +115,8 @@ static int read_valid(struct scan_args *scan, const struct args *args)
 	}
 	if (args->value[OPT_VALID_RANGE]) {
 		o->valid_mode = TEG_VALID_RANGE;
-		if (!when_read_range(args->value[OPT_VALID_RANGE], &o->valid_at, &o->valid_end, &why))
+		if (!when_read_range(args->value[OPT_VALID_RANGE], &o->valid_at, &o->valid_end,
+		                     &why))
 			return usage_why(args, OPT_VALID_RANGE, &why);
 	}
 	return EXIT_OK;
@@ -136,7 +139,8 @@ static int read_kinds(struct scan_args *scan, const struct args *args)
 		while (k < 3 && strcmp(words[k], names.at[i]) != 0)
 			k++;
 		if (k == 3)
-			code = usage(args, "--kinds: '%.80s' is not live, tombstone or erased", names.at[i]);
+			code = usage(args, "--kinds: '%.80s' is not live, tombstone or erased",
+			             names.at[i]);
 		scan->options.kinds |= 1u << k;
 	}
 	word_names_free(&names);

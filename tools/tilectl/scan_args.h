@@ -23,8 +23,7 @@ void scan_args_release(struct scan_args *scan);
 /* Reads --where into *predicate_out, NULL where it is not given. */
 int read_predicate(const struct args *args, teg_predicate **predicate_out);
 /* Reads --box; *box_out is empty and *given_out false where it is not given. */
-int read_box(const struct args *args, const teg_array *array, struct box *box_out,
-             bool *given_out);
+int read_box(const struct args *args, const teg_array *array, struct box *box_out, bool *given_out);
 /* Reads --as-of, --version and --valid-at for point reads. */
 int read_point_time(const struct args *args, teg_read_options *options_out);
 #endif

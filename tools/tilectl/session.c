@@ -4,7 +4,8 @@
 int session_open_store(struct session *session, const char *path, teg_create create,
                        const char *writer)
 {
-	teg_store_options options = { .struct_size = sizeof options, .create = create,
+	teg_store_options options = { .struct_size = sizeof options,
+		                      .create = create,
 		                      .writer = writer };
 	teg_error err;
 
@@ -61,7 +62,8 @@ int session_each_array(struct session *session, const char *only,
 	for (;;) {
 		int code;
 
-		status = teg_snapshot_next_array(session->snapshot, after[0] ? after : NULL, name, &err);
+		status = teg_snapshot_next_array(session->snapshot, after[0] ? after : NULL, name,
+		                                 &err);
 		if (status != TEG_OK)
 			return status == TEG_END ? EXIT_OK : fail_call(&err);
 		code = call_for(session, name, each, ctx);

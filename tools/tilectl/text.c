@@ -8,8 +8,10 @@
 
 void *need_more(void *block, size_t n, size_t size)
 {
-	void *more = size && n > SIZE_MAX / size ? NULL : realloc(block, n * size + !(n * size));
+	void *more = NULL;
 
+	if (n < SIZE_MAX / size)
+		more = realloc(block, n ? n * size : 1);
 	if (!more) {
 		fputs("tilectl: out of memory\n", stderr);
 		exit(EXIT_FAILED);

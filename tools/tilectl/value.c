@@ -107,16 +107,15 @@ enum form value_add(struct text *out, const teg_data_type *type, const teg_value
                     enum time_style style)
 {
 	switch (value->type) {
-	case TEG_BOOL:
-		text_adds(out, value->as.i ? "true" : "false");
-		return FORM_BARE;
+	case TEG_BOOL: text_adds(out, value->as.i ? "true" : "false"); return FORM_BARE;
 	case TEG_INT8:
 	case TEG_INT16:
 	case TEG_INT32:
 	case TEG_INT64:
 	case TEG_DURATION:
 		text_addf(out, "%" PRId64, value->as.i);
-		return value->type == TEG_INT64 || value->type == TEG_DURATION ? FORM_QUOTED : FORM_BARE;
+		return value->type == TEG_INT64 || value->type == TEG_DURATION ? FORM_QUOTED
+		                                                               : FORM_BARE;
 	case TEG_UINT8:
 	case TEG_UINT16:
 	case TEG_UINT32:
@@ -125,17 +124,14 @@ enum form value_add(struct text *out, const teg_data_type *type, const teg_value
 		return value->type == TEG_UINT64 ? FORM_QUOTED : FORM_BARE;
 	case TEG_FLOAT16:
 	case TEG_FLOAT32:
-	case TEG_FLOAT64:
-		return add_float(out, value->type, value->as.f);
-	case TEG_DATE32:
-		return value_add_date(out, (int32_t)value->as.i, style);
+	case TEG_FLOAT64: return add_float(out, value->type, value->as.f);
+	case TEG_DATE32: return value_add_date(out, (int32_t)value->as.i, style);
 	case TEG_TIMESTAMP:
 		return value_add_time(out, value->as.i, type->unit, has_zone(type), style);
 	case TEG_UTF8:
 	case TEG_BYTES:
 	case TEG_FIXED_BYTES:
-	case TEG_DECIMAL128:
-		return add_bytes(out, type, value);
+	case TEG_DECIMAL128: return add_bytes(out, type, value);
 	}
 	return FORM_NULL;
 }
@@ -239,7 +235,8 @@ bool value_read(const teg_data_type *type, const char *at, size_t len, teg_value
 
 void value_release(teg_value *value)
 {
-	if (value->type == TEG_DECIMAL128 || (value->type >= TEG_UTF8 && value->type <= TEG_FIXED_BYTES))
+	if (value->type == TEG_DECIMAL128 ||
+	    (value->type >= TEG_UTF8 && value->type <= TEG_FIXED_BYTES))
 		free((void *)(uintptr_t)value->as.bytes.at);
 	*value = (teg_value){ .type = 0 };
 }

@@ -5,10 +5,11 @@
 #include "tools/tilectl/word.h"
 
 #define DAY_SECONDS 86400
+#define MOST_YEARS 300000000000 /* more than int64 seconds reach, and their days still fit */
 
 static const int64_t per_second[] = { 1, 1000, 1000000, 1000000000 };
 static const char *const unit_names[] = { "seconds", "milliseconds", "microseconds",
-	                                      "nanoseconds" };
+	                                  "nanoseconds" };
 
 static int64_t floor_div(int64_t a, int64_t b)
 {
@@ -117,7 +118,7 @@ static bool take_date(struct reader *in, int64_t *days_out)
 	int64_t year, month, day;
 
 	in->at += sign;
-	if (!take_digits(in, 4, sign ? 12 : 4, &year))
+	if (!take_digits(in, 4, sign ? 12 : 4, &year) || year > MOST_YEARS)
 		return false;
 	if (!take_two(in, '-', 12, &month) || !month || !take_two(in, '-', 31, &day) || !day)
 		return false;
@@ -169,6 +170,18 @@ struct moment {
 	bool timed, zoned, whole;
 };
 
+/* The part of a day is added from the side of zero, so that the first day of the range, which
+ * begins outside of it, does not overflow. */
+static bool join_seconds(int64_t days, int64_t of_day, int64_t *seconds_out)
+{
+	if (days < 0) {
+		days++;
+		of_day -= DAY_SECONDS;
+	}
+	return !__builtin_mul_overflow(days, DAY_SECONDS, seconds_out) &&
+	       !__builtin_add_overflow(*seconds_out, of_day, seconds_out);
+}
+
 static bool take_moment(struct reader *in, teg_time_unit unit, struct moment *m)
 {
 	int64_t days, hours, minutes, seconds;
@@ -176,16 +189,16 @@ static bool take_moment(struct reader *in, teg_time_unit unit, struct moment *m)
 	*m = (struct moment){ .whole = true };
 	if (!take_date(in, &days))
 		return false;
-	m->seconds = days * DAY_SECONDS;
 	if (in->at == in->end)
-		return true;
+		return join_seconds(days, 0, &m->seconds);
 	m->timed = true;
 	if (!take_char(in, 'T') && !take_char(in, 't') && !take_char(in, ' '))
 		return false;
 	if (!take_two(in, 0, 23, &hours) || !take_two(in, ':', 59, &minutes) ||
 	    !take_two(in, ':', 59, &seconds))
 		return false;
-	m->seconds += hours * 3600 + minutes * 60 + seconds;
+	if (!join_seconds(days, hours * 3600 + minutes * 60 + seconds, &m->seconds))
+		return false;
 	if (take_char(in, '.') && !take_fraction(in, unit, &m->fraction, &m->whole))
 		return false;
 	if (in->at == in->end)
@@ -204,12 +217,14 @@ bool when_read_time(const char *at, size_t len, teg_time_unit unit, enum when_zo
 	if (!take_moment(&in, unit, &m))
 		return refuse(why, "'%.*s' is not a time (write 2013-01-01T05:00:00Z)", shown, at);
 	if (!m.whole)
-		return refuse(why, "'%.*s' is not a whole number of %s", shown, at, unit_names[unit]);
+		return refuse(why, "'%.*s' is not a whole number of %s", shown, at,
+		              unit_names[unit]);
 	if (zone == WHEN_ZONED && m.timed && !m.zoned)
 		return refuse(why, "'%.*s' lacks its zone: end it with Z or an offset", shown, at);
 	if (zone == WHEN_WALL && m.offset)
 		return refuse(why, "'%.*s' has an offset, but the column has no zone", shown, at);
-	m.seconds -= m.offset;
+	if (__builtin_sub_overflow(m.seconds, m.offset, &m.seconds))
+		return refuse(why, "'%.*s' is out of range", shown, at);
 	/* Towards zero first, so that the last second of the range does not overflow. */
 	if (m.seconds < 0 && m.fraction) {
 		m.seconds++;
@@ -240,7 +255,8 @@ bool when_read_option(const char *at, size_t len, int64_t *us_out, struct why *w
 	if (number_read_int(at, len, INT64_MIN, INT64_MAX, us_out)) {
 		/* The ends of the range and "the commit's time" are marks, not times. */
 		if (*us_out < INT64_MIN + 2 || *us_out == INT64_MAX)
-			return refuse(why, "'%.*s' stands for an open end: leave it empty", (int)len, at);
+			return refuse(why, "'%.*s' stands for an open end: leave it empty",
+			              (int)len, at);
 		return true;
 	}
 	return when_read_time(at, len, TEG_MICRO, WHEN_ZONED, us_out, why);
@@ -276,8 +292,8 @@ bool when_read_duration(const char *text, int64_t *us_out, struct why *why)
 	static const struct {
 		const char *name;
 		int64_t us;
-	} units[] = { { "us", 1 },          { "ms", 1000 },          { "s", 1000000 },
-		      { "m", 60000000 },    { "h", 3600000000 },     { "d", 86400000000 } };
+	} units[] = { { "us", 1 },       { "ms", 1000 },      { "s", 1000000 },
+		      { "m", 60000000 }, { "h", 3600000000 }, { "d", 86400000000 } };
 	size_t digits = strspn(text, "0123456789");
 	int64_t n;
 

@@ -21,9 +21,9 @@ static size_t find(const char *at, size_t len, const char *stops)
 	return quote ? (size_t)-1 : len;
 }
 
-bool word_split(const char *text, bool (*each)(void *ctx, const char *at, size_t len,
-                                               struct why *why),
-                void *ctx, struct why *why)
+bool word_split(const char *text,
+                bool (*each)(void *ctx, const char *at, size_t len, struct why *why), void *ctx,
+                struct why *why)
 {
 	size_t left = strlen(text);
 
@@ -131,7 +131,8 @@ bool word_take_name(const char **at, size_t *len, struct text *name_out, struct 
 	size_t n = find(*at, *len, "=");
 
 	if (n >= *len)
-		return refuse(why, "'%.*s' lacks its '=' (write NAME=VALUE)", (int)(*len % 80), *at);
+		return refuse(why, "'%.*s' lacks its '=' (write NAME=VALUE)", (int)(*len % 80),
+		              *at);
 	if (!unquote(*at, n, name_out, why))
 		return false;
 	if (!name_out->len)
@@ -162,14 +163,16 @@ bool word_read_range(const char *at, size_t len, bool slash, struct word_range *
 		return refuse(why, "a value is missing");
 	rest = n == len ? len : n + 1;
 	if (n < len && find(at + rest, len - rest, at[n] == '/' ? "/" : ":") < len - rest)
-		return refuse(why, "'%.*s' has more than one '%c': put values with one in single quotes",
+		return refuse(why,
+		              "'%.*s' has more than one '%c': put values with one in single quotes",
 		              (int)(len < 80 ? len : 80), at, at[n]);
 	r->single = n == len;
 	r->has_lo = n > 0;
 	r->has_hi = r->single || rest < len;
 	if (!unquote(at, n, &r->lo, why))
 		return false;
-	return r->single ? unquote(at, n, &r->hi, why) : unquote(at + rest, len - rest, &r->hi, why);
+	return r->single ? unquote(at, n, &r->hi, why)
+	                 : unquote(at + rest, len - rest, &r->hi, why);
 }
 
 void word_range_free(struct word_range *range)

@@ -14,16 +14,16 @@
 
 /* Two ends, either of which may be absent. */
 struct word_range {
-	bool single;         /* one value, no separator: lo and hi are the same */
+	bool single; /* one value, no separator: lo and hi are the same */
 	bool has_lo, has_hi;
 	struct text lo, hi;
 };
 
 /* Splits `text` at the commas outside of quotes; calls `each` with every piece, which may be empty.
  * False where a quote is not closed or `each` says no. */
-bool word_split(const char *text, bool (*each)(void *ctx, const char *at, size_t len,
-                                               struct why *why),
-                void *ctx, struct why *why);
+bool word_split(const char *text,
+                bool (*each)(void *ctx, const char *at, size_t len, struct why *why), void *ctx,
+                struct why *why);
 /* A list of names without repeats; the caller frees with word_names_free. */
 struct word_names {
 	char **at;
