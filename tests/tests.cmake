@@ -83,6 +83,15 @@ else()
 	target_link_libraries(teg_test_support INTERFACE tegula_internal)
 endif()
 
+# tests/cli/cases.sh makes its stores with it.
+if(TARGET tilectl)
+	add_executable(cli_fixture "${PROJECT_SOURCE_DIR}/tests/cli/fixture.c")
+	teg_compile_as_program(cli_fixture)
+	target_link_libraries(cli_fixture PRIVATE tegula_static m)
+	set_target_properties(cli_fixture PROPERTIES
+		RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/tests")
+endif()
+
 file(GLOB_RECURSE sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/tests/*_test.c")
 foreach(source ${sources})
 	teg_c_test("${source}")

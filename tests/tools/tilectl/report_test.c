@@ -77,10 +77,10 @@ static const struct {
 	const char *text;
 } reports[] = {
 	{ "text", write_rows, FORMAT_TEXT,
-	  "name           n,1\n"
-	  "a\\n\"b\"\\x01    7\n"
-	  "             null\n"
-	  "[1]          true\n" },
+	  "name         n,1\n"
+	  "a\\n\"b\"\\x01     7\n"
+	  "            null\n"
+	  "[1]         true\n" },
 	{ "csv", write_rows, FORMAT_CSV,
 	  "name,\"n,1\"\r\n\"a\n\"\"b\"\"\x01\",7\r\n\"\",\r\n[1],true\r\n" },
 	{ "json", write_rows, FORMAT_JSON,
