@@ -12,6 +12,10 @@
 # came: read the difference before keeping it.
 set -u
 
+if [ ! -x "$TEG_TILECTL" ] || [ ! -x "$TEG_BUILD_DIR/tests/cli_fixture" ]; then
+	echo "skipped: tilectl is not built"
+	exit 77
+fi
 cases="$TEG_SOURCE_DIR/tests/cli/cases"
 work="$(mktemp -d)"
 trap 'rm -rf "$work"' EXIT

@@ -7,7 +7,7 @@ install(TARGETS tegula EXPORT tegula-shared)
 install(TARGETS tegula_static EXPORT tegula-static)
 install(DIRECTORY "${teg_staged_include}/tegula" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
 if(TARGET tilectl)
-	install(TARGETS tilectl)
+	install(TARGETS tilectl OPTIONAL)
 endif()
 
 install(EXPORT tegula-shared NAMESPACE tegula:: DESTINATION "${teg_package_dir}")
