@@ -14,7 +14,7 @@
 
 /* One column of an output: a field of the schema, or one of the engine's own columns. */
 struct output {
-	uint32_t id;       /* column id */
+	uint32_t id; /* column id */
 	const char *name;
 	teg_data_type type;
 	bool nullable;
@@ -44,7 +44,8 @@ struct batch {
 };
 
 /* The allocator is copied by pointer and must outlive every batch: the store's own. NULL: no memory. */
-struct batch_pool *batch_pool_new(const struct output *outputs, uint32_t n, const teg_allocator *alloc);
+struct batch_pool *batch_pool_new(const struct output *outputs, uint32_t n,
+                                  const teg_allocator *alloc);
 /* Gives up the caller's share. */
 void batch_pool_release(struct batch_pool *pool);
 /* An empty batch, used before where there is one; NULL: no memory. */

@@ -13,7 +13,8 @@ struct job {
 	teg_compact_result *result;
 };
 
-static bool choose(const struct job *job, const struct array_state *state, uint32_t *first, uint32_t *n)
+static bool choose(const struct job *job, const struct array_state *state, uint32_t *first,
+                   uint32_t *n)
 {
 	if (job->by_policy)
 		return merge_choose(state, job->store->alloc, first, n);
@@ -35,8 +36,11 @@ static void add_result(teg_compact_result *to, const struct merge *merge, uint64
 
 static teg_status publish(const struct job *job, struct merge *merge, teg_error *err)
 {
-	struct array_change change = { .name = job->name, .n_add = 1, .add = &merge->added,
-		                       .n_remove = merge->n_removed, .remove = merge->removed };
+	struct array_change change = { .name = job->name,
+		                       .n_add = 1,
+		                       .add = &merge->added,
+		                       .n_remove = merge->n_removed,
+		                       .remove = merge->removed };
 	struct commit_request request = { .changes = &change, .n_changes = 1, .action = "compact" };
 	teg_commit_result result = { .struct_size = sizeof result };
 
@@ -87,7 +91,8 @@ static teg_status compact_array(struct job *job, teg_error *err)
 		if (!job->by_policy)
 			return TEG_OK;
 	}
-	return teg_fail(err, TEG_CONFLICT, "other merges of array '%s' came first %d times", job->name, TRIES);
+	return teg_fail(err, TEG_CONFLICT, "other merges of array '%s' came first %d times",
+	                job->name, TRIES);
 }
 
 static teg_status compact_all(struct job *job, teg_error *err)
@@ -110,8 +115,8 @@ static teg_status compact_all(struct job *job, teg_error *err)
 	return status == TEG_END ? TEG_OK : status;
 }
 
-teg_status teg_compact(teg_store *store, const teg_compact_options *options, teg_compact_result *result_out,
-                       teg_error *err)
+teg_status teg_compact(teg_store *store, const teg_compact_options *options,
+                       teg_compact_result *result_out, teg_error *err)
 {
 	teg_compact_options known = { .struct_size = sizeof known };
 	teg_compact_result result = { .struct_size = sizeof result };
@@ -119,13 +124,15 @@ teg_status teg_compact(teg_store *store, const teg_compact_options *options, teg
 	teg_status status;
 
 	if (!store || (options && options->struct_size > sizeof known))
-		return teg_fail(err, TEG_MISUSE, "teg_compact needs a store, and options of a known size");
+		return teg_fail(err, TEG_MISUSE,
+		                "teg_compact needs a store, and options of a known size");
 	if (store->read_only)
 		return teg_fail(err, TEG_READ_ONLY, "the store was opened to be read only");
 	if (options)
 		memcpy(&known, options, options->struct_size);
 	job.by_policy = known.by_policy;
-	job.options = (struct merge_options){ .memory = known.memory, .progress = known.progress,
+	job.options = (struct merge_options){ .memory = known.memory,
+		                              .progress = known.progress,
 		                              .progress_ctx = known.progress_ctx };
 	job.name = known.array;
 	status = known.array ? compact_array(&job, err) : compact_all(&job, err);
@@ -138,7 +145,9 @@ void merge_after_commit(struct teg_store *store, const char *const *names, uint3
 {
 	for (uint32_t i = 0; i < n_names; i++) {
 		teg_compact_result result = { .struct_size = sizeof result };
-		struct job job = { .store = store, .name = names[i], .by_policy = true, .result = &result };
+		struct job job = {
+			.store = store, .name = names[i], .by_policy = true, .result = &result
+		};
 
 		/* A failure is the next compaction's to find: this commit is durable already. */
 		if (compact_array(&job, NULL) != TEG_OK)

@@ -67,8 +67,8 @@ static bool reserve_range(struct merging *m, size_t need)
 	m->versions = mem_array(m->alloc, need, sizeof *m->versions);
 	m->superseded_one = mem_array(m->alloc, need, sizeof *m->superseded_one);
 	m->exact_one = mem_array(m->alloc, need, sizeof *m->exact_one);
-	if (m->tile_of && m->row_of && m->superseded && m->exact && m->versions && m->superseded_one &&
-	    m->exact_one)
+	if (m->tile_of && m->row_of && m->superseded && m->exact && m->versions &&
+	    m->superseded_one && m->exact_one)
 		return true;
 	free_range(m);
 	return false;
@@ -128,7 +128,9 @@ static bool any_differs(const int64_t *values, uint32_t n, int64_t usual)
 /* Derived columns are left out where they say what their absence says. */
 static teg_status put_derived(struct merging *m, uint32_t from, uint32_t n)
 {
-	struct column superseded = { COLUMN_FIXED, 8, n, NULL, (const uint8_t *)(m->superseded + from), NULL };
+	struct column superseded = {
+		COLUMN_FIXED, 8, n, NULL, (const uint8_t *)(m->superseded + from), NULL
+	};
 	struct column exact = { COLUMN_FIXED, 1, n, NULL, m->exact + from, NULL };
 
 	if (any_differs(m->superseded + from, n, INT64_MAX))
@@ -148,8 +150,8 @@ static teg_status put_times(struct merging *m, teg_error *err)
 	return gather_into(m, COLUMN_ID_VALID_UNTIL, &m->rows.valid_until, err);
 }
 
-static teg_status push_slice(struct merging *m, const struct selection *range, uint32_t from, uint32_t n,
-                             teg_error *err)
+static teg_status push_slice(struct merging *m, const struct selection *range, uint32_t from,
+                             uint32_t n, teg_error *err)
 {
 	rows_clear(&m->rows);
 	TEG_TRY(gather_bind(m->gather, range, NULL, from, n, err));
@@ -175,8 +177,11 @@ static teg_status report(const struct merging *m, teg_error *err)
 
 static teg_status push_range(struct merging *m, teg_error *err)
 {
-	struct selection range = { .n = m->group.range.n, .resolved = true, .rows = m->row_of,
-		                   .tiles = m->group.tiles, .tile_of = m->tile_of };
+	struct selection range = { .n = m->group.range.n,
+		                   .resolved = true,
+		                   .rows = m->row_of,
+		                   .tiles = m->group.tiles,
+		                   .tile_of = m->tile_of };
 
 	for (uint32_t from = 0; from < range.n; from += SLICE_ROWS) {
 		uint32_t n = range.n - from < SLICE_ROWS ? range.n - from : SLICE_ROWS;
@@ -234,13 +239,19 @@ static teg_status push_all(struct merging *m, teg_error *err)
 	return status == TEG_END ? push_boxes(m, err) : status;
 }
 
-static teg_status start(struct merging *m, const bool *use, struct segment_sink *sink, teg_error *err)
+static teg_status start(struct merging *m, const bool *use, struct segment_sink *sink,
+                        teg_error *err)
 {
-	struct tiler_options tiling = { .array_id = m->array->state.id, .memory = m->options->memory };
+	struct tiler_options tiling = { .array_id = m->array->state.id,
+		                        .memory = m->options->memory };
 
 	memcpy(tiling.commit_id, m->options->commit_id, sizeof tiling.commit_id);
-	m->view = (struct view){ .s = INT64_MAX, .all_versions = true, .a = INT64_MIN, .b = INT64_MAX,
-		                 .kinds = 7, .no_prune = true };
+	m->view = (struct view){ .s = INT64_MAX,
+		                 .all_versions = true,
+		                 .a = INT64_MIN,
+		                 .b = INT64_MAX,
+		                 .kinds = 7,
+		                 .no_prune = true };
 	TEG_TRY(rows_init(&m->rows, m->schema, m->alloc, err));
 	TEG_TRY(tile_reader_init(&m->reader, m->alloc, err));
 	TEG_TRY(plan_make(&m->plan, m->array, &m->view, use, err));
@@ -270,10 +281,13 @@ static void stop(struct merging *m)
 		rows_release(&m->rows);
 }
 
-static teg_status write_merged(struct teg_array *array, const bool *use, const struct merge_options *options,
-                               struct segment_sink *sink, struct segment_result *result_out, teg_error *err)
+static teg_status write_merged(struct teg_array *array, const bool *use,
+                               const struct merge_options *options, struct segment_sink *sink,
+                               struct segment_result *result_out, teg_error *err)
 {
-	struct merging m = { .array = array, .schema = array->state.schema, .alloc = array->arena.alloc,
+	struct merging m = { .array = array,
+		             .schema = array->state.schema,
+		             .alloc = array->arena.alloc,
 		             .options = options };
 	teg_status status;
 
@@ -290,8 +304,8 @@ static teg_status write_merged(struct teg_array *array, const bool *use, const s
 }
 
 /* The reference of what was written; publishing fills in where an inline segment lies. */
-static void fill_ref(struct merge *merge, const struct segment_result *result, struct teg_array *array,
-                     uint32_t first, uint32_t n)
+static void fill_ref(struct merge *merge, const struct segment_result *result,
+                     struct teg_array *array, uint32_t first, uint32_t n)
 {
 	const struct segment_ref *from = &array->state.segments[first];
 	struct segment_ref *ref = &merge->added.ref;

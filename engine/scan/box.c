@@ -20,7 +20,7 @@ struct box_read {
 	size_t n_targets;
 	struct target *targets;
 	struct column_buf lanes[TEG_MAX_DIMENSIONS]; /* coordinates of a selection, as stored */
-	uint64_t *cells;   /* index of each selected row in the box, row-major */
+	uint64_t *cells; /* index of each selected row in the box, row-major */
 	size_t cells_cap;
 	uint8_t *mask;
 };
@@ -46,13 +46,18 @@ static teg_status choose_box(struct box_read *r, const teg_range *ranges, teg_er
 			r->box.lo[d] = dim->lo;
 		if (!ranges[d].hi.type)
 			r->box.hi[d] = dim->hi;
-		if (r->box.lo[d] < dim->lo || r->box.hi[d] > dim->hi || r->box.lo[d] > r->box.hi[d]) {
-			teg_fail(err, TEG_DOMAIN, "the box leaves the domain of dimension '%s', or is empty", dim->name);
+		if (r->box.lo[d] < dim->lo || r->box.hi[d] > dim->hi ||
+		    r->box.lo[d] > r->box.hi[d]) {
+			teg_fail(err, TEG_DOMAIN,
+			         "the box leaves the domain of dimension '%s', or is empty",
+			         dim->name);
 			return error_in_column(err, TEG_DOMAIN, dim->name);
 		}
 		r->side[d] = r->box.hi[d] - r->box.lo[d] + 1;
-		if (!r->side[d] || !u64_mul(r->n_cells, r->side[d], &r->n_cells) || r->n_cells > SIZE_MAX / 16)
-			return teg_fail(err, TEG_LIMIT, "the box has more cells than memory can hold");
+		if (!r->side[d] || !u64_mul(r->n_cells, r->side[d], &r->n_cells) ||
+		    r->n_cells > SIZE_MAX / 16)
+			return teg_fail(err, TEG_LIMIT,
+			                "the box has more cells than memory can hold");
 	}
 	return TEG_OK;
 }
@@ -89,22 +94,25 @@ static teg_status choose_target(struct box_read *r, const teg_buffer *buffer, st
 	const struct field *field = schema_field(r->schema, buffer->name ? buffer->name : "");
 
 	if (!field || field->id < COLUMN_ID_ATTRIBUTE) {
-		teg_fail(err, TEG_NOT_FOUND, "array '%s' has no attribute '%s'", r->array->state.name,
-		         buffer->name ? buffer->name : "");
+		teg_fail(err, TEG_NOT_FOUND, "array '%s' has no attribute '%s'",
+		         r->array->state.name, buffer->name ? buffer->name : "");
 		return error_in_column(err, TEG_NOT_FOUND, buffer->name ? buffer->name : "");
 	}
 	if (field->shape != COLUMN_FIXED)
-		return teg_fail(err, TEG_MISUSE, "attribute '%s' has no fixed width: scan it instead", field->name);
+		return teg_fail(err, TEG_MISUSE,
+		                "attribute '%s' has no fixed width: scan it instead", field->name);
 	target->field = field;
 	target->buffer = buffer;
 	column_buf_init(&target->column, COLUMN_FIXED, field->width, r->alloc);
 	if (buffer->strides)
-		memcpy(target->strides, buffer->strides, r->schema->n_dims * sizeof *buffer->strides);
+		memcpy(target->strides, buffer->strides,
+		       r->schema->n_dims * sizeof *buffer->strides);
 	else
 		default_strides(r, target);
 	if (buffer->values && fits_buffer(r, target))
 		return TEG_OK;
-	teg_fail(err, TEG_MISUSE, "the buffer of '%s' is too small for the box and its strides", field->name);
+	teg_fail(err, TEG_MISUSE, "the buffer of '%s' is too small for the box and its strides",
+	         field->name);
 	return error_in_column(err, TEG_MISUSE, field->name);
 }
 
@@ -134,8 +142,8 @@ static bool packed(const struct box_read *r, const struct target *target)
 }
 
 /* Runs of cells that follow one another along the last dimension: one address per run. */
-static void put_run(const struct box_read *r, const struct target *target, uint64_t cell, const uint8_t *from,
-                    size_t n, size_t from_stride)
+static void put_run(const struct box_read *r, const struct target *target, uint64_t cell,
+                    const uint8_t *from, size_t n, size_t from_stride)
 {
 	size_t width = target->field->width;
 	ptrdiff_t step = r->schema->n_dims ? target->strides[r->schema->n_dims - 1] : 0;
@@ -156,7 +164,8 @@ static void put_fill(const struct box_read *r, const struct target *target)
 	uint64_t row = r->side[r->schema->n_dims - 1];
 
 	if (target->buffer->validity)
-		memset(target->buffer->validity, target->field->fill.at || !target->field->nullable, r->n_cells);
+		memset(target->buffer->validity, target->field->fill.at || !target->field->nullable,
+		       r->n_cells);
 	if (!target->field->fill.at && packed(r, target)) {
 		memset(target->buffer->values, 0, r->n_cells * target->field->width);
 		return;
@@ -168,7 +177,8 @@ static void put_fill(const struct box_read *r, const struct target *target)
 /* The length of the run of selected rows that starts at i: neighbours along the last dimension. */
 static uint32_t run_at(const struct box_read *r, uint32_t i, uint32_t n)
 {
-	uint64_t last = r->side[r->schema->n_dims - 1], end = r->cells[i] - r->cells[i] % last + last;
+	uint64_t last = r->side[r->schema->n_dims - 1],
+		 end = r->cells[i] - r->cells[i] % last + last;
 	uint32_t k = i + 1;
 
 	while (k < n && r->cells[k] == r->cells[i] + (k - i) && r->cells[k] < end)
@@ -183,10 +193,12 @@ static void put_column(const struct box_read *r, const struct target *target, ui
 
 	for (uint32_t i = 0, run; i < n; i += run) {
 		run = run_at(r, i, n);
-		put_run(r, target, r->cells[i], target->column.values + (size_t)i * width, run, width);
+		put_run(r, target, r->cells[i], target->column.values + (size_t)i * width, run,
+		        width);
 	}
 	for (uint32_t i = 0; validity && i < n; i++)
-		validity[r->cells[i]] = !target->column.validity || bitmap_get(target->column.validity, i);
+		validity[r->cells[i]] = !target->column.validity ||
+		                        bitmap_get(target->column.validity, i);
 }
 
 /* ---- reading ---- */
@@ -220,7 +232,8 @@ static teg_status find_cells(struct box_read *r, struct sweep *sweep, uint32_t n
 	return TEG_OK;
 }
 
-static teg_status put_selection(struct box_read *r, struct sweep *sweep, const struct selection *sel, teg_error *err)
+static teg_status put_selection(struct box_read *r, struct sweep *sweep,
+                                const struct selection *sel, teg_error *err)
 {
 	TEG_TRY(sweep_bind(sweep, sel, NULL, 0, sel->n, err));
 	TEG_TRY(find_cells(r, sweep, sel->n, err));
@@ -269,8 +282,9 @@ static teg_status run(struct box_read *r, const teg_range *ranges, const teg_buf
 	return read_cells(r, &view, err);
 }
 
-teg_status teg_read_box(teg_array *array, const teg_range *box, const teg_buffer *buffers, size_t n_buffers,
-                        uint8_t *mask, const teg_read_options *options, teg_error *err)
+teg_status teg_read_box(teg_array *array, const teg_range *box, const teg_buffer *buffers,
+                        size_t n_buffers, uint8_t *mask, const teg_read_options *options,
+                        teg_error *err)
 {
 	struct box_read r = { .array = array, .mask = mask };
 	teg_status status;
@@ -278,7 +292,9 @@ teg_status teg_read_box(teg_array *array, const teg_range *box, const teg_buffer
 	if (!array || !box || (n_buffers && !buffers))
 		return teg_fail(err, TEG_MISUSE, "teg_read_box needs an array, a box and buffers");
 	if (array->state.schema->kind != TEG_DENSE)
-		return teg_fail(err, TEG_MISUSE, "boxes are read from dense arrays only: '%s' is none", array->state.name);
+		return teg_fail(err, TEG_MISUSE,
+		                "boxes are read from dense arrays only: '%s' is none",
+		                array->state.name);
 	r.schema = array->state.schema;
 	r.alloc = array->arena.alloc;
 	r.targets = mem_zalloc(r.alloc, (n_buffers + 1) * sizeof *r.targets);

@@ -12,13 +12,13 @@ struct gather {
 	const teg_allocator *alloc;
 	const uint32_t *keep;
 	uint32_t from, n;
-	bool run;        /* rows first_row .. + n of one tile */
+	bool run; /* rows first_row .. + n of one tile */
 	uint32_t first_row;
-	uint32_t *rows;  /* ascending within each part */
-	uint32_t *slot;  /* bound row -> place among all parts' rows */
+	uint32_t *rows; /* ascending within each part */
+	uint32_t *slot; /* bound row -> place among all parts' rows */
 	uint32_t *work;
 	size_t rows_cap, slot_cap, work_cap;
-	bool in_order;   /* slot is the identity */
+	bool in_order; /* slot is the identity */
 	uint32_t n_parts, n_rows;
 	struct part *parts;
 	size_t parts_cap;
@@ -112,7 +112,8 @@ static bool sort_by_tile(struct gather *g, const struct selection *sel, uint32_t
  * order is sorted properly. */
 #define INSERTION_MAX 32
 
-static void insert_rows(const struct gather *g, const struct selection *sel, uint32_t *bound, uint32_t n)
+static void insert_rows(const struct gather *g, const struct selection *sel, uint32_t *bound,
+                        uint32_t n)
 {
 	for (uint32_t i = 1; i < n; i++) {
 		uint32_t b = bound[i], row = sel->rows[gather_index(g, b)], k = i;
@@ -123,7 +124,8 @@ static void insert_rows(const struct gather *g, const struct selection *sel, uin
 	}
 }
 
-static bool ascending(const struct gather *g, const struct selection *sel, const uint32_t *bound, uint32_t n)
+static bool ascending(const struct gather *g, const struct selection *sel, const uint32_t *bound,
+                      uint32_t n)
 {
 	for (uint32_t i = 1; i < n; i++)
 		if (sel->rows[gather_index(g, bound[i - 1])] > sel->rows[gather_index(g, bound[i])])
@@ -132,7 +134,8 @@ static bool ascending(const struct gather *g, const struct selection *sel, const
 }
 
 /* Sorts bound rows by tile row. */
-static bool sort_rows(const struct gather *g, const struct selection *sel, uint32_t *bound, uint32_t n)
+static bool sort_rows(const struct gather *g, const struct selection *sel, uint32_t *bound,
+                      uint32_t n)
 {
 	size_t size = (size_t)n * (sizeof(uint64_t) + 2 * sizeof(uint32_t));
 	uint64_t *rows;
@@ -190,7 +193,8 @@ static bool bind_resolved(struct gather *g, const struct selection *sel)
 		return false;
 	/* After counting, work[t] is where tile t's run ends. */
 	for (uint32_t t = 0, at = 0; t < n_tiles; at = g->work[t], t++)
-		if (g->work[t] > at && !bind_tile(g, sel, t, g->work + n_tiles + 1 + at, g->work[t] - at))
+		if (g->work[t] > at &&
+		    !bind_tile(g, sel, t, g->work + n_tiles + 1 + at, g->work[t] - at))
 			return false;
 	g->in_order = g->n_rows == g->n;
 	for (uint32_t i = 0; g->in_order && i < g->n; i++)
@@ -216,8 +220,8 @@ static teg_status gather_parts(struct gather *g, struct tile_reader *reader, uin
                                struct column_buf *out, teg_error *err)
 {
 	for (uint32_t p = 0; p < g->n_parts; p++)
-		TEG_TRY(tile_gather_column(reader, g->parts[p].tile, column_id, g->rows + g->parts[p].from,
-		                           g->parts[p].n, out, err));
+		TEG_TRY(tile_gather_column(reader, g->parts[p].tile, column_id,
+		                           g->rows + g->parts[p].from, g->parts[p].n, out, err));
 	return TEG_OK;
 }
 
@@ -227,7 +231,8 @@ teg_status gather_column(struct gather *g, struct tile_reader *reader, uint32_t 
 	struct column together;
 
 	if (g->run)
-		return tile_read_column(reader, g->parts[0].tile, column_id, g->first_row, g->n, out, err);
+		return tile_read_column(reader, g->parts[0].tile, column_id, g->first_row, g->n,
+		                        out, err);
 	if (g->in_order)
 		return gather_parts(g, reader, column_id, out, err);
 	if (g->together.shape != out->shape || g->together.width != out->width) {

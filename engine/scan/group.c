@@ -73,8 +73,8 @@ static teg_status sort_member(struct group *group, struct member *m, teg_error *
 		words[w] = raw + w * n;
 	if (raw && m->perm && m->words) {
 		order_positions(order, (const uint64_t *const *)m->keys.lane, n, words);
-		status = order_sort((const uint64_t *const *)words, order->n_words, (uint32_t)n, group->alloc,
-		                    m->perm);
+		status = order_sort((const uint64_t *const *)words, order->n_words, (uint32_t)n,
+		                    group->alloc, m->perm);
 	}
 	for (uint32_t w = 0; status == TEG_OK && w < order->n_words; w++)
 		for (size_t i = 0; i < n; i++)
@@ -95,8 +95,10 @@ static teg_status load_member(struct group *group, struct member *m, teg_error *
 	if (m->loaded)
 		return TEG_OK;
 	TEG_TRY(open_member(group, m, err));
-	key_rows_init(&m->keys, group->plan->array->state.schema, group->plan->array->order, group->alloc);
-	status = key_rows_load(&m->keys, group->reader, &m->tile, member_at(group, m), group->view->box, err);
+	key_rows_init(&m->keys, group->plan->array->state.schema, group->plan->array->order,
+	              group->alloc);
+	status = key_rows_load(&m->keys, group->reader, &m->tile, member_at(group, m),
+	                       group->view->box, err);
 	if (status == TEG_OK)
 		return sort_member(group, m, err);
 	key_rows_release(&m->keys);
@@ -180,7 +182,8 @@ static teg_status sort_range(struct group *group, bool by_position, teg_error *e
 {
 	void *perm = group->perm;
 
-	if (!mem_grow(group->alloc, &perm, &group->perm_cap, group->range.n + 1u, sizeof *group->perm))
+	if (!mem_grow(group->alloc, &perm, &group->perm_cap, group->range.n + 1u,
+	              sizeof *group->perm))
 		return no_memory(err);
 	group->perm = perm;
 	return key_rows_sort(&group->range, by_position, group->perm, err);
@@ -239,7 +242,8 @@ static uint32_t rows_until(const struct member *m, const uint64_t *end, uint32_t
 	return lo;
 }
 
-static teg_status take_until(struct group *group, struct member *m, const uint64_t *end, teg_error *err)
+static teg_status take_until(struct group *group, struct member *m, const uint64_t *end,
+                             teg_error *err)
 {
 	uint32_t n_words = group->plan->array->order->n_words, until;
 
@@ -315,9 +319,10 @@ static bool reserve_outputs(struct group *group, size_t more)
 	size_t want = group->n_out + more;
 
 	if (want > group->out_cap) {
-		size_t cap[5] = { group->out_cap, group->out_cap, group->out_cap, group->out_cap, group->out_cap };
-		void *block[5] = { group->tile_of, group->rows, group->valid_from, group->valid_until,
-			           group->system_until };
+		size_t cap[5] = { group->out_cap, group->out_cap, group->out_cap, group->out_cap,
+			          group->out_cap };
+		void *block[5] = { group->tile_of, group->rows, group->valid_from,
+			           group->valid_until, group->system_until };
 		size_t elem[5] = { 4, 4, 8, 8, 8 };
 		bool ok = true;
 		int grown = 0;
@@ -408,7 +413,8 @@ size_t group_versions(const struct group *group, uint32_t at, uint32_t end, stru
 static teg_status resolve_versions(struct group *group, size_t n)
 {
 	const struct view *view = group->view;
-	int64_t a = view->whole_pieces ? INT64_MIN : view->a, b = view->whole_pieces ? INT64_MAX : view->b;
+	int64_t a = view->whole_pieces ? INT64_MIN : view->a,
+		b = view->whole_pieces ? INT64_MAX : view->b;
 
 	TEG_TRY(visible_at(group->versions, n, view->s, a, b, view->until, &group->pieces));
 	if (!reserve_outputs(group, group->pieces.n))
@@ -417,15 +423,18 @@ static teg_status resolve_versions(struct group *group, size_t n)
 		const struct piece *piece = &group->pieces.at[p];
 		const struct version *v = &group->versions[piece->version];
 
-		if (kind_wanted(group, v->kind) && piece->valid_from < view->b && piece->valid_until > view->a)
-			emit(group, v->row, piece->valid_from, piece->valid_until, piece->system_until);
+		if (kind_wanted(group, v->kind) && piece->valid_from < view->b &&
+		    piece->valid_until > view->a)
+			emit(group, v->row, piece->valid_from, piece->valid_until,
+			     piece->system_until);
 	}
 	return TEG_OK;
 }
 
 static teg_status list_versions(struct group *group, size_t n)
 {
-	TEG_TRY(derive_superseded(group->versions, n, &group->pieces, group->superseded, group->exact));
+	TEG_TRY(derive_superseded(group->versions, n, &group->pieces, group->superseded,
+	                          group->exact));
 	if (!reserve_outputs(group, n))
 		return TEG_NOMEM;
 	for (size_t i = 0; i < n; i++) {
@@ -448,7 +457,8 @@ static void resolve_simply(struct group *group, uint32_t at, uint32_t end)
 
 		if (keys->system_from[row] > group->view->s)
 			continue;
-		if (kind_wanted(group, keys->kind[row]) && group->members[keys->tile[row]].plan->emits)
+		if (kind_wanted(group, keys->kind[row]) &&
+		    group->members[keys->tile[row]].plan->emits)
 			emit(group, row, INT64_MIN, INT64_MAX, INT64_MAX);
 		break;
 	}
@@ -487,7 +497,8 @@ teg_status group_resolve(struct group *group, teg_error *err)
 		return no_memory(err);
 	for (uint32_t at = 0, end; at < group->range.n && status == TEG_OK; at = end) {
 		end = at + 1;
-		while (end < group->range.n && key_rows_same(&group->range, group->perm[at], group->perm[end]))
+		while (end < group->range.n &&
+		       key_rows_same(&group->range, group->perm[at], group->perm[end]))
 			end++;
 		if (is_simple)
 			resolve_simply(group, at, end);

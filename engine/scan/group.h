@@ -16,10 +16,10 @@ struct member {
 	const struct plan_tile *plan;
 	struct tile tile;
 	bool open, loaded, at_hand;
-	struct key_rows keys;    /* sorted by position through perm */
+	struct key_rows keys; /* sorted by position through perm */
 	uint32_t *perm;
-	uint64_t *words;         /* n_words runs of n: positions of the keys, sorted */
-	uint32_t n, next;        /* rows, and the first that no range has taken */
+	uint64_t *words;  /* n_words runs of n: positions of the keys, sorted */
+	uint32_t n, next; /* rows, and the first that no range has taken */
 };
 
 struct group {
@@ -27,11 +27,11 @@ struct group {
 	const struct view *view;
 	struct tile_reader *reader;
 	const teg_allocator *alloc;
-	struct member *members;  /* by first cell */
-	struct tile **tiles;     /* the members' */
+	struct member *members; /* by first cell */
+	struct tile **tiles;    /* the members' */
 	uint32_t n_members, next_member;
 	bool small, done;
-	struct key_rows range;   /* the rows of the range, and their order */
+	struct key_rows range; /* the rows of the range, and their order */
 	uint32_t *perm;
 	size_t perm_cap;
 	/* what resolution gives: parallel arrays */
@@ -41,7 +41,7 @@ struct group {
 	int64_t *valid_from, *valid_until, *system_until;
 	struct version *versions;
 	size_t versions_cap;
-	int64_t *superseded;     /* scratch of all-versions reads */
+	int64_t *superseded; /* scratch of all-versions reads */
 	uint8_t *exact;
 	struct pieces pieces;
 };
@@ -50,7 +50,7 @@ void group_init(struct group *group, struct plan *plan, const struct view *view,
                 struct tile_reader *reader, const teg_allocator *alloc);
 /* Takes tiles at[0 .. n) of the plan, in their order. */
 teg_status group_begin(struct group *group, const uint32_t *at, uint32_t n, teg_error *err);
-void group_end(struct group *group);     /* closes the tiles; buffers stay for the next group */
+void group_end(struct group *group); /* closes the tiles; buffers stay for the next group */
 void group_release(struct group *group);
 
 /* The keys of the next range into group->range, sorted through group->perm: in cell order, or in

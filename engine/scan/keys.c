@@ -127,19 +127,22 @@ static teg_status load_times(struct tile_reader *reader, const struct tile *tile
 	return TEG_OK;
 }
 
-static teg_status load_all(struct key_rows *keys, struct tile_reader *reader, const struct tile *tile,
-                           struct column_buf *dim, struct column_buf *time, struct column_buf *kind,
-                           teg_error *err)
+static teg_status load_all(struct key_rows *keys, struct tile_reader *reader,
+                           const struct tile *tile, struct column_buf *dim, struct column_buf *time,
+                           struct column_buf *kind, teg_error *err)
 {
 	uint32_t from = keys->n;
 
 	for (uint32_t d = 0; d < keys->order->n_dims; d++)
 		TEG_TRY(load_lanes(keys, reader, tile, dim, d, err));
-	TEG_TRY(load_times(reader, tile, time, COLUMN_ID_SYSTEM_FROM, keys->system_from + from, err));
+	TEG_TRY(load_times(reader, tile, time, COLUMN_ID_SYSTEM_FROM, keys->system_from + from,
+	                   err));
 	TEG_TRY(load_times(reader, tile, time, COLUMN_ID_SUPERSEDED, keys->superseded + from, err));
 	if (keys->valid_time) {
-		TEG_TRY(load_times(reader, tile, time, COLUMN_ID_VALID_FROM, keys->valid_from + from, err));
-		TEG_TRY(load_times(reader, tile, time, COLUMN_ID_VALID_UNTIL, keys->valid_until + from, err));
+		TEG_TRY(load_times(reader, tile, time, COLUMN_ID_VALID_FROM,
+		                   keys->valid_from + from, err));
+		TEG_TRY(load_times(reader, tile, time, COLUMN_ID_VALID_UNTIL,
+		                   keys->valid_until + from, err));
 	}
 	TEG_TRY(tile_read_column(reader, tile, COLUMN_ID_KIND, 0, tile->header.n_rows, kind, err));
 	memcpy(keys->kind + from, kind->values, kind->n);
@@ -296,7 +299,9 @@ static bool collect_words(struct sort_words *words, const struct key_rows *keys,
 	if (by_position && !add_positions(words, keys))
 		return false;
 	for (uint32_t d = 0; d < n_dims; d++)
-		words->at[words->n++] = keys->lane[keys->order->cell_order == TEG_ORDER_COLUMN ? n_dims - 1 - d : d];
+		words->at[words->n++] =
+			keys->lane[keys->order->cell_order == TEG_ORDER_COLUMN ? n_dims - 1 - d
+		                                                               : d];
 	return add_times(words, keys);
 }
 
@@ -314,7 +319,9 @@ static int compare_texts(const struct key_rows *keys, uint32_t i, uint32_t k)
 
 	for (uint32_t at = 0; at < n_dims; at++) {
 		uint32_t d = keys->order->cell_order == TEG_ORDER_COLUMN ? n_dims - 1 - at : at;
-		int order = keys->is_text[d] ? span_compare(text_of(keys, d, i), text_of(keys, d, k)) : 0;
+		int order = keys->is_text[d]
+		                    ? span_compare(text_of(keys, d, i), text_of(keys, d, k))
+		                    : 0;
 
 		if (order)
 			return order;
@@ -388,7 +395,8 @@ teg_status key_rows_sort(const struct key_rows *keys, bool by_position, uint32_t
 		mem_free(keys->alloc, words.own[w], (keys->n ? keys->n : 1) * sizeof *words.own[w]);
 	if (status == TEG_OK && keys->order->has_text)
 		status = settle_texts(keys, perm_out);
-	return status == TEG_OK ? TEG_OK : teg_fail(err, status, "no memory to sort %u rows", keys->n);
+	return status == TEG_OK ? TEG_OK
+	                        : teg_fail(err, status, "no memory to sort %u rows", keys->n);
 }
 
 bool key_rows_same(const struct key_rows *keys, uint32_t i, uint32_t k)
@@ -403,14 +411,12 @@ bool key_rows_same(const struct key_rows *keys, uint32_t i, uint32_t k)
 
 struct version key_rows_version(const struct key_rows *keys, uint32_t i, bool repeated)
 {
-	return (struct version){
-		.system_from = keys->system_from[i],
-		.valid_from = keys->valid_time ? keys->valid_from[i] : INT64_MIN,
-		.valid_until = keys->valid_time ? keys->valid_until[i] : INT64_MAX,
-		.superseded_at = keys->superseded[i],
-		.row = i,
-		.kind = keys->kind[i],
-		.claims = !repeated || keys->kind[i] != ROW_LIVE,
-		.target = true
-	};
+	return (struct version){ .system_from = keys->system_from[i],
+		                 .valid_from = keys->valid_time ? keys->valid_from[i] : INT64_MIN,
+		                 .valid_until = keys->valid_time ? keys->valid_until[i] : INT64_MAX,
+		                 .superseded_at = keys->superseded[i],
+		                 .row = i,
+		                 .kind = keys->kind[i],
+		                 .claims = !repeated || keys->kind[i] != ROW_LIVE,
+		                 .target = true };
 }

@@ -72,8 +72,8 @@ static bool keep_entry(void *ctx, const struct index_entry *entry, bool leaf)
  * has looked at, or rows that are not rectangles. Rows of one commit never overlap. */
 static bool needs_resolution(const struct plan_tile *tile, const struct segment_ref *ref)
 {
-	return tile->entry.n_inexact > 0 || (!ref->fresh && !ref->compacted) || tile->entry.continued ||
-	       tile->entry.n_erased > 0;
+	return tile->entry.n_inexact > 0 || (!ref->fresh && !ref->compacted) ||
+	       tile->entry.continued || tile->entry.n_erased > 0;
 }
 
 static uint64_t *entry_position(struct walk *w, const uint64_t *lanes)
@@ -97,8 +97,8 @@ static bool may_emit(const struct walk *w, const struct index_entry *entry)
 	      (kinds & TEG_KIND_TOMBSTONE && entry->n_tombstones) ||
 	      (kinds & TEG_KIND_ERASED && entry->n_erased)))
 		return false;
-	return !w->view->predicate || predicate_may_match(w->view->predicate, entry, footer->attr_ids,
-	                                                  footer->n_attrs);
+	return !w->view->predicate ||
+	       predicate_may_match(w->view->predicate, entry, footer->attr_ids, footer->n_attrs);
 }
 
 static teg_status add_tile(struct walk *w, const struct index_entry *entry, uint64_t number)
@@ -136,17 +136,16 @@ static teg_status add_box(struct walk *w, const struct index_entry *entry)
 	box = &plan->boxes[plan->n_boxes];
 	*box = (struct plan_box){ .segment = w->segment_at };
 	copy_box(&box->box, entry, w->segment->schema->n_dims);
-	box->version = (struct version){
-		.system_from = entry->system_from_min,
-		.valid_from = entry->valid_from_min == TEG_TIME_OF_COMMIT ? entry->system_from_min
-		                                                          : entry->valid_from_min,
-		.valid_until = open ? INT64_MAX : entry->valid_until_max,
-		.superseded_at = INT64_MAX,
-		.row = UINT32_MAX,
-		.kind = entry->n_erased ? ROW_ERASED : ROW_TOMBSTONE,
-		.claims = true,
-		.target = false
-	};
+	box->version = (struct version){ .system_from = entry->system_from_min,
+		                         .valid_from = entry->valid_from_min == TEG_TIME_OF_COMMIT
+		                                               ? entry->system_from_min
+		                                               : entry->valid_from_min,
+		                         .valid_until = open ? INT64_MAX : entry->valid_until_max,
+		                         .superseded_at = INT64_MAX,
+		                         .row = UINT32_MAX,
+		                         .kind = entry->n_erased ? ROW_ERASED : ROW_TOMBSTONE,
+		                         .claims = true,
+		                         .target = false };
 	plan->n_boxes++;
 	return TEG_OK;
 }
@@ -163,15 +162,13 @@ static teg_status each_entry(void *ctx, const struct index_entry *entry, uint64_
 /* What the reference says, in the form of an index entry, to prune a segment before opening it. */
 static struct index_entry entry_of_ref(const struct segment_ref *ref, uint32_t n_dims)
 {
-	struct index_entry e = {
-		.n_tiles = ref->n_tiles,
-		.n_erased = ref->n_erased,
-		.n_open = ref->n_open,
-		.system_from_min = ref->system_from_min,
-		.superseded_max = ref->superseded_max,
-		.valid_from_min = ref->valid_from_min,
-		.valid_until_max = ref->valid_until_max
-	};
+	struct index_entry e = { .n_tiles = ref->n_tiles,
+		                 .n_erased = ref->n_erased,
+		                 .n_open = ref->n_open,
+		                 .system_from_min = ref->system_from_min,
+		                 .superseded_max = ref->superseded_max,
+		                 .valid_from_min = ref->valid_from_min,
+		                 .valid_until_max = ref->valid_until_max };
 
 	memcpy(e.lo, ref->box->lo, n_dims * sizeof *e.lo);
 	memcpy(e.hi, ref->box->hi, n_dims * sizeof *e.hi);
@@ -225,10 +222,12 @@ static bool sort_tiles(struct plan *plan, const teg_allocator *alloc)
 		return false;
 	for (size_t run = 1; run < n; run *= 2) {
 		for (size_t at = 0; at < n; at += 2 * run) {
-			size_t i = at, k = size_min(at + run, n), mid = k, end = size_min(at + 2 * run, n);
+			size_t i = at, k = size_min(at + run, n), mid = k,
+			       end = size_min(at + 2 * run, n);
 
 			for (size_t out = at; out < end; out++) {
-				bool left = i < mid && (k >= end || by_first(&from[i], &from[k], n_words) <= 0);
+				bool left = i < mid && (k >= end ||
+				                        by_first(&from[i], &from[k], n_words) <= 0);
 
 				to[out] = left ? from[i++] : from[k++];
 			}
@@ -243,14 +242,16 @@ static bool sort_tiles(struct plan *plan, const teg_allocator *alloc)
 
 static bool hides(const struct plan_tile *tile, const struct schema *schema)
 {
-	return schema->cells == TEG_CELLS_UNIQUE || tile->entry.n_tombstones || tile->entry.n_erased;
+	return schema->cells == TEG_CELLS_UNIQUE || tile->entry.n_tombstones ||
+	       tile->entry.n_erased;
 }
 
 /* May a key of one supersede a key of the other? */
 static bool conflict(const struct plan *plan, const struct plan_tile *a, const struct plan_tile *b)
 {
 	const struct array_state *state = &plan->array->state;
-	const struct segment_ref *ra = &state->segments[a->segment], *rb = &state->segments[b->segment];
+	const struct segment_ref *ra = &state->segments[a->segment],
+				 *rb = &state->segments[b->segment];
 	struct box x, y;
 
 	if (a->segment == b->segment)
@@ -365,7 +366,8 @@ static teg_status group_tiles(struct plan *plan, const teg_allocator *alloc, teg
 	}
 	mem_free(alloc, work, (n + 1) * 2 * sizeof *work);
 	mem_free(alloc, emits, n + 1);
-	return status == TEG_OK ? TEG_OK : teg_fail(err, status, "no memory for the plan of a scan");
+	return status == TEG_OK ? TEG_OK
+	                        : teg_fail(err, status, "no memory for the plan of a scan");
 }
 
 /* Newest first, the order in which versions of a key are asked. */

@@ -18,25 +18,26 @@
 
 /* What a reader asks for, on both axes. */
 struct view {
-	int64_t s;         /* system time; INT64_MIN: before everything */
-	bool all_versions; /* stored rows as written */
-	int64_t a, b;      /* valid window, half-open; one V: [V, V + 1) */
-	bool whole_pieces; /* at one V: the whole piece around it */
-	bool until;        /* system_until is asked for */
-	uint32_t kinds;    /* TEG_KIND_* bits */
+	int64_t s;             /* system time; INT64_MIN: before everything */
+	bool all_versions;     /* stored rows as written */
+	int64_t a, b;          /* valid window, half-open; one V: [V, V + 1) */
+	bool whole_pieces;     /* at one V: the whole piece around it */
+	bool until;            /* system_until is asked for */
+	uint32_t kinds;        /* TEG_KIND_* bits */
 	const struct box *box; /* NULL: everything */
-	const struct bound_predicate *predicate; /* NULL: none. The plan prunes by it, does not filter */
+	const struct bound_predicate
+		*predicate; /* NULL: none. The plan prunes by it, does not filter */
 	bool no_prune;
 };
 
 struct plan_tile {
-	uint32_t segment; /* of the array */
-	uint64_t number;  /* of the tile in its segment */
+	uint32_t segment;         /* of the array */
+	uint64_t number;          /* of the tile in its segment */
 	struct index_entry entry; /* stats NULL */
 	uint64_t *first, *last;   /* positions */
 	uint32_t group;           /* equal numbers belong together */
 	bool emits;
-	bool needs_resolution;    /* alone too */
+	bool needs_resolution; /* alone too */
 };
 
 struct plan {
@@ -45,7 +46,7 @@ struct plan {
 	uint32_t n_tiles;
 	struct plan_tile *tiles; /* by first position, then segment */
 	size_t cap;
-	uint32_t n_boxes;        /* box tiles, newest first: bounds, kind and times, no rows */
+	uint32_t n_boxes; /* box tiles, newest first: bounds, kind and times, no rows */
 	struct plan_box *boxes;
 	size_t boxes_cap;
 	teg_scan_stats stats;

@@ -25,7 +25,8 @@ static teg_status key_box(struct point *point, size_t n_key, teg_error *err)
 		                point->array->state.name, schema->n_dims, n_key);
 	for (size_t d = 0; d < n_key; d++) {
 		if (!point->key[d].type)
-			return teg_fail(err, TEG_MISUSE, "a key has no null: dimension '%s'", schema->dims[d].name);
+			return teg_fail(err, TEG_MISUSE, "a key has no null: dimension '%s'",
+			                schema->dims[d].name);
 		ranges[d] = (teg_range){ point->key[d], point->key[d] };
 	}
 	return read_box_lanes(schema, ranges, &point->box, &exact, err);
@@ -76,7 +77,8 @@ static bool collect(struct found *found, const struct key_rows *keys, const stru
 	bool repeated = point->array->state.schema->cells == TEG_CELLS_REPEATED;
 
 	for (uint32_t i = 0; i < keys->n; i++)
-		if (is_key(keys, i, point) && !add_version(found, key_rows_version(keys, i, repeated)))
+		if (is_key(keys, i, point) &&
+		    !add_version(found, key_rows_version(keys, i, repeated)))
 			return false;
 	for (uint32_t k = 0; k < plan->n_boxes; k++) {
 		struct version version = plan->boxes[k].version;
@@ -95,20 +97,17 @@ static teg_outcome outcome_of(const struct found *found, const struct pieces *pi
 
 	for (size_t p = 0; p < pieces->n; p++) {
 		switch (found->versions[pieces->at[p].version].kind) {
-		case ROW_LIVE:
-			return TEG_OUTCOME_LIVE;
-		case ROW_TOMBSTONE:
-			outcome = TEG_OUTCOME_DELETED;
-			break;
-		default:
-			outcome = outcome == TEG_OUTCOME_NOT_FOUND ? TEG_OUTCOME_ERASED : outcome;
+		case ROW_LIVE: return TEG_OUTCOME_LIVE;
+		case ROW_TOMBSTONE: outcome = TEG_OUTCOME_DELETED; break;
+		default: outcome = outcome == TEG_OUTCOME_NOT_FOUND ? TEG_OUTCOME_ERASED : outcome;
 		}
 	}
 	return outcome;
 }
 
 /* Loads the keys of the tiles that may hold the point, tile by tile. */
-static teg_status load_keys(struct key_rows *keys, struct plan *plan, const struct point *point, teg_error *err)
+static teg_status load_keys(struct key_rows *keys, struct plan *plan, const struct point *point,
+                            teg_error *err)
 {
 	struct tile_reader reader;
 	teg_status status = tile_reader_init(&reader, keys->alloc, err);
@@ -159,10 +158,13 @@ static teg_status decide(struct point *point, teg_outcome *outcome_out, teg_erro
 
 /* The live cell as a batch, by the scan that everything else uses. */
 static teg_status read_cell(struct point *point, const teg_read_options *options,
-                            struct ArrowSchema *schema_out, struct ArrowArray *batch_out, teg_error *err)
+                            struct ArrowSchema *schema_out, struct ArrowArray *batch_out,
+                            teg_error *err)
 {
 	teg_range ranges[TEG_MAX_DIMENSIONS];
-	teg_scan_options scan_options = { .struct_size = sizeof scan_options, .box = ranges, .times = true };
+	teg_scan_options scan_options = { .struct_size = sizeof scan_options,
+		                          .box = ranges,
+		                          .times = true };
 	teg_scan *scan;
 	teg_status status;
 
@@ -184,7 +186,8 @@ static teg_status read_cell(struct point *point, const teg_read_options *options
 		return TEG_OK;
 	if (schema_out->release)
 		schema_out->release(schema_out);
-	return status == TEG_END ? teg_fail(err, TEG_CORRUPT, "a live cell was not there when read") : status;
+	return status == TEG_END ? teg_fail(err, TEG_CORRUPT, "a live cell was not there when read")
+	                         : status;
 }
 
 /* All of valid time is a window too: the scan shows every piece then. */
@@ -196,29 +199,32 @@ static teg_status point_view(struct point *point, const teg_read_options *option
 
 	if (options)
 		any = *options;
-	point->view = (struct view){ .a = INT64_MIN, .b = INT64_MAX, .kinds = 7, .box = &point->box };
+	point->view =
+		(struct view){ .a = INT64_MIN, .b = INT64_MAX, .kinds = 7, .box = &point->box };
 	if (any.has_valid_at) {
 		if (any.valid_at == INT64_MIN || any.valid_at == INT64_MAX)
 			return teg_fail(err, TEG_MISUSE, "an open end is no time to read at");
 		point->view.a = any.valid_at;
 		point->view.b = any.valid_at + 1;
 	}
-	status = read_system_time(point->array, any.mode, any.system_time, any.version, &point->view.s, err);
+	status = read_system_time(point->array, any.mode, any.system_time, any.version,
+	                          &point->view.s, err);
 	if (status != TEG_BEYOND_HORIZON)
 		return status;
 	*outcome_out = TEG_OUTCOME_BEYOND_HORIZON;
 	return TEG_END;
 }
 
-teg_status teg_get(teg_array *array, const teg_value *key, size_t n_key, const teg_read_options *options,
-                   teg_outcome *outcome_out, struct ArrowSchema *schema_out,
-                   struct ArrowArray *batch_out, teg_error *err)
+teg_status teg_get(teg_array *array, const teg_value *key, size_t n_key,
+                   const teg_read_options *options, teg_outcome *outcome_out,
+                   struct ArrowSchema *schema_out, struct ArrowArray *batch_out, teg_error *err)
 {
 	struct point point = { .array = array, .key = key };
 	teg_status status;
 
 	if (!array || !key || !outcome_out || !schema_out || !batch_out)
-		return teg_fail(err, TEG_MISUSE, "teg_get needs an array, a key and places for the answer");
+		return teg_fail(err, TEG_MISUSE,
+		                "teg_get needs an array, a key and places for the answer");
 	memset(schema_out, 0, sizeof *schema_out);
 	memset(batch_out, 0, sizeof *batch_out);
 	TEG_TRY(key_box(&point, n_key, err));
@@ -226,5 +232,7 @@ teg_status teg_get(teg_array *array, const teg_value *key, size_t n_key, const t
 	if (status != TEG_OK)
 		return status == TEG_END ? TEG_OK : status;
 	TEG_TRY(decide(&point, outcome_out, err));
-	return *outcome_out == TEG_OUTCOME_LIVE ? read_cell(&point, options, schema_out, batch_out, err) : TEG_OK;
+	return *outcome_out == TEG_OUTCOME_LIVE
+	               ? read_cell(&point, options, schema_out, batch_out, err)
+	               : TEG_OK;
 }

@@ -22,7 +22,8 @@ void teg_predicate_free(teg_predicate *p)
 	}
 }
 
-static size_t text_size(const char *column, struct span other, const struct literal *literals, uint32_t n)
+static size_t text_size(const char *column, struct span other, const struct literal *literals,
+                        uint32_t n)
 {
 	size_t len = strlen(column) + other.len + 2;
 
@@ -54,8 +55,9 @@ static void copy_texts(struct teg_predicate *p, const char *column, struct span 
 	}
 }
 
-struct teg_predicate *predicate_leaf(enum predicate_node node, const char *column, struct span other,
-                                     teg_compare op, const struct literal *literals, uint32_t n,
+struct teg_predicate *predicate_leaf(enum predicate_node node, const char *column,
+                                     struct span other, teg_compare op,
+                                     const struct literal *literals, uint32_t n,
                                      const teg_allocator *alloc)
 {
 	struct teg_predicate *p = mem_zalloc(alloc, sizeof *p);
@@ -80,8 +82,8 @@ struct teg_predicate *predicate_leaf(enum predicate_node node, const char *colum
 	return NULL;
 }
 
-teg_status predicate_inner(enum predicate_node node, struct teg_predicate *a, struct teg_predicate *b,
-                           struct teg_predicate **out, teg_error *err)
+teg_status predicate_inner(enum predicate_node node, struct teg_predicate *a,
+                           struct teg_predicate *b, struct teg_predicate **out, teg_error *err)
 {
 	unsigned depth = 1 + (b && b->depth > a->depth ? b->depth : a->depth);
 	struct teg_predicate *p = NULL;
@@ -89,7 +91,8 @@ teg_status predicate_inner(enum predicate_node node, struct teg_predicate *a, st
 
 	*out = NULL;
 	if (depth > PREDICATE_DEPTH_MAX)
-		status = teg_fail(err, TEG_LIMIT, "a predicate is nested deeper than %d", PREDICATE_DEPTH_MAX);
+		status = teg_fail(err, TEG_LIMIT, "a predicate is nested deeper than %d",
+		                  PREDICATE_DEPTH_MAX);
 	else if (!(p = mem_zalloc(a->alloc, sizeof *p)))
 		status = no_memory(err);
 	if (status != TEG_OK) {
@@ -145,9 +148,7 @@ static bool literal_of_value(const teg_value *value, struct literal *out)
 	case TEG_UINT8:
 	case TEG_UINT16:
 	case TEG_UINT32:
-	case TEG_UINT64:
-		out->i = value->as.u;
-		return true;
+	case TEG_UINT64: out->i = value->as.u; return true;
 	case TEG_FLOAT16:
 	case TEG_FLOAT32:
 	case TEG_FLOAT64:
@@ -164,9 +165,7 @@ static bool literal_of_value(const teg_value *value, struct literal *out)
 		out->type = LITERAL_BYTES;
 		out->bytes = span_of(value->as.bytes.at, value->as.bytes.len);
 		return true;
-	default:
-		out->i = value->as.i;
-		return value->type != 0 && value->type <= TEG_FIXED_BYTES;
+	default: out->i = value->as.i; return value->type != 0 && value->type <= TEG_FIXED_BYTES;
 	}
 }
 
@@ -183,7 +182,8 @@ static teg_status leaf_of_values(enum predicate_node node, const char *column, t
 	teg_status status = TEG_OK;
 
 	if (!out || !column || (n && !values) || n > UINT32_MAX / 2)
-		return teg_fail(err, TEG_MISUSE, "a predicate needs a column, values and a place to go");
+		return teg_fail(err, TEG_MISUSE,
+		                "a predicate needs a column, values and a place to go");
 	*out = NULL;
 	alloc = allocator_or_default(alloc);
 	literals = mem_array(alloc, n, sizeof *literals);
@@ -191,9 +191,12 @@ static teg_status leaf_of_values(enum predicate_node node, const char *column, t
 		return no_memory(err);
 	for (size_t i = 0; i < n && status == TEG_OK; i++)
 		if (!literal_of_value(&values[i], &literals[i]))
-			status = teg_fail(err, TEG_MISUSE, "column '%s' is compared with null or with no value", column);
+			status = teg_fail(err, TEG_MISUSE,
+			                  "column '%s' is compared with null or with no value",
+			                  column);
 	if (status == TEG_OK) {
-		*out = predicate_leaf(node, column, (struct span){ NULL, 0 }, op, literals, (uint32_t)n, alloc);
+		*out = predicate_leaf(node, column, (struct span){ NULL, 0 }, op, literals,
+		                      (uint32_t)n, alloc);
 		status = *out ? TEG_OK : no_memory(err);
 	}
 	mem_free(alloc, literals, n * sizeof *literals);
@@ -210,9 +213,11 @@ teg_status teg_predicate_compare(const char *column, teg_compare op, const teg_v
 }
 
 teg_status teg_predicate_in(const char *column, const teg_value *values, size_t n_values,
-                            const teg_allocator *allocator, teg_predicate **predicate_out, teg_error *err)
+                            const teg_allocator *allocator, teg_predicate **predicate_out,
+                            teg_error *err)
 {
-	return leaf_of_values(NODE_IN, column, TEG_EQ, values, n_values, allocator, predicate_out, err);
+	return leaf_of_values(NODE_IN, column, TEG_EQ, values, n_values, allocator, predicate_out,
+	                      err);
 }
 
 teg_status teg_predicate_is_null(const char *column, const teg_allocator *allocator,
@@ -221,8 +226,8 @@ teg_status teg_predicate_is_null(const char *column, const teg_allocator *alloca
 	return leaf_of_values(NODE_IS_NULL, column, TEG_EQ, NULL, 0, allocator, predicate_out, err);
 }
 
-static teg_status join(enum predicate_node node, teg_predicate *a, teg_predicate *b, teg_predicate **out,
-                       teg_error *err)
+static teg_status join(enum predicate_node node, teg_predicate *a, teg_predicate *b,
+                       teg_predicate **out, teg_error *err)
 {
 	if (a && b && out && a->alloc == b->alloc)
 		return predicate_inner(node, a, b, out, err);
@@ -231,12 +236,14 @@ static teg_status join(enum predicate_node node, teg_predicate *a, teg_predicate
 	return teg_fail(err, TEG_MISUSE, "two predicates of one allocator are needed");
 }
 
-teg_status teg_predicate_and(teg_predicate *a, teg_predicate *b, teg_predicate **predicate_out, teg_error *err)
+teg_status teg_predicate_and(teg_predicate *a, teg_predicate *b, teg_predicate **predicate_out,
+                             teg_error *err)
 {
 	return join(NODE_AND, a, b, predicate_out, err);
 }
 
-teg_status teg_predicate_or(teg_predicate *a, teg_predicate *b, teg_predicate **predicate_out, teg_error *err)
+teg_status teg_predicate_or(teg_predicate *a, teg_predicate *b, teg_predicate **predicate_out,
+                            teg_error *err)
 {
 	return join(NODE_OR, a, b, predicate_out, err);
 }

@@ -22,22 +22,32 @@ static bool find_slot(struct binder *b, const char *name, struct bound_slot *slo
 	static const struct {
 		const char *name;
 		uint32_t id;
-	} times[] = { { "system_from", COLUMN_ID_SYSTEM_FROM }, { "system_until", COLUMN_ID_SYSTEM_UNTIL },
-		      { "valid_from", COLUMN_ID_VALID_FROM },   { "valid_until", COLUMN_ID_VALID_UNTIL },
+	} times[] = { { "system_from", COLUMN_ID_SYSTEM_FROM },
+		      { "system_until", COLUMN_ID_SYSTEM_UNTIL },
+		      { "valid_from", COLUMN_ID_VALID_FROM },
+		      { "valid_until", COLUMN_ID_VALID_UNTIL },
 		      { "row_kind", COLUMN_ID_KIND } };
 	const struct field *field = schema_field(b->schema, name);
 
 	if (field) {
-		*slot = (struct bound_slot){ field->id, field->type, field->class, field->shape, field->width };
+		*slot = (struct bound_slot){ field->id, field->type, field->class, field->shape,
+			                     field->width };
 		return true;
 	}
 	for (size_t i = 0; i < sizeof times / sizeof *times; i++) {
 		if (strcmp(name, times[i].name) != 0)
 			continue;
-		*slot = (struct bound_slot){ times[i].id, { .type = TEG_TIMESTAMP, .unit = TEG_MICRO, .zone = "UTC" },
-			                     VALUE_SIGNED, COLUMN_FIXED, 8 };
+		*slot = (struct bound_slot){
+			times[i].id,
+			{ .type = TEG_TIMESTAMP, .unit = TEG_MICRO, .zone = "UTC" },
+			VALUE_SIGNED,
+			COLUMN_FIXED,
+			8
+		};
 		if (times[i].id == COLUMN_ID_KIND)
-			*slot = (struct bound_slot){ times[i].id, { .type = TEG_UINT8 }, VALUE_UNSIGNED, COLUMN_FIXED, 1 };
+			*slot = (struct bound_slot){
+				times[i].id, { .type = TEG_UINT8 }, VALUE_UNSIGNED, COLUMN_FIXED, 1
+			};
 		return true;
 	}
 	return false;
@@ -60,12 +70,14 @@ static teg_status slot_of(struct binder *b, const char *name, uint32_t *slot_out
 	return TEG_OK;
 }
 
-static teg_status mismatch(struct binder *b, const char *column, const struct bound_slot *slot, const char *what)
+static teg_status mismatch(struct binder *b, const char *column, const struct bound_slot *slot,
+                           const char *what)
 {
 	char type[96];
 
 	type_name(&slot->type, type, sizeof type);
-	teg_fail(b->err, TEG_MISUSE, "column '%s' is %s: it cannot be compared with %s", column, type, what);
+	teg_fail(b->err, TEG_MISUSE, "column '%s' is %s: it cannot be compared with %s", column,
+	         type, what);
 	return error_in_column(b->err, TEG_MISUSE, column);
 }
 
@@ -108,7 +120,8 @@ static struct whole multiply(__int128 v, __int128 by)
 	__int128 product;
 
 	if (__builtin_mul_overflow(v, by, &product))
-		return v < 0 ? (struct whole){ -WIDE_MAX - 1, true } : (struct whole){ WIDE_MAX, true };
+		return v < 0 ? (struct whole){ -WIDE_MAX - 1, true }
+		             : (struct whole){ WIDE_MAX, true };
 	return (struct whole){ product, false };
 }
 
@@ -132,7 +145,8 @@ static bool whole_of_time(const struct bound_slot *slot, struct span text, struc
 	if (slot->type.type == TEG_DATE32)
 		*out = divide((__int128)us * 1000 + ns, (__int128)86400 * 1000000000);
 	else
-		*out = divide((__int128)us * 1000 + ns, 1000000000 / per_second[slot->type.unit & 3]);
+		*out = divide((__int128)us * 1000 + ns,
+		              1000000000 / per_second[slot->type.unit & 3]);
 	return true;
 }
 
@@ -155,23 +169,16 @@ static bool is_time(const struct bound_slot *slot)
 }
 
 /* False: a literal of that type says nothing about the column. */
-static bool whole_of_literal(const struct bound_slot *slot, const struct literal *l, struct whole *out)
+static bool whole_of_literal(const struct bound_slot *slot, const struct literal *l,
+                             struct whole *out)
 {
 	int scale = slot->type.type == TEG_DECIMAL128 ? slot->type.scale : 0;
 
 	switch (l->type) {
-	case LITERAL_INTEGER:
-		*out = shift_decimal(l->i, 0, scale);
-		return true;
-	case LITERAL_DECIMAL:
-		*out = shift_decimal(l->i, l->scale, scale);
-		return true;
-	case LITERAL_FLOAT:
-		*out = whole_of_float(l->f * pow(10, scale));
-		return true;
-	case LITERAL_BOOL:
-		*out = (struct whole){ l->i, false };
-		return slot->type.type == TEG_BOOL;
+	case LITERAL_INTEGER: *out = shift_decimal(l->i, 0, scale); return true;
+	case LITERAL_DECIMAL: *out = shift_decimal(l->i, l->scale, scale); return true;
+	case LITERAL_FLOAT: *out = whole_of_float(l->f * pow(10, scale)); return true;
+	case LITERAL_BOOL: *out = (struct whole){ l->i, false }; return slot->type.type == TEG_BOOL;
 	case LITERAL_TEXT:
 		return is_time(slot) ? whole_of_time(slot, l->bytes, out)
 		                     : slot->id == COLUMN_ID_KIND && kind_of_text(l->bytes, out);
@@ -198,19 +205,11 @@ static bool settle_fraction(struct bound_node *node, bool more)
 	if (!more)
 		return false;
 	switch (node->op) {
-	case TEG_EQ:
-		decide(node, false);
-		return true;
-	case TEG_NE:
-		decide(node, true);
-		return true;
+	case TEG_EQ: decide(node, false); return true;
+	case TEG_NE: decide(node, true); return true;
 	case TEG_LT:
-	case TEG_LE:
-		node->op = TEG_LE;
-		return false;
-	default:
-		node->op = TEG_GT;
-		return false;
+	case TEG_LE: node->op = TEG_LE; return false;
+	default: node->op = TEG_GT; return false;
 	}
 }
 
@@ -233,7 +232,8 @@ static void compare_whole(struct bound_node *node, const struct bound_slot *slot
 		return;
 	}
 	node->test = TEST_LANE;
-	node->lane = slot->class == VALUE_SIGNED ? lane_of_i64((int64_t)w.floor) : (uint64_t)w.floor;
+	node->lane = slot->class == VALUE_SIGNED ? lane_of_i64((int64_t)w.floor)
+	                                         : (uint64_t)w.floor;
 }
 
 static bool compare_float(struct bound_node *node, const struct literal *l)
@@ -263,16 +263,21 @@ static teg_status bind_literal(struct binder *b, const char *column, struct boun
 	if (slot->class == VALUE_BYTES) {
 		bool text = slot->type.type == TEG_UTF8;
 
-		if (l->type != (text ? LITERAL_TEXT : LITERAL_BYTES) && (text || l->type != LITERAL_TEXT))
-			return mismatch(b, column, slot, text ? "anything but text" : "anything but bytes");
+		if (l->type != (text ? LITERAL_TEXT : LITERAL_BYTES) &&
+		    (text || l->type != LITERAL_TEXT))
+			return mismatch(b, column, slot,
+			                text ? "anything but text" : "anything but bytes");
 		node->test = TEST_BYTES;
 		node->bytes = arena_copy(b->arena, l->bytes);
 		return node->bytes.at ? TEG_OK : no_memory(b);
 	}
 	if (slot->class == VALUE_FLOAT)
-		return compare_float(node, l) ? TEG_OK : mismatch(b, column, slot, "text, bytes or truth values");
+		return compare_float(node, l)
+		               ? TEG_OK
+		               : mismatch(b, column, slot, "text, bytes or truth values");
 	if (!whole_of_literal(slot, l, &w))
-		return mismatch(b, column, slot, is_time(slot) ? "anything but a time" : "a literal of that type");
+		return mismatch(b, column, slot,
+		                is_time(slot) ? "anything but a time" : "a literal of that type");
 	compare_whole(node, slot, w);
 	return TEG_OK;
 }
@@ -306,7 +311,8 @@ static void sort_texts(struct span *texts, uint32_t n)
 }
 
 /* Each item as `= item`; items that no value can equal fall away. */
-static teg_status bind_list(struct binder *b, const struct teg_predicate *p, struct bound_node *node)
+static teg_status bind_list(struct binder *b, const struct teg_predicate *p,
+                            struct bound_node *node)
 {
 	const struct bound_slot *slot = &b->out->slots[node->slot];
 	struct bound_node one;
@@ -325,7 +331,9 @@ static teg_status bind_list(struct binder *b, const struct teg_predicate *p, str
 		node->wides[node->n] = one.wide;
 		node->texts[node->n++] = one.bytes;
 	}
-	node->test = slot->class == VALUE_BYTES ? TEST_IN_BYTES : slot->class == VALUE_WIDE ? TEST_IN_WIDE : TEST_IN_LANES;
+	node->test = slot->class == VALUE_BYTES  ? TEST_IN_BYTES
+	             : slot->class == VALUE_WIDE ? TEST_IN_WIDE
+	                                         : TEST_IN_LANES;
 	sort_lanes(node->lanes, node->test == TEST_IN_LANES ? node->n : 0);
 	sort_texts(node->texts, node->test == TEST_IN_BYTES ? node->n : 0);
 	return TEG_OK;
@@ -335,15 +343,18 @@ static teg_status bind_list(struct binder *b, const struct teg_predicate *p, str
 
 static bool is_number(const struct bound_slot *slot)
 {
-	return slot->class == VALUE_SIGNED || slot->class == VALUE_UNSIGNED || slot->class == VALUE_FLOAT;
+	return slot->class == VALUE_SIGNED || slot->class == VALUE_UNSIGNED ||
+	       slot->class == VALUE_FLOAT;
 }
 
 static bool is_plain(const struct bound_slot *slot)
 {
-	return is_number(slot) && !is_time(slot) && slot->type.type != TEG_DURATION && slot->type.type != TEG_BOOL;
+	return is_number(slot) && !is_time(slot) && slot->type.type != TEG_DURATION &&
+	       slot->type.type != TEG_BOOL;
 }
 
-static teg_status bind_columns(struct binder *b, const struct teg_predicate *p, struct bound_node *node)
+static teg_status bind_columns(struct binder *b, const struct teg_predicate *p,
+                               struct bound_node *node)
 {
 	const struct bound_slot *x, *y;
 
@@ -352,21 +363,25 @@ static teg_status bind_columns(struct binder *b, const struct teg_predicate *p, 
 	y = &b->out->slots[node->other_slot];
 	node->test = TEST_COLUMNS;
 	if ((is_plain(x) && is_plain(y)) || (x->class == VALUE_BYTES && y->class == VALUE_BYTES) ||
-	    (x->type.type == y->type.type && x->type.unit == y->type.unit && x->type.scale == y->type.scale))
+	    (x->type.type == y->type.type && x->type.unit == y->type.unit &&
+	     x->type.scale == y->type.scale))
 		return TEG_OK;
 	return mismatch(b, p->column, x, "the other column");
 }
 
-static teg_status bind_node(struct binder *b, const struct teg_predicate *p, struct bound_node **out);
+static teg_status bind_node(struct binder *b, const struct teg_predicate *p,
+                            struct bound_node **out);
 
-static teg_status bind_inner(struct binder *b, const struct teg_predicate *p, struct bound_node *node)
+static teg_status bind_inner(struct binder *b, const struct teg_predicate *p,
+                             struct bound_node *node)
 {
 	node->test = p->node == NODE_AND ? TEST_AND : p->node == NODE_OR ? TEST_OR : TEST_NOT;
 	TEG_TRY(bind_node(b, p->a, &node->a));
 	return p->b ? bind_node(b, p->b, &node->b) : TEG_OK;
 }
 
-static teg_status bind_node(struct binder *b, const struct teg_predicate *p, struct bound_node **out)
+static teg_status bind_node(struct binder *b, const struct teg_predicate *p,
+                            struct bound_node **out)
 {
 	struct bound_node *node = arena_alloc(b->arena, sizeof *node);
 
@@ -378,15 +393,10 @@ static teg_status bind_node(struct binder *b, const struct teg_predicate *p, str
 		return bind_inner(b, p, node);
 	TEG_TRY(slot_of(b, p->column, &node->slot));
 	switch (p->node) {
-	case NODE_COMPARE:
-		return bind_literal(b, p->column, node, &p->literals[0]);
-	case NODE_COMPARE_COLUMNS:
-		return bind_columns(b, p, node);
-	case NODE_IN:
-		return bind_list(b, p, node);
-	case NODE_IS_NULL:
-		node->test = TEST_NULL;
-		return TEG_OK;
+	case NODE_COMPARE: return bind_literal(b, p->column, node, &p->literals[0]);
+	case NODE_COMPARE_COLUMNS: return bind_columns(b, p, node);
+	case NODE_IN: return bind_list(b, p, node);
+	case NODE_IS_NULL: node->test = TEST_NULL; return TEG_OK;
 	default:
 		node->test = TEST_NAN;
 		if (b->out->slots[node->slot].class == VALUE_FLOAT)
@@ -402,8 +412,9 @@ static uint32_t count_names(const struct teg_predicate *p)
 	return count_names(p->a) + (p->b ? count_names(p->b) : 0);
 }
 
-teg_status predicate_bind(const teg_predicate *predicate, const struct schema *schema, struct arena *arena,
-                          const struct bound_predicate **bound_out, teg_error *err)
+teg_status predicate_bind(const teg_predicate *predicate, const struct schema *schema,
+                          struct arena *arena, const struct bound_predicate **bound_out,
+                          teg_error *err)
 {
 	struct binder b = { schema, arena, arena_alloc(arena, sizeof *b.out), err };
 	uint32_t most = count_names(predicate);

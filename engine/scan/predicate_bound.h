@@ -13,7 +13,7 @@ enum bound_test {
 	TEST_IN_LANES, /* sorted */
 	TEST_IN_WIDE,
 	TEST_IN_BYTES,
-	TEST_COLUMNS,  /* slot against other_slot */
+	TEST_COLUMNS, /* slot against other_slot */
 	TEST_NULL,
 	TEST_NAN,
 	TEST_AND,
@@ -54,18 +54,12 @@ struct bound_predicate {
 static inline bool compare_holds(teg_compare op, int order)
 {
 	switch (op) {
-	case TEG_EQ:
-		return order == 0;
-	case TEG_NE:
-		return order != 0;
-	case TEG_LT:
-		return order < 0;
-	case TEG_LE:
-		return order <= 0;
-	case TEG_GT:
-		return order > 0;
-	default:
-		return order >= 0;
+	case TEG_EQ: return order == 0;
+	case TEG_NE: return order != 0;
+	case TEG_LT: return order < 0;
+	case TEG_LE: return order <= 0;
+	case TEG_GT: return order > 0;
+	default: return order >= 0;
 	}
 }
 #endif

@@ -7,11 +7,11 @@
 
 enum token {
 	TOKEN_END,
-	TOKEN_NAME,    /* or a keyword */
-	TOKEN_QUOTED,  /* "name" */
+	TOKEN_NAME,   /* or a keyword */
+	TOKEN_QUOTED, /* "name" */
 	TOKEN_NUMBER,
-	TOKEN_TEXT,    /* 'text' */
-	TOKEN_HEX,     /* x'hex' */
+	TOKEN_TEXT, /* 'text' */
+	TOKEN_HEX,  /* x'hex' */
 	TOKEN_COMPARE,
 	TOKEN_PUNCTUATION
 };
@@ -54,7 +54,8 @@ static bool is_digit(char c)
 
 static bool is_name(char c)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || (unsigned char)c >= 0x80;
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
+	       (unsigned char)c >= 0x80;
 }
 
 static bool keep_byte(struct parser *p, char c)
@@ -184,7 +185,8 @@ static teg_status next(struct parser *p)
 		return hex(p);
 	if (is_name(c))
 		return take_while_name(p);
-	if (is_digit(c) || ((c == '-' || c == '+' || c == '.') && (is_digit(p->text[p->at + 1]) || p->text[p->at + 1] == '.')))
+	if (is_digit(c) || ((c == '-' || c == '+' || c == '.') &&
+	                    (is_digit(p->text[p->at + 1]) || p->text[p->at + 1] == '.')))
 		return take_number(p);
 	if (take_compare(p))
 		return TEG_OK;
@@ -353,10 +355,12 @@ static bool is_literal(const struct parser *p)
 
 /* ---- conditions ---- */
 
-static teg_status make_leaf(struct parser *p, enum predicate_node node, const char *column, teg_compare op,
-                            struct literals *l, uint32_t from, uint32_t n, struct teg_predicate **out)
+static teg_status make_leaf(struct parser *p, enum predicate_node node, const char *column,
+                            teg_compare op, struct literals *l, uint32_t from, uint32_t n,
+                            struct teg_predicate **out)
 {
-	*out = predicate_leaf(node, column, (struct span){ NULL, 0 }, op, n ? l->at + from : NULL, n, p->alloc);
+	*out = predicate_leaf(node, column, (struct span){ NULL, 0 }, op, n ? l->at + from : NULL,
+	                      n, p->alloc);
 	return *out ? TEG_OK : no_memory(p);
 }
 
@@ -365,7 +369,8 @@ static teg_status negate(struct parser *p, bool negated, struct teg_predicate **
 	return negated ? predicate_inner(NODE_NOT, *out, NULL, out, p->err) : TEG_OK;
 }
 
-static teg_status between(struct parser *p, const char *column, struct literals *l, struct teg_predicate **out)
+static teg_status between(struct parser *p, const char *column, struct literals *l,
+                          struct teg_predicate **out)
 {
 	struct teg_predicate *lo, *hi;
 	teg_status status;
@@ -385,7 +390,8 @@ static teg_status between(struct parser *p, const char *column, struct literals 
 	return status;
 }
 
-static teg_status in_list(struct parser *p, const char *column, struct literals *l, struct teg_predicate **out)
+static teg_status in_list(struct parser *p, const char *column, struct literals *l,
+                          struct teg_predicate **out)
 {
 	TEG_TRY(next(p));
 	TEG_TRY(expect_mark(p, '(', "in needs a list in parentheses"));
@@ -414,7 +420,8 @@ static teg_status is_null(struct parser *p, const char *column, struct teg_predi
 	return negate(p, negated, out);
 }
 
-static teg_status compare(struct parser *p, const char *column, struct literals *l, struct teg_predicate **out)
+static teg_status compare(struct parser *p, const char *column, struct literals *l,
+                          struct teg_predicate **out)
 {
 	teg_compare op = p->op;
 
@@ -426,12 +433,13 @@ static teg_status compare(struct parser *p, const char *column, struct literals 
 	}
 	if (p->token != TOKEN_NAME && p->token != TOKEN_QUOTED)
 		return syntax(p, "a value or a column is missing");
-	*out = predicate_leaf(NODE_COMPARE_COLUMNS, column, span_of(p->bytes.at, p->bytes.len), op, NULL, 0,
-	                      p->alloc);
+	*out = predicate_leaf(NODE_COMPARE_COLUMNS, column, span_of(p->bytes.at, p->bytes.len), op,
+	                      NULL, 0, p->alloc);
 	return *out ? next(p) : no_memory(p);
 }
 
-static teg_status after_column(struct parser *p, const char *column, struct literals *l, struct teg_predicate **out)
+static teg_status after_column(struct parser *p, const char *column, struct literals *l,
+                               struct teg_predicate **out)
 {
 	bool negated;
 
@@ -573,7 +581,9 @@ static teg_status parse_or(struct parser *p, struct teg_predicate **out)
 teg_status teg_predicate_parse(const char *text, const teg_allocator *allocator,
                                teg_predicate **predicate_out, teg_error *err)
 {
-	struct parser p = { .text = text, .alloc = allocator ? allocator : teg_allocator_default(), .err = err };
+	struct parser p = { .text = text,
+		            .alloc = allocator ? allocator : teg_allocator_default(),
+		            .err = err };
 	teg_status status;
 
 	if (!text || !predicate_out)

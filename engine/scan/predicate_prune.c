@@ -7,9 +7,9 @@ struct may {
 
 /* What is known of one column of a tile. */
 struct known {
-	bool bounds;       /* min and max hold for every value that is not null */
-	bool exact;        /* a lane names one value */
-	bool no_value;     /* every row is null */
+	bool bounds;   /* min and max hold for every value that is not null */
+	bool exact;    /* a lane names one value */
+	bool no_value; /* every row is null */
 	bool maybe_null;
 	uint64_t min, max; /* lanes */
 };
@@ -23,7 +23,8 @@ struct pruning {
 
 static bool exact_class(const struct bound_slot *slot)
 {
-	return slot->class == VALUE_SIGNED || slot->class == VALUE_UNSIGNED || slot->class == VALUE_FLOAT;
+	return slot->class == VALUE_SIGNED || slot->class == VALUE_UNSIGNED ||
+	       slot->class == VALUE_FLOAT;
 }
 
 static struct known known_attribute(const struct pruning *p, const struct bound_slot *slot)
@@ -42,7 +43,8 @@ static struct known known_attribute(const struct pruning *p, const struct bound_
 		k.min = s->min;
 		k.max = s->max;
 		k.maybe_null = s->n_nulls > 0 || others;
-		k.no_value = !s->has_bounds && slot->class != VALUE_OPAQUE && s->n_nulls >= p->entry->n_live;
+		k.no_value = !s->has_bounds && slot->class != VALUE_OPAQUE &&
+		             s->n_nulls >= p->entry->n_live;
 		return k;
 	}
 	k.no_value = true; /* added to the schema later */
@@ -77,18 +79,12 @@ static struct known known_of(const struct pruning *p, uint32_t slot_at)
 static bool may_hold(teg_compare op, uint64_t lane, const struct known *k)
 {
 	switch (op) {
-	case TEG_EQ:
-		return k->min <= lane && lane <= k->max;
-	case TEG_NE:
-		return !k->exact || k->min != lane || k->max != lane;
-	case TEG_LT:
-		return k->exact ? k->min < lane : k->min <= lane;
-	case TEG_LE:
-		return k->min <= lane;
-	case TEG_GT:
-		return k->exact ? k->max > lane : k->max >= lane;
-	default:
-		return k->max >= lane;
+	case TEG_EQ: return k->min <= lane && lane <= k->max;
+	case TEG_NE: return !k->exact || k->min != lane || k->max != lane;
+	case TEG_LT: return k->exact ? k->min < lane : k->min <= lane;
+	case TEG_LE: return k->min <= lane;
+	case TEG_GT: return k->exact ? k->max > lane : k->max >= lane;
+	default: return k->max >= lane;
 	}
 }
 
@@ -153,20 +149,14 @@ static struct may may_node(const struct pruning *p, const struct bound_node *nod
 	switch (node->test) {
 	case TEST_CONSTANT:
 		return (struct may){ node->result && !k.no_value, !node->result && !k.no_value };
-	case TEST_LANE:
-		return may_compare(node, node->lane, &k);
-	case TEST_WIDE:
-		return may_compare(node, wide_lane(node->wide), &k);
-	case TEST_BYTES:
-		return may_compare(node, lane_of_bytes(node->bytes), &k);
-	case TEST_NULL:
-		return (struct may){ k.maybe_null || k.no_value, !k.no_value };
+	case TEST_LANE: return may_compare(node, node->lane, &k);
+	case TEST_WIDE: return may_compare(node, wide_lane(node->wide), &k);
+	case TEST_BYTES: return may_compare(node, lane_of_bytes(node->bytes), &k);
+	case TEST_NULL: return (struct may){ k.maybe_null || k.no_value, !k.no_value };
 	case TEST_NAN:
 		return (struct may){ !k.no_value && (!k.bounds || k.max == LANE_NAN), !k.no_value };
-	case TEST_COLUMNS:
-		return (struct may){ true, true };
-	default:
-		return may_list(node, &k);
+	case TEST_COLUMNS: return (struct may){ true, true };
+	default: return may_list(node, &k);
 	}
 }
 

@@ -21,26 +21,21 @@ static void mark_nulls(const struct column *c, size_t n, uint8_t *out)
 			out[i] = UNKNOWN;
 }
 
-#define LANE_LOOP(op)                                \
-	for (size_t i = 0; i < n; i++)               \
-		out[i] = lanes[i] op bound;          \
+#define LANE_LOOP(op)                       \
+	for (size_t i = 0; i < n; i++)      \
+		out[i] = lanes[i] op bound; \
 	break
 
-static void compare_lanes(const uint64_t *lanes, size_t n, teg_compare op, uint64_t bound, uint8_t *out)
+static void compare_lanes(const uint64_t *lanes, size_t n, teg_compare op, uint64_t bound,
+                          uint8_t *out)
 {
 	switch (op) {
-	case TEG_EQ:
-		LANE_LOOP(==);
-	case TEG_NE:
-		LANE_LOOP(!=);
-	case TEG_LT:
-		LANE_LOOP(<);
-	case TEG_LE:
-		LANE_LOOP(<=);
-	case TEG_GT:
-		LANE_LOOP(>);
-	case TEG_GE:
-		LANE_LOOP(>=);
+	case TEG_EQ: LANE_LOOP(==);
+	case TEG_NE: LANE_LOOP(!=);
+	case TEG_LT: LANE_LOOP(<);
+	case TEG_LE: LANE_LOOP(<=);
+	case TEG_GT: LANE_LOOP(>);
+	case TEG_GE: LANE_LOOP(>=);
 	}
 }
 
@@ -104,8 +99,9 @@ static void test_bytes(const struct run *r, const struct bound_node *node, uint8
 	for (size_t i = 0; i < r->n; i++) {
 		struct span value = column_value(c, i);
 
-		out[i] = node->test == TEST_BYTES ? compare_holds(node->op, span_compare(value, node->bytes))
-		                                  : in_bytes(node, value);
+		out[i] = node->test == TEST_BYTES
+		                 ? compare_holds(node->op, span_compare(value, node->bytes))
+		                 : in_bytes(node, value);
 	}
 }
 
@@ -129,7 +125,8 @@ static void test_wide(const struct run *r, const struct bound_node *node, uint8_
 	for (size_t i = 0; i < r->n; i++) {
 		__int128 v = wide_at(c, i);
 
-		out[i] = node->test == TEST_WIDE && compare_holds(node->op, order_of_wide(v, node->wide));
+		out[i] = node->test == TEST_WIDE &&
+		         compare_holds(node->op, order_of_wide(v, node->wide));
 		for (uint32_t k = 0; node->test == TEST_IN_WIDE && k < node->n && !out[i]; k++)
 			out[i] = v == node->wides[k];
 	}
@@ -169,7 +166,8 @@ static int order_of_float(double f, __int128 i)
 
 static int order_of_rows(const struct run *r, const struct bound_node *node, size_t i)
 {
-	const struct bound_slot *x = &r->bound->slots[node->slot], *y = &r->bound->slots[node->other_slot];
+	const struct bound_slot *x = &r->bound->slots[node->slot],
+				*y = &r->bound->slots[node->other_slot];
 	const struct column *a = &r->columns[node->slot], *b = &r->columns[node->other_slot];
 
 	if (x->class == VALUE_BYTES)
@@ -202,7 +200,8 @@ static teg_status evaluate(const struct run *r, const struct bound_node *node, u
 static void combine_and(uint8_t *out, const uint8_t *with, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		out[i] = !out[i] || !with[i] ? NO : (uint8_t)((out[i] | with[i]) > 1 ? UNKNOWN : YES);
+		out[i] = !out[i] || !with[i] ? NO
+		                             : (uint8_t)((out[i] | with[i]) > 1 ? UNKNOWN : YES);
 }
 
 static void combine_or(uint8_t *out, const uint8_t *with, size_t n)
@@ -236,8 +235,7 @@ static teg_status evaluate(const struct run *r, const struct bound_node *node, u
 
 	switch (node->test) {
 	case TEST_AND:
-	case TEST_OR:
-		return evaluate_both(r, node, out);
+	case TEST_OR: return evaluate_both(r, node, out);
 	case TEST_NOT:
 		TEG_TRY(evaluate(r, node->a, out));
 		for (size_t i = 0; i < r->n; i++)
@@ -247,30 +245,21 @@ static teg_status evaluate(const struct run *r, const struct bound_node *node, u
 		for (size_t i = 0; i < r->n; i++)
 			out[i] = !column_valid(c, i);
 		return TEG_OK;
-	case TEST_CONSTANT:
-		memset(out, node->result, r->n);
-		break;
+	case TEST_CONSTANT: memset(out, node->result, r->n); break;
 	case TEST_LANE:
 	case TEST_NAN:
-	case TEST_IN_LANES:
-		test_lanes(r, node, out);
-		break;
+	case TEST_IN_LANES: test_lanes(r, node, out); break;
 	case TEST_WIDE:
-	case TEST_IN_WIDE:
-		test_wide(r, node, out);
-		break;
-	case TEST_COLUMNS:
-		test_columns(r, node, out);
-		break;
-	default:
-		test_bytes(r, node, out);
+	case TEST_IN_WIDE: test_wide(r, node, out); break;
+	case TEST_COLUMNS: test_columns(r, node, out); break;
+	default: test_bytes(r, node, out);
 	}
 	mark_nulls(c, r->n, out);
 	return TEG_OK;
 }
 
-teg_status predicate_run(const struct bound_predicate *bound, const struct column *columns, size_t n,
-                         const teg_allocator *alloc, uint8_t *mask, teg_error *err)
+teg_status predicate_run(const struct bound_predicate *bound, const struct column *columns,
+                         size_t n, const teg_allocator *alloc, uint8_t *mask, teg_error *err)
 {
 	struct run r = { bound, columns, n, alloc };
 	uint8_t *out = mem_alloc(alloc, n);

@@ -51,12 +51,13 @@ struct teg_predicate {
 };
 
 /* Makes a leaf; copies names and literals. NULL: no memory. `other` may be NULL. */
-struct teg_predicate *predicate_leaf(enum predicate_node node, const char *column, struct span other,
-                                     teg_compare op, const struct literal *literals, uint32_t n,
+struct teg_predicate *predicate_leaf(enum predicate_node node, const char *column,
+                                     struct span other, teg_compare op,
+                                     const struct literal *literals, uint32_t n,
                                      const teg_allocator *alloc);
 /* Makes an inner node, or frees both operands: TEG_NOMEM, TEG_LIMIT. `b` is NULL for NOT. */
-teg_status predicate_inner(enum predicate_node node, struct teg_predicate *a, struct teg_predicate *b,
-                           struct teg_predicate **out, teg_error *err);
+teg_status predicate_inner(enum predicate_node node, struct teg_predicate *a,
+                           struct teg_predicate *b, struct teg_predicate **out, teg_error *err);
 
 /* Microseconds and the rest in nanoseconds (0 to 999) since 1970 of RFC 3339 text ("2013-01-01",
  * "2013-01-01T05:00:00Z", "... 05:00:00.25+01:00", without zone: as written). False: no such time. */

@@ -9,7 +9,8 @@ void rank_release(struct rank *rank)
 {
 	for (uint32_t i = 0; i < rank->n_runs; i++)
 		if (rank->runs[i].rows)
-			mem_free(rank->alloc, rank->runs[i].rows, run_len(&rank->runs[i]) * sizeof(uint32_t));
+			mem_free(rank->alloc, rank->runs[i].rows,
+			         run_len(&rank->runs[i]) * sizeof(uint32_t));
 	mem_free(rank->alloc, rank->runs, rank->cap * sizeof *rank->runs);
 	rank->runs = NULL;
 	rank->n_runs = 0;
@@ -87,5 +88,7 @@ void rank_find(const struct rank *rank, uint64_t ordinal, uint32_t *tile_out, ui
 	run = &rank->runs[lo];
 	i = (uint32_t)(ordinal - run->ordinal);
 	*tile_out = run->tile == UINT32_MAX ? run->rows[2 * i] : run->tile;
-	*row_out = run->tile == UINT32_MAX ? run->rows[2 * i + 1] : run->rows ? run->rows[i] : run->row0 + i;
+	*row_out = run->tile == UINT32_MAX ? run->rows[2 * i + 1]
+	           : run->rows             ? run->rows[i]
+	                                   : run->row0 + i;
 }

@@ -5,11 +5,11 @@
 #include "engine/scan/sweep.h"
 
 struct rank_run {
-	uint64_t ordinal;  /* of its first row */
+	uint64_t ordinal; /* of its first row */
 	uint32_t n;
-	uint32_t tile;     /* of the plan; resolved runs: UINT32_MAX */
-	uint32_t row0;     /* rows row0 .. where rows is NULL */
-	uint32_t *rows;    /* n rows; resolved runs: n pairs (tile of the plan, row) */
+	uint32_t tile;  /* of the plan; resolved runs: UINT32_MAX */
+	uint32_t row0;  /* rows row0 .. where rows is NULL */
+	uint32_t *rows; /* n rows; resolved runs: n pairs (tile of the plan, row) */
 };
 
 struct rank {

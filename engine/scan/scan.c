@@ -12,16 +12,17 @@ static teg_status no_memory(teg_error *err)
 
 /* ---- outputs ---- */
 
-static const char *const time_names[] = { "system_from", "system_until", "valid_from", "valid_until",
-	                                  "row_kind" };
-static const uint32_t time_ids[] = { COLUMN_ID_SYSTEM_FROM, COLUMN_ID_SYSTEM_UNTIL, COLUMN_ID_VALID_FROM,
-	                             COLUMN_ID_VALID_UNTIL, COLUMN_ID_KIND };
+static const char *const time_names[] = { "system_from", "system_until", "valid_from",
+	                                  "valid_until", "row_kind" };
+static const uint32_t time_ids[] = { COLUMN_ID_SYSTEM_FROM, COLUMN_ID_SYSTEM_UNTIL,
+	                             COLUMN_ID_VALID_FROM, COLUMN_ID_VALID_UNTIL, COLUMN_ID_KIND };
 #define N_TIMES (sizeof time_ids / sizeof *time_ids)
 
 static bool time_id_of(const struct schema *schema, const char *name, uint32_t *id_out)
 {
 	for (size_t i = 0; i < N_TIMES; i++) {
-		bool valid = time_ids[i] == COLUMN_ID_VALID_FROM || time_ids[i] == COLUMN_ID_VALID_UNTIL;
+		bool valid = time_ids[i] == COLUMN_ID_VALID_FROM ||
+		             time_ids[i] == COLUMN_ID_VALID_UNTIL;
 
 		if (strcmp(name, time_names[i]) == 0 && (schema->valid_time || !valid)) {
 			*id_out = time_ids[i];
@@ -41,7 +42,8 @@ static teg_status add_named(struct teg_scan *scan, const char *name, teg_error *
 	if (field) {
 		*out = output_of_field(field);
 	} else if (!time_id_of(schema, name, &id) || !output_of_time(id, out)) {
-		teg_fail(err, TEG_NOT_FOUND, "array '%s' has no column '%s'", scan->array->state.name, name);
+		teg_fail(err, TEG_NOT_FOUND, "array '%s' has no column '%s'",
+		         scan->array->state.name, name);
 		error_in_array(err, TEG_NOT_FOUND, scan->array->state.name);
 		return error_in_column(err, TEG_NOT_FOUND, name);
 	}
@@ -73,7 +75,8 @@ static void add_times(struct teg_scan *scan)
 	const struct schema *schema = scan->array->state.schema;
 
 	for (size_t i = 0; i < N_TIMES; i++) {
-		bool valid = time_ids[i] == COLUMN_ID_VALID_FROM || time_ids[i] == COLUMN_ID_VALID_UNTIL;
+		bool valid = time_ids[i] == COLUMN_ID_VALID_FROM ||
+		             time_ids[i] == COLUMN_ID_VALID_UNTIL;
 
 		if ((schema->valid_time || !valid) && !has_output(scan, time_ids[i]) &&
 		    output_of_time(time_ids[i], &scan->outputs[scan->n_outputs]))
@@ -83,11 +86,13 @@ static void add_times(struct teg_scan *scan)
 		scan->outputs[scan->n_outputs++] = output_of_field(&schema->dims[0]);
 }
 
-static teg_status choose_outputs(struct teg_scan *scan, const teg_scan_options *options, teg_error *err)
+static teg_status choose_outputs(struct teg_scan *scan, const teg_scan_options *options,
+                                 teg_error *err)
 {
 	const struct schema *schema = scan->array->state.schema;
-	size_t most = (options->columns ? options->n_columns : (size_t)schema->n_dims + schema->n_attrs) +
-	              N_TIMES + 1;
+	size_t most =
+		(options->columns ? options->n_columns : (size_t)schema->n_dims + schema->n_attrs) +
+		N_TIMES + 1;
 
 	scan->outputs = arena_array(&scan->arena, most, sizeof *scan->outputs);
 	if (!scan->outputs)
@@ -115,14 +120,17 @@ static teg_status choose_window(struct view *view, const teg_scan_options *optio
 	}
 	if (options->valid_mode == TEG_VALID_RANGE) {
 		if (options->valid_at >= options->valid_end)
-			return teg_fail(err, TEG_MISUSE, "the valid range is empty: it ends where it starts or before");
+			return teg_fail(
+				err, TEG_MISUSE,
+				"the valid range is empty: it ends where it starts or before");
 		view->a = options->valid_at;
 		view->b = options->valid_end;
 	}
 	return TEG_OK;
 }
 
-static teg_status choose_view(struct teg_scan *scan, const teg_scan_options *options, teg_error *err)
+static teg_status choose_view(struct teg_scan *scan, const teg_scan_options *options,
+                              teg_error *err)
 {
 	struct view *view = &scan->view;
 
@@ -135,8 +143,9 @@ static teg_status choose_view(struct teg_scan *scan, const teg_scan_options *opt
 	if (!view->kinds)
 		view->kinds = view->all_versions ? 7 : TEG_KIND_LIVE;
 	view->until = has_output(scan, COLUMN_ID_SYSTEM_UNTIL);
-	view->whole_pieces = options->valid_mode == TEG_VALID_AT &&
-	                     (has_output(scan, COLUMN_ID_VALID_FROM) || has_output(scan, COLUMN_ID_VALID_UNTIL));
+	view->whole_pieces =
+		options->valid_mode == TEG_VALID_AT &&
+		(has_output(scan, COLUMN_ID_VALID_FROM) || has_output(scan, COLUMN_ID_VALID_UNTIL));
 	view->predicate = scan->filter;
 	return TEG_OK;
 }
@@ -164,21 +173,22 @@ static teg_status text_bounds(const struct schema *schema, const teg_range *rang
 
 			if (schema->dims[d].class != VALUE_BYTES || !value->type)
 				continue;
-			TEG_TRY(teg_predicate_compare(schema->dims[d].name, end ? TEG_LE : TEG_GE, value, alloc,
-			                              &one, err));
+			TEG_TRY(teg_predicate_compare(schema->dims[d].name, end ? TEG_LE : TEG_GE,
+			                              value, alloc, &one, err));
 			TEG_TRY(and_also(all, one, err));
 		}
 	}
 	return TEG_OK;
 }
 
-static teg_status all_conditions(struct teg_scan *scan, const teg_scan_options *options, bool box_exact,
-                                 teg_predicate **all, teg_error *err)
+static teg_status all_conditions(struct teg_scan *scan, const teg_scan_options *options,
+                                 bool box_exact, teg_predicate **all, teg_error *err)
 {
 	teg_predicate *copy = NULL;
 
 	if (!box_exact)
-		TEG_TRY(text_bounds(scan->array->state.schema, options->box, scan->alloc, all, err));
+		TEG_TRY(text_bounds(scan->array->state.schema, options->box, scan->alloc, all,
+		                    err));
 	if (!options->predicate)
 		return TEG_OK;
 	TEG_TRY(predicate_copy(options->predicate, scan->alloc, &copy, err));
@@ -186,7 +196,8 @@ static teg_status all_conditions(struct teg_scan *scan, const teg_scan_options *
 }
 
 /* Box and predicate become lanes to prune by and one bound filter. */
-static teg_status choose_filter(struct teg_scan *scan, const teg_scan_options *options, teg_error *err)
+static teg_status choose_filter(struct teg_scan *scan, const teg_scan_options *options,
+                                teg_error *err)
 {
 	const struct schema *schema = scan->array->state.schema;
 	teg_predicate *all = NULL;
@@ -212,8 +223,10 @@ static teg_status make_filter_columns(struct teg_scan *scan, teg_error *err)
 	if (!scan->filter)
 		return TEG_OK;
 	ids = predicate_columns(scan->filter, &scan->n_filter);
-	scan->filter_columns = arena_array(&scan->arena, scan->n_filter + 1u, sizeof *scan->filter_columns);
-	scan->filter_views = arena_array(&scan->arena, scan->n_filter + 1u, sizeof *scan->filter_views);
+	scan->filter_columns =
+		arena_array(&scan->arena, scan->n_filter + 1u, sizeof *scan->filter_columns);
+	scan->filter_views =
+		arena_array(&scan->arena, scan->n_filter + 1u, sizeof *scan->filter_views);
 	if (!scan->filter_columns || !scan->filter_views) {
 		scan->n_filter = 0;
 		return no_memory(err);
@@ -228,8 +241,9 @@ static teg_status make_filter_columns(struct teg_scan *scan, teg_error *err)
 			output_of_time(ids[i], &out);
 		column_buf_init(&scan->filter_columns[i], out.shape, out.width, scan->alloc);
 		scan->view.until |= ids[i] == COLUMN_ID_SYSTEM_UNTIL;
-		scan->view.whole_pieces |= scan->view.b == scan->view.a + 1 &&
-		                           (ids[i] == COLUMN_ID_VALID_FROM || ids[i] == COLUMN_ID_VALID_UNTIL);
+		scan->view.whole_pieces |=
+			scan->view.b == scan->view.a + 1 &&
+			(ids[i] == COLUMN_ID_VALID_FROM || ids[i] == COLUMN_ID_VALID_UNTIL);
 	}
 	return TEG_OK;
 }
@@ -268,10 +282,13 @@ teg_status teg_scan_open(teg_array *array, const teg_scan_options *options, teg_
 	teg_status status;
 
 	if (!array || !scan_out)
-		return teg_fail(err, TEG_MISUSE, "teg_scan_open needs an array and a place for the scan");
+		return teg_fail(err, TEG_MISUSE,
+		                "teg_scan_open needs an array and a place for the scan");
 	*scan_out = NULL;
 	if (options && !known_size(options))
-		return teg_fail(err, TEG_MISUSE, "scan options of a size or with fields that this library does not know");
+		return teg_fail(
+			err, TEG_MISUSE,
+			"scan options of a size or with fields that this library does not know");
 	if (options)
 		memcpy(&known, options, size_min(options->struct_size, sizeof known));
 	scan = mem_zalloc(array->arena.alloc, sizeof *scan);
@@ -315,7 +332,8 @@ teg_status teg_scan_schema(teg_scan *scan, struct ArrowSchema *schema_out, teg_e
 	const struct schema *schema;
 
 	if (!scan || !schema_out)
-		return teg_fail(err, TEG_MISUSE, "teg_scan_schema needs a scan and a place for the schema");
+		return teg_fail(err, TEG_MISUSE,
+		                "teg_scan_schema needs a scan and a place for the schema");
 	schema = scan->array->state.schema;
 	return export_schema(scan->outputs, scan->n_outputs, schema->metadata, schema->n_metadata,
 	                     scan->alloc, schema_out, err);
@@ -384,11 +402,13 @@ static teg_status next_selection(struct teg_scan *scan, teg_error *err)
 static teg_status fill(struct teg_scan *scan, uint32_t n, teg_error *err)
 {
 	struct batch *batch = scan->batch;
-	const uint32_t *keep = scan->filter && scan->kept < scan->selection.n ? scan->keep + scan->taken : NULL;
+	const uint32_t *keep =
+		scan->filter && scan->kept < scan->selection.n ? scan->keep + scan->taken : NULL;
 
 	TEG_TRY(sweep_bind(&scan->sweep, &scan->selection, keep, keep ? 0 : scan->taken, n, err));
 	for (uint32_t i = 0; i < scan->n_outputs; i++) {
-		teg_status status = sweep_column(&scan->sweep, scan->outputs[i].id, &batch->columns[i], err);
+		teg_status status =
+			sweep_column(&scan->sweep, scan->outputs[i].id, &batch->columns[i], err);
 
 		if (status != TEG_OK) {
 			error_in_column(err, status, scan->outputs[i].name);
@@ -407,7 +427,8 @@ static bool batch_is_full(const struct teg_scan *scan)
 {
 	uint32_t rows = scan->batch->n_rows, more = scan->kept - scan->taken;
 
-	return rows >= scan->batch_rows || (rows >= scan->batch_rows / 4 && more > scan->batch_rows - rows);
+	return rows >= scan->batch_rows ||
+	       (rows >= scan->batch_rows / 4 && more > scan->batch_rows - rows);
 }
 
 static teg_status fill_batch(struct teg_scan *scan, teg_error *err)
@@ -423,7 +444,8 @@ static teg_status fill_batch(struct teg_scan *scan, teg_error *err)
 		}
 		if (batch_is_full(scan))
 			return TEG_OK;
-		n = (uint32_t)size_min(scan->kept - scan->taken, scan->batch_rows - scan->batch->n_rows);
+		n = (uint32_t)size_min(scan->kept - scan->taken,
+		                       scan->batch_rows - scan->batch->n_rows);
 		n = (uint32_t)size_min(n, scan->left);
 		if (!n)
 			return scan->batch->n_rows ? TEG_OK : TEG_END;
@@ -436,7 +458,8 @@ teg_status teg_scan_next(teg_scan *scan, struct ArrowArray *batch_out, teg_error
 	teg_status status;
 
 	if (!scan || !batch_out)
-		return teg_fail(err, TEG_MISUSE, "teg_scan_next needs a scan and a place for the batch");
+		return teg_fail(err, TEG_MISUSE,
+		                "teg_scan_next needs a scan and a place for the batch");
 	memset(batch_out, 0, sizeof *batch_out);
 	TEG_TRY(start(scan, err));
 	if (!scan->batch)
@@ -475,7 +498,8 @@ void teg_scan_get_stats(const teg_scan *scan, teg_scan_stats *stats_out)
 teg_status teg_scan_explain(teg_scan *scan, teg_scan_stats *stats_out, teg_error *err)
 {
 	if (!scan || !stats_out)
-		return teg_fail(err, TEG_MISUSE, "teg_scan_explain needs a scan and a place for the figures");
+		return teg_fail(err, TEG_MISUSE,
+		                "teg_scan_explain needs a scan and a place for the figures");
 	TEG_TRY(start(scan, err));
 	teg_scan_get_stats(scan, stats_out);
 	if (scan->taken == 0 && scan->sweep.plan.stats.tiles_read == 0) {
@@ -492,14 +516,10 @@ teg_status teg_scan_explain(teg_scan *scan, teg_scan_stats *stats_out, teg_error
 static int stream_status(struct teg_scan *scan, teg_status status)
 {
 	switch (status) {
-	case TEG_OK:
-		return 0;
-	case TEG_NOMEM:
-		return ENOMEM;
-	case TEG_MISUSE:
-		return EINVAL;
-	default:
-		return scan->stream_error.os_errno ? scan->stream_error.os_errno : EIO;
+	case TEG_OK: return 0;
+	case TEG_NOMEM: return ENOMEM;
+	case TEG_MISUSE: return EINVAL;
+	default: return scan->stream_error.os_errno ? scan->stream_error.os_errno : EIO;
 	}
 }
 
@@ -539,7 +559,8 @@ static void stream_release(struct ArrowArrayStream *stream)
 teg_status teg_scan_stream(teg_scan *scan, struct ArrowArrayStream *stream_out, teg_error *err)
 {
 	if (!scan || !stream_out)
-		return teg_fail(err, TEG_MISUSE, "teg_scan_stream needs a scan and a place for the stream");
+		return teg_fail(err, TEG_MISUSE,
+		                "teg_scan_stream needs a scan and a place for the stream");
 	*stream_out = (struct ArrowArrayStream){ .get_schema = stream_schema,
 		                                 .get_next = stream_next,
 		                                 .get_last_error = stream_last_error,

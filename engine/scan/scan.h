@@ -37,8 +37,8 @@ struct teg_scan {
 teg_status read_system_time(struct teg_array *array, teg_scan_mode mode, int64_t system_time,
                             uint64_t version, int64_t *s_out, teg_error *err);
 /* The view of point and box reads. TEG_MISUSE where valid time needs a V and there is none. */
-teg_status read_view(struct teg_array *array, const teg_read_options *options, struct view *view_out,
-                     teg_error *err);
+teg_status read_view(struct teg_array *array, const teg_read_options *options,
+                     struct view *view_out, teg_error *err);
 /* Ranges of values as lanes. Text bounds become prefixes: *exact_out false where they do. */
 teg_status read_box_lanes(const struct schema *schema, const teg_range *ranges, struct box *box_out,
                           bool *exact_out, teg_error *err);

@@ -64,8 +64,8 @@ static bool reserve_rows(struct sweep *sweep, size_t n)
 }
 
 /* Rows [from, from + n) of a column of the open tile into the work column. */
-static teg_status read_work(struct sweep *sweep, const struct field *field, uint32_t id, uint32_t from,
-                            uint32_t n, teg_error *err)
+static teg_status read_work(struct sweep *sweep, const struct field *field, uint32_t id,
+                            uint32_t from, uint32_t n, teg_error *err)
 {
 	enum column_shape shape = field ? field->shape : COLUMN_FIXED;
 	uint32_t width = field ? field->width : id == COLUMN_ID_KIND ? 1 : 8;
@@ -99,7 +99,8 @@ static bool dim_inside(const struct sweep *sweep, uint32_t d)
 {
 	const struct index_entry *entry = &sweep->tile.entry;
 
-	return !sweep->view.box || (entry->lo[d] >= sweep->view.box->lo[d] && entry->hi[d] <= sweep->view.box->hi[d]);
+	return !sweep->view.box ||
+	       (entry->lo[d] >= sweep->view.box->lo[d] && entry->hi[d] <= sweep->view.box->hi[d]);
 }
 
 /* The first of n ascending lanes that is above (`after`) or not below the bound. */
@@ -121,13 +122,15 @@ static uint32_t lane_search(const uint64_t *lanes, uint32_t n, uint64_t bound, b
 /* The leading dimension is sorted within a tile: cut the run instead of masking it. */
 static void cut_sorted(struct run *run, const uint64_t *lanes, uint64_t lo, uint64_t hi)
 {
-	uint32_t a = lane_search(lanes, run->n, lo, false), b = lane_search(lanes, run->n, hi, true);
+	uint32_t a = lane_search(lanes, run->n, lo, false),
+		 b = lane_search(lanes, run->n, hi, true);
 
 	run->from += a;
 	run->n = b > a ? b - a : 0;
 }
 
-static teg_status filter_dim(struct sweep *sweep, struct run *run, uint32_t d, bool leading, teg_error *err)
+static teg_status filter_dim(struct sweep *sweep, struct run *run, uint32_t d, bool leading,
+                             teg_error *err)
 {
 	const struct schema *schema = sweep->tile.segment->schema;
 	uint64_t lo = sweep->view.box->lo[d], hi = sweep->view.box->hi[d];
@@ -172,7 +175,8 @@ static teg_status filter_kind(struct sweep *sweep, struct run *run, teg_error *e
 	const struct index_entry *entry = &sweep->tile.entry;
 	uint32_t kinds = sweep->view.kinds;
 
-	if ((kinds & TEG_KIND_LIVE || !entry->n_live) && (kinds & TEG_KIND_TOMBSTONE || !entry->n_tombstones) &&
+	if ((kinds & TEG_KIND_LIVE || !entry->n_live) &&
+	    (kinds & TEG_KIND_TOMBSTONE || !entry->n_tombstones) &&
 	    (kinds & TEG_KIND_ERASED || !entry->n_erased))
 		return TEG_OK;
 	TEG_TRY(read_work(sweep, NULL, COLUMN_ID_KIND, run->from, run->n, err));
@@ -207,7 +211,8 @@ static teg_status filter_valid_time(struct sweep *sweep, struct run *run, teg_er
 {
 	const struct view *view = &sweep->view;
 
-	if (!sweep->tile.segment->schema->valid_time || (view->a == INT64_MIN && view->b == INT64_MAX))
+	if (!sweep->tile.segment->schema->valid_time ||
+	    (view->a == INT64_MIN && view->b == INT64_MAX))
 		return TEG_OK;
 	start_mask(sweep, run);
 	TEG_TRY(read_work(sweep, NULL, COLUMN_ID_VALID_FROM, run->from, run->n, err));
@@ -230,8 +235,8 @@ static uint32_t list_masked(struct sweep *sweep, const struct run *run)
 	return n;
 }
 
-static teg_status filter_tile(struct sweep *sweep, const struct plan_tile *plan, struct selection *out,
-                              teg_error *err)
+static teg_status filter_tile(struct sweep *sweep, const struct plan_tile *plan,
+                              struct selection *out, teg_error *err)
 {
 	struct segment *segment;
 	struct run run = { 0, 0, false };
@@ -369,14 +374,10 @@ static const int64_t *resolved_times(const struct sweep *sweep, uint32_t id)
 	if (!sweep->bound.resolved)
 		return NULL;
 	switch (id) {
-	case COLUMN_ID_VALID_FROM:
-		return sweep->bound.valid_from;
-	case COLUMN_ID_VALID_UNTIL:
-		return sweep->bound.valid_until;
-	case COLUMN_ID_SYSTEM_UNTIL:
-		return sweep->bound.system_until;
-	default:
-		return NULL;
+	case COLUMN_ID_VALID_FROM: return sweep->bound.valid_from;
+	case COLUMN_ID_VALID_UNTIL: return sweep->bound.valid_until;
+	case COLUMN_ID_SYSTEM_UNTIL: return sweep->bound.system_until;
+	default: return NULL;
 	}
 }
 
@@ -393,7 +394,8 @@ static teg_status mark_open(struct column_buf *out, size_t from, uint32_t id)
 	return TEG_OK;
 }
 
-static teg_status time_column(struct sweep *sweep, uint32_t id, struct column_buf *out, teg_error *err)
+static teg_status time_column(struct sweep *sweep, uint32_t id, struct column_buf *out,
+                              teg_error *err)
 {
 	const int64_t *times = resolved_times(sweep, id);
 	size_t from = out->n;
@@ -407,7 +409,8 @@ static teg_status time_column(struct sweep *sweep, uint32_t id, struct column_bu
 			to[i] = times[gather_index(sweep->gather, i)];
 	} else {
 		TEG_TRY(gather_column(sweep->gather, &sweep->reader,
-		                      id == COLUMN_ID_SYSTEM_UNTIL ? COLUMN_ID_SUPERSEDED : id, out, err));
+		                      id == COLUMN_ID_SYSTEM_UNTIL ? COLUMN_ID_SUPERSEDED : id, out,
+		                      err));
 		to = (int64_t *)(void *)out->values + from;
 		for (uint32_t i = 0; id != COLUMN_ID_SYSTEM_UNTIL && i < sweep->bound_n; i++)
 			to[i] = clip(sweep, id, to[i]);
@@ -415,7 +418,8 @@ static teg_status time_column(struct sweep *sweep, uint32_t id, struct column_bu
 	return mark_open(out, from, id);
 }
 
-teg_status sweep_column(struct sweep *sweep, uint32_t column_id, struct column_buf *out, teg_error *err)
+teg_status sweep_column(struct sweep *sweep, uint32_t column_id, struct column_buf *out,
+                        teg_error *err)
 {
 	if (column_id == COLUMN_ID_VALID_FROM || column_id == COLUMN_ID_VALID_UNTIL ||
 	    column_id == COLUMN_ID_SYSTEM_UNTIL)

@@ -17,8 +17,8 @@ struct selection {
 	uint32_t n;
 	bool resolved;
 	/* filtered: one tile */
-	uint32_t row0;            /* rows row0 .. row0 + n where `rows` is NULL */
-	const uint32_t *rows;     /* ascending where not resolved */
+	uint32_t row0;             /* rows row0 .. row0 + n where `rows` is NULL */
+	const uint32_t *rows;      /* ascending where not resolved */
 	struct tile *const *tiles; /* one, or the group's */
 	/* resolved: one entry per row */
 	const uint32_t *tile_of;
@@ -30,15 +30,15 @@ struct sweep {
 	struct view view;
 	struct tile_reader reader;
 	const teg_allocator *alloc;
-	uint32_t at;              /* next tile of the plan */
-	struct tile tile;         /* of a filtered selection */
+	uint32_t at;      /* next tile of the plan */
+	struct tile tile; /* of a filtered selection */
 	struct tile *tile_at;
 	bool tile_open;
-	uint32_t *rows;           /* room for rows_cap */
+	uint32_t *rows; /* room for rows_cap */
 	uint8_t *mask;
 	size_t rows_cap;
 	struct column_buf work;
-	struct group group;       /* of a resolved selection */
+	struct group group; /* of a resolved selection */
 	/* the bound slice, see sweep_bind */
 	struct selection bound;
 	uint32_t bound_from, bound_n;

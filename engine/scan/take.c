@@ -126,7 +126,8 @@ static teg_status start_taking(struct taking *t, teg_error *err)
 	return tile_reader_init(&t->reader, t->alloc, err);
 }
 
-static teg_status open_tile_of(struct taking *t, uint32_t plan_tile, uint32_t *at_out, teg_error *err)
+static teg_status open_tile_of(struct taking *t, uint32_t plan_tile, uint32_t *at_out,
+                               teg_error *err)
 {
 	const struct plan_tile *tile = &t->index->plan.tiles[plan_tile];
 	struct segment *segment;
@@ -161,13 +162,17 @@ static teg_status find_rows(struct taking *t, const int64_t *ordinals, teg_error
 static teg_status fill_batch(struct taking *t, const struct output *outputs, struct batch *batch,
                              teg_error *err)
 {
-	struct selection sel = { .n = t->n, .resolved = true, .rows = t->rows,
-		                 .tiles = t->tile_at, .tile_of = t->tile_of };
+	struct selection sel = { .n = t->n,
+		                 .resolved = true,
+		                 .rows = t->rows,
+		                 .tiles = t->tile_at,
+		                 .tile_of = t->tile_of };
 
 	if (t->n)
 		TEG_TRY(gather_bind(t->gather, &sel, NULL, 0, t->n, err));
 	for (uint32_t i = 0; t->n && i < batch->n_columns; i++)
-		TEG_TRY(gather_column(t->gather, &t->reader, outputs[i].id, &batch->columns[i], err));
+		TEG_TRY(gather_column(t->gather, &t->reader, outputs[i].id, &batch->columns[i],
+		                      err));
 	batch->n_rows = t->n;
 	return TEG_OK;
 }
@@ -186,7 +191,8 @@ static teg_status choose(struct teg_array *array, const char *const *columns, si
 		const struct field *field = schema_field(schema, columns[i]);
 
 		if (!field) {
-			teg_fail(err, TEG_NOT_FOUND, "array '%s' has no column '%s'", array->state.name, columns[i]);
+			teg_fail(err, TEG_NOT_FOUND, "array '%s' has no column '%s'",
+			         array->state.name, columns[i]);
 			error_in_array(err, TEG_NOT_FOUND, array->state.name);
 			return error_in_column(err, TEG_NOT_FOUND, columns[i]);
 		}
@@ -196,7 +202,8 @@ static teg_status choose(struct teg_array *array, const char *const *columns, si
 }
 
 static teg_status take_columns(struct taking *t, const struct output *outputs, uint32_t n_outputs,
-                               struct ArrowSchema *schema_out, struct ArrowArray *batch_out, teg_error *err)
+                               struct ArrowSchema *schema_out, struct ArrowArray *batch_out,
+                               teg_error *err)
 {
 	const struct schema *schema = t->array->state.schema;
 	struct batch_pool *pool = batch_pool_new(outputs, n_outputs, t->alloc);
@@ -206,8 +213,8 @@ static teg_status take_columns(struct taking *t, const struct output *outputs, u
 	if (status == TEG_OK)
 		status = fill_batch(t, outputs, batch, err);
 	if (status == TEG_OK)
-		status = export_schema(outputs, n_outputs, schema->metadata, schema->n_metadata, t->alloc,
-		                       schema_out, err);
+		status = export_schema(outputs, n_outputs, schema->metadata, schema->n_metadata,
+		                       t->alloc, schema_out, err);
 	if (status == TEG_OK) {
 		status = batch_export(batch, batch_out, err);
 		if (status != TEG_OK)
@@ -224,7 +231,9 @@ static teg_status take_rows(struct teg_array *array, const struct take_index *in
                             uint32_t n_outputs, struct ArrowSchema *schema_out,
                             struct ArrowArray *batch_out, teg_error *err)
 {
-	struct taking t = { .array = array, .alloc = array->arena.alloc, .index = index, .n = (uint32_t)n };
+	struct taking t = {
+		.array = array, .alloc = array->arena.alloc, .index = index, .n = (uint32_t)n
+	};
 	teg_status status = start_taking(&t, err);
 
 	if (status == TEG_OK)
@@ -244,8 +253,8 @@ static teg_status check_table(const struct teg_array *array, teg_error *err)
 }
 
 teg_status teg_take(teg_array *array, const int64_t *ordinals, size_t n, const char *const *columns,
-                    size_t n_columns, const teg_read_options *options, struct ArrowSchema *schema_out,
-                    struct ArrowArray *batch_out, teg_error *err)
+                    size_t n_columns, const teg_read_options *options,
+                    struct ArrowSchema *schema_out, struct ArrowArray *batch_out, teg_error *err)
 {
 	struct take_index *index;
 	struct output *outputs;
@@ -256,7 +265,8 @@ teg_status teg_take(teg_array *array, const int64_t *ordinals, size_t n, const c
 	teg_status status;
 
 	if (!array || (n && !ordinals) || n > UINT32_MAX / 2 || !schema_out || !batch_out)
-		return teg_fail(err, TEG_MISUSE, "teg_take needs an array, ordinals and places for the rows");
+		return teg_fail(err, TEG_MISUSE,
+		                "teg_take needs an array, ordinals and places for the rows");
 	memset(schema_out, 0, sizeof *schema_out);
 	memset(batch_out, 0, sizeof *batch_out);
 	TEG_TRY(check_table(array, err));
@@ -269,7 +279,8 @@ teg_status teg_take(teg_array *array, const int64_t *ordinals, size_t n, const c
 	if (status == TEG_OK)
 		status = get_index(array, &view, &index, &own, err);
 	if (status == TEG_OK) {
-		status = take_rows(array, index, ordinals, n, outputs, n_outputs, schema_out, batch_out, err);
+		status = take_rows(array, index, ordinals, n, outputs, n_outputs, schema_out,
+		                   batch_out, err);
 		if (own)
 			free_index(index);
 	}
@@ -277,14 +288,16 @@ teg_status teg_take(teg_array *array, const int64_t *ordinals, size_t n, const c
 	return status;
 }
 
-teg_status teg_count_live(teg_array *array, const teg_read_options *options, uint64_t *n_out, teg_error *err)
+teg_status teg_count_live(teg_array *array, const teg_read_options *options, uint64_t *n_out,
+                          teg_error *err)
 {
 	struct take_index *index;
 	struct view view;
 	bool own;
 
 	if (!array || !n_out)
-		return teg_fail(err, TEG_MISUSE, "teg_count_live needs an array and a place for the count");
+		return teg_fail(err, TEG_MISUSE,
+		                "teg_count_live needs an array and a place for the count");
 	TEG_TRY(check_table(array, err));
 	TEG_TRY(read_view(array, options, &view, err));
 	TEG_TRY(get_index(array, &view, &index, &own, err));

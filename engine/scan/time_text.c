@@ -42,8 +42,8 @@ static bool take_date(struct digits *d, int64_t *days_out)
 	int64_t year, month, day;
 	bool leap;
 
-	if (!take_digits(d, 4, &year) || !take_byte(d, '-') || !take_digits(d, 2, &month) || !take_byte(d, '-') ||
-	    !take_digits(d, 2, &day) || month < 1 || month > 12 || day < 1)
+	if (!take_digits(d, 4, &year) || !take_byte(d, '-') || !take_digits(d, 2, &month) ||
+	    !take_byte(d, '-') || !take_digits(d, 2, &day) || month < 1 || month > 12 || day < 1)
 		return false;
 	leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
 	if (day > lengths[month - 1] + (leap && month == 2))
@@ -101,10 +101,11 @@ bool time_of_text(struct span text, int64_t *us_out, int *ns_out)
 	if (d.at != d.end) {
 		if (!take_byte(&d, 'T') && !take_byte(&d, 't') && !take_byte(&d, ' '))
 			return false;
-		if (!take_digits(&d, 2, &hours) || !take_byte(&d, ':') || !take_digits(&d, 2, &minutes) || hours > 23 ||
-		    minutes > 59)
+		if (!take_digits(&d, 2, &hours) || !take_byte(&d, ':') ||
+		    !take_digits(&d, 2, &minutes) || hours > 23 || minutes > 59)
 			return false;
-		if (take_byte(&d, ':') && (!take_digits(&d, 2, &seconds) || seconds > 59 || !take_fraction(&d, &ns)))
+		if (take_byte(&d, ':') &&
+		    (!take_digits(&d, 2, &seconds) || seconds > 59 || !take_fraction(&d, &ns)))
 			return false;
 		if (!take_zone(&d, &zone) || d.at != d.end)
 			return false;

@@ -25,8 +25,8 @@ teg_status read_system_time(struct teg_array *array, teg_scan_mode mode, int64_t
 	return TEG_OK;
 }
 
-teg_status read_view(struct teg_array *array, const teg_read_options *options, struct view *view_out,
-                     teg_error *err)
+teg_status read_view(struct teg_array *array, const teg_read_options *options,
+                     struct view *view_out, teg_error *err)
 {
 	static const teg_read_options defaults = { .struct_size = sizeof defaults };
 
@@ -34,7 +34,8 @@ teg_status read_view(struct teg_array *array, const teg_read_options *options, s
 		options = &defaults;
 	*view_out = (struct view){ .a = INT64_MIN, .b = INT64_MAX, .kinds = TEG_KIND_LIVE };
 	if (array->state.schema->valid_time && !options->has_valid_at)
-		return teg_fail(err, TEG_MISUSE, "array '%s' has valid time: the read needs a valid_at",
+		return teg_fail(err, TEG_MISUSE,
+		                "array '%s' has valid time: the read needs a valid_at",
 		                array->state.name);
 	if (options->has_valid_at) {
 		if (options->valid_at == INT64_MIN || options->valid_at == INT64_MAX)

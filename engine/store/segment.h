@@ -30,6 +30,8 @@ struct segment_ref {
 /* "segments/<32 hex>" or "manifests/<20 digits>" into path_out. */
 void segment_path(const struct segment_ref *ref, char path_out[OS_PATH_MAX]);
 
+struct index_leaf;
+
 struct segment {
 	const struct segment_ref *ref; /* the array's, outlives this */
 	const struct schema *schema;   /* of the array (evolution maps by attribute id) */
@@ -37,9 +39,10 @@ struct segment {
 	struct os_file *file; /* the file cache's */
 	char path[OS_PATH_MAX];
 	struct segment_footer footer;
-	struct arena arena;        /* footer and index pages */
-	struct index_page root;    /* n == 0: no tiles */
-	struct index_page *leaves; /* levels 2: one per root entry, n == 0 until loaded */
+	struct arena arena;     /* footer and index pages */
+	struct index_page root; /* n == 0: no tiles */
+	/* Where there are levels below the root: one per root entry, kept once a walk has loaded it. */
+	struct index_leaf *_Atomic *lower;
 	const teg_allocator *alloc;
 };
 
@@ -66,6 +69,8 @@ struct tile {
 	struct index_entry entry; /* stats point into the segment's arena */
 	struct tile_header header;
 	struct arena arena;
+	uint32_t *
+		cells; /* DENSE with a presence column: the cell of each row; loaded when asked for */
 };
 teg_status tile_open(struct tile *tile, const struct segment *segment,
                      const struct index_entry *entry, const teg_allocator *alloc, teg_error *err);
@@ -76,6 +81,7 @@ struct tile_reader {
 	struct codec_scratch *scratch;
 	struct buf stored; /* bytes as read */
 	struct column_buf dictionary;
+	struct column_buf work;     /* whole blocks on the way to a gather */
 	uint64_t reads, read_bytes; /* counters */
 	const teg_allocator *alloc;
 	size_t max_value_len;

@@ -1,0 +1,338 @@
+/* Reading columns of a tile: only the pages that are needed, neighbours in one read, every page
+ * verified before it is decoded. */
+#include <string.h>
+#include "codec/base/checked.h"
+#include "engine/store/tile.h"
+
+#define READ_MAX (512u << 10) /* bytes of neighbouring pages that are read at once */
+
+teg_status tile_reader_init(struct tile_reader *reader, const teg_allocator *alloc, teg_error *err)
+{
+	memset(reader, 0, sizeof *reader);
+	reader->alloc = alloc;
+	buf_init(&reader->stored, alloc, BUF_NO_LIMIT);
+	column_buf_init(&reader->dictionary, COLUMN_FIXED, 8, alloc);
+	column_buf_init(&reader->work, COLUMN_FIXED, 8, alloc);
+	reader->scratch = codec_scratch_new(alloc);
+	return reader->scratch ? TEG_OK : teg_fail(err, TEG_NOMEM, "no memory to read tiles");
+}
+
+void tile_reader_release(struct tile_reader *reader)
+{
+	if (!reader->alloc)
+		return;
+	codec_scratch_free(reader->scratch);
+	buf_release(&reader->stored);
+	column_buf_release(&reader->dictionary);
+	column_buf_release(&reader->work);
+	reader->scratch = NULL;
+}
+
+/* One column at hand. */
+struct reading {
+	struct tile_reader *reader;
+	const struct tile *tile;
+	const struct tile_column *column;
+	const struct column_buf *dictionary;
+	/* pages [first_page, end_page) of the chunk stand in reader->stored */
+	uint32_t first_page, end_page;
+	teg_error *err;
+};
+
+static uint64_t file_offset(const struct reading *r, uint64_t chunk_off)
+{
+	const struct tile *t = r->tile;
+
+	return t->segment->ref->off + t->entry.off + t->entry.header_len + r->column->off +
+	       chunk_off;
+}
+
+static teg_status in_place(const struct reading *r, teg_status status, uint64_t chunk_off)
+{
+	const struct field *field = schema_field_by_id(r->tile->segment->schema, r->column->id);
+
+	error_in_file(r->err, status, r->tile->segment->path);
+	if (field)
+		error_in_column(r->err, status, field->name);
+	return error_at_offset(r->err, status, (int64_t)file_offset(r, chunk_off));
+}
+
+static teg_status read_stored(struct reading *r, uint64_t chunk_off, uint64_t len)
+{
+	struct tile_reader *reader = r->reader;
+	const struct segment *s = r->tile->segment;
+	uint8_t *to;
+
+	buf_clear(&reader->stored);
+	to = buf_extend(&reader->stored, (size_t)len);
+	if (!to)
+		return teg_fail(r->err, TEG_NOMEM, "no memory for the pages of a column");
+	reader->reads++;
+	reader->read_bytes += len;
+	return os_read(s->os, s->file, s->path, file_offset(r, chunk_off), to, (size_t)len, r->err);
+}
+
+static void shape_like(struct column_buf *b, const struct column_buf *out)
+{
+	const teg_allocator *alloc = b->alloc;
+
+	if (b->shape != out->shape || b->width != out->width) {
+		column_buf_release(b);
+		column_buf_init(b, out->shape, out->width, alloc);
+	}
+	column_buf_clear(b);
+}
+
+static teg_status start(struct reading *r, const struct column_buf *out)
+{
+	const struct chunk *chunk = &r->column->chunk;
+	struct tile_reader *reader = r->reader;
+	teg_status status;
+
+	if (chunk->shape != out->shape || chunk->width != out->width)
+		return in_place(r,
+		                teg_fail(r->err, TEG_CORRUPT,
+		                         "a column has another type than the schema"),
+		                0);
+	if (!chunk->n_dictionary)
+		return TEG_OK;
+	shape_like(&reader->dictionary, out);
+	TEG_TRY(read_stored(r, chunk->dictionary.off, chunk->dictionary.stored_len));
+	status = chunk_decode_dictionary(chunk, buf_span(&reader->stored), reader->scratch,
+	                                 &reader->dictionary, r->err);
+	r->dictionary = &reader->dictionary;
+	return status == TEG_OK ? status : in_place(r, status, chunk->dictionary.off);
+}
+
+/* Brings page `page` in, with the neighbours up to `last` that fit one read. */
+static teg_status fetch(struct reading *r, uint32_t page, uint32_t last)
+{
+	const struct chunk_page *pages = r->column->chunk.pages;
+	uint64_t len = pages[page].stored_len;
+	uint32_t end = page + 1;
+
+	if (page >= r->first_page && page < r->end_page)
+		return TEG_OK;
+	while (end <= last && len + pages[end].stored_len <= READ_MAX)
+		len += pages[end++].stored_len;
+	r->first_page = r->end_page = 0;
+	TEG_TRY(read_stored(r, pages[page].off, len));
+	r->first_page = page;
+	r->end_page = end;
+	return TEG_OK;
+}
+
+static struct span stored_page(const struct reading *r, uint32_t page)
+{
+	const struct chunk_page *pages = r->column->chunk.pages;
+
+	return span_of(r->reader->stored.at + (pages[page].off - pages[r->first_page].off),
+	               pages[page].stored_len);
+}
+
+static teg_status decode(struct reading *r, uint32_t page, uint32_t from, uint32_t n, bool verified,
+                         struct column_buf *out)
+{
+	const struct chunk *chunk = &r->column->chunk;
+	struct codec_scratch *scratch = r->reader->scratch;
+	struct span stored = stored_page(r, page);
+	teg_status status = verified ? chunk_decode_verified(chunk, r->dictionary, page, stored,
+	                                                     from, n, scratch, out, r->err)
+	                             : chunk_decode_page(chunk, r->dictionary, page, stored, from,
+	                                                 n, scratch, out, r->err);
+
+	return status == TEG_OK ? status : in_place(r, status, chunk->pages[page].off);
+}
+
+teg_status tile_read_stored(struct tile_reader *reader, const struct tile *tile,
+                            const struct tile_column *column, uint32_t from, uint32_t n,
+                            struct column_buf *out, teg_error *err)
+{
+	struct reading r = { .reader = reader, .tile = tile, .column = column, .err = err };
+	const struct chunk *chunk = &column->chunk;
+	uint32_t end = from + n, last;
+
+	if (end > chunk->n)
+		return in_place(&r, teg_fail(err, TEG_CORRUPT, "a column is shorter than its tile"),
+		                0);
+	if (!n)
+		return TEG_OK;
+	if (chunk->encoding == ENCODING_CONSTANT)
+		return chunk_decode_constant(chunk, n, out);
+	TEG_TRY(start(&r, out));
+	last = chunk_page_of(chunk, end - 1);
+	for (uint32_t page = chunk_page_of(chunk, from); page <= last; page++) {
+		const struct chunk_page *p = &chunk->pages[page];
+		uint32_t a = from > p->first ? from - p->first : 0;
+		uint32_t b = end < p->first + p->n ? end - p->first : p->n;
+
+		TEG_TRY(fetch(&r, page, last));
+		TEG_TRY(decode(&r, page, a, b - a, false, out));
+	}
+	return TEG_OK;
+}
+
+/* ---- gathering ---- */
+
+/* Whether a page gives up single blocks at no more cost than theirs. */
+static bool by_blocks(const struct chunk *chunk)
+{
+	return !chunk->zstd && chunk->shape == COLUMN_FIXED && chunk->encoding != ENCODING_RUNS;
+}
+
+/* Rows at[0 .. n) of the chunk, all of page `page`: those from one block (or page) are decoded in one
+ * go and picked out of it, unless they follow one another without a gap. */
+static teg_status gather_piece(struct reading *r, uint32_t page, const uint32_t *at, uint32_t n,
+                               bool verified, struct column_buf *out)
+{
+	uint32_t base = r->column->chunk.pages[page].first, first = at[0] - base,
+		 span = at[n - 1] - at[0] + 1;
+	struct column_buf *work = &r->reader->work;
+	struct column view;
+	uint32_t index[BLOCK_VALUES];
+
+	if (span == n)
+		return decode(r, page, first, n, verified, out);
+	shape_like(work, out);
+	TEG_TRY(decode(r, page, first, span, verified, work));
+	view = column_buf_view(work);
+	for (uint32_t i = 0, k; i < n; i += k) {
+		for (k = 0; k < BLOCK_VALUES && i + k < n; k++)
+			index[k] = at[i + k] - at[0];
+		if (column_buf_gather(out, &view, index, k) != TEG_OK)
+			return teg_fail(r->err, TEG_NOMEM, "no memory to gather rows");
+	}
+	return TEG_OK;
+}
+
+static teg_status gather_page(struct reading *r, uint32_t page, const uint32_t *at, uint32_t n,
+                              struct column_buf *out)
+{
+	const struct chunk *chunk = &r->column->chunk;
+	uint32_t base = chunk->pages[page].first;
+
+	if (!by_blocks(chunk))
+		return gather_piece(r, page, at, n, false, out);
+	for (uint32_t i = 0, k; i < n; i += k) {
+		uint32_t block = (at[i] - base) / BLOCK_VALUES;
+
+		for (k = 1; i + k < n && (at[i + k] - base) / BLOCK_VALUES == block; k++)
+			;
+		TEG_TRY(gather_piece(r, page, at + i, k, i > 0, out));
+	}
+	return TEG_OK;
+}
+
+/* The last page that holds one of the rows and that follows `page` without a page in between that
+ * holds none: what is worth one read. */
+static uint32_t last_neighbour(const struct chunk *chunk, uint32_t page, const uint32_t *at,
+                               uint32_t n)
+{
+	uint32_t last = page;
+
+	for (uint32_t i = 0; i < n;) {
+		uint32_t p = chunk_page_of(chunk, at[i]);
+
+		if (p > last + 1)
+			break;
+		last = p;
+		while (i < n && at[i] < chunk->pages[p].first + chunk->pages[p].n)
+			i++;
+	}
+	return last;
+}
+
+static teg_status gather_stored(struct tile_reader *reader, const struct tile *tile,
+                                const struct tile_column *column, const uint32_t *at, uint32_t n,
+                                struct column_buf *out, teg_error *err)
+{
+	struct reading r = { .reader = reader, .tile = tile, .column = column, .err = err };
+	const struct chunk *chunk = &column->chunk;
+
+	if (n && at[n - 1] >= chunk->n)
+		return in_place(&r, teg_fail(err, TEG_CORRUPT, "a column is shorter than its tile"),
+		                0);
+	if (chunk->encoding == ENCODING_CONSTANT)
+		return chunk_decode_constant(chunk, n, out);
+	TEG_TRY(start(&r, out));
+	for (uint32_t i = 0, k; i < n; i += k) {
+		uint32_t page = chunk_page_of(chunk, at[i]),
+			 end = chunk->pages[page].first + chunk->pages[page].n;
+
+		for (k = 1; i + k < n && at[i + k] < end; k++)
+			;
+		if (page < r.first_page || page >= r.end_page)
+			TEG_TRY(fetch(&r, page, last_neighbour(chunk, page, at + i, n - i)));
+		TEG_TRY(gather_page(&r, page, at + i, k, out));
+	}
+	return TEG_OK;
+}
+
+/* ---- both, with what the tile does not store ---- */
+
+static bool has_commit_times(const struct column_buf *out, size_t from)
+{
+	const int64_t *times = (const int64_t *)(const void *)out->values;
+
+	for (size_t i = from; i < out->n; i++)
+		if (times[i] == TEG_TIME_OF_COMMIT)
+			return true;
+	return false;
+}
+
+static teg_status read_any(struct tile_reader *reader, const struct tile *tile, uint32_t column_id,
+                           const uint32_t *at, uint32_t from, uint32_t n, struct column_buf *out,
+                           teg_error *err);
+
+/* "From the commit's time" is stored as such, so that a rebase keeps the bytes: here it becomes the
+ * row's system time. */
+static teg_status fill_commit_times(struct tile_reader *reader, const struct tile *tile,
+                                    const uint32_t *at, uint32_t from, uint32_t n,
+                                    struct column_buf *out, size_t out_from, teg_error *err)
+{
+	int64_t *times = (int64_t *)(void *)out->values + out_from;
+	struct column_buf system;
+	teg_status status;
+
+	column_buf_init(&system, COLUMN_FIXED, 8, reader->alloc);
+	status = read_any(reader, tile, COLUMN_ID_SYSTEM_FROM, at, from, n, &system, err);
+	for (uint32_t i = 0; status == TEG_OK && i < n; i++)
+		if (times[i] == TEG_TIME_OF_COMMIT)
+			times[i] = ((const int64_t *)(const void *)system.values)[i];
+	column_buf_release(&system);
+	return status;
+}
+
+static teg_status read_any(struct tile_reader *reader, const struct tile *tile, uint32_t column_id,
+                           const uint32_t *at, uint32_t from, uint32_t n, struct column_buf *out,
+                           teg_error *err)
+{
+	const struct tile_column *column = tile_find_column(&tile->header, column_id);
+	size_t out_from = out->n;
+
+	if (!n)
+		return TEG_OK;
+	if (!column)
+		return tile_default_column(reader, (struct tile *)(uintptr_t)tile, column_id, at,
+		                           from, n, out, err);
+	if (at)
+		TEG_TRY(gather_stored(reader, tile, column, at, n, out, err));
+	else
+		TEG_TRY(tile_read_stored(reader, tile, column, from, n, out, err));
+	if (column_id == COLUMN_ID_VALID_FROM && has_commit_times(out, out_from))
+		return fill_commit_times(reader, tile, at, from, n, out, out_from, err);
+	return TEG_OK;
+}
+
+teg_status tile_read_column(struct tile_reader *reader, const struct tile *tile, uint32_t column_id,
+                            uint32_t from, uint32_t n, struct column_buf *out, teg_error *err)
+{
+	return read_any(reader, tile, column_id, NULL, from, n, out, err);
+}
+
+teg_status tile_gather_column(struct tile_reader *reader, const struct tile *tile,
+                              uint32_t column_id, const uint32_t *at, uint32_t n,
+                              struct column_buf *out, teg_error *err)
+{
+	return read_any(reader, tile, column_id, at, 0, n, out, err);
+}
