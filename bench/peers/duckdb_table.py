@@ -5,11 +5,12 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from peers.peer import Peer
+from peers.peer import Peer, Unsupported, presorted
 
 
 class DuckDB(Peer):
-    name = "duckdb"
+    def __init__(self, name, sorted_first):
+        self.name, self.sorted_first = name, sorted_first
 
     def version(self):
         return duckdb.__version__
@@ -19,8 +20,10 @@ class DuckDB(Peer):
                               config={"threads": 1})
 
     def write(self, work, directory):
+        if self.sorted_first and not work.order:
+            raise Unsupported
+        source = presorted(work) if self.sorted_first else work.table  # named in the query
         with self.connect(directory) as connection:
-            source = work.table  # named in the query
             connection.execute("create table t as select * from source")
             connection.execute("checkpoint")
         del source
@@ -63,6 +66,8 @@ class DuckDB(Peer):
         return reader
 
     def appender(self, batch, directory):
+        if self.sorted_first:
+            raise Unsupported
         connection = self.connect(directory)
         connection.execute("create table t (step bigint, value double)")
 
@@ -79,4 +84,4 @@ class DuckDB(Peer):
 
 
 
-PEERS = [DuckDB()]
+PEERS = [DuckDB("duckdb", False), DuckDB("duckdb Hilbert", True)]

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from peers.peer import Peer, Unsupported, sync
+from peers.peer import Peer, Unsupported, presorted, sync
 
 
 class Handle:
@@ -39,27 +39,20 @@ def number(value, type_):
 
 
 class Parquet(Peer):
-    """row_group: rows of a group; presorted: in an order that suits boxes."""
+    """row_group: rows of a group; sorted_first: in an order that suits boxes."""
 
-    def __init__(self, name, row_group, presorted=False):
-        self.name, self.row_group, self.presorted = name, row_group, presorted
+    def __init__(self, name, row_group, sorted_first=False):
+        self.name, self.row_group, self.sorted_first = name, row_group, sorted_first
 
     def version(self):
         return f"pyarrow {pa.__version__}"
 
     def write(self, work, directory):
-        if self.presorted and not work.order:
+        if self.sorted_first and not work.order:
             raise Unsupported
-        self.write_table(self.prepared(work), os.path.join(directory, "table.parquet"))
+        self.write_table(presorted(work) if self.sorted_first else work.table,
+                         os.path.join(directory, "table.parquet"))
         sync(directory)
-
-    def prepare(self, work):
-        """Sorting for boxes is not Parquet's work and is not timed; the report says what it took."""
-        if self.presorted and work.order:
-            work.presorted = work.table.take(pa.array(work.order())).combine_chunks()
-
-    def prepared(self, work):
-        return work.presorted if self.presorted else work.table
 
     def write_table(self, table, path):
         pq.write_table(table, path, row_group_size=self.row_group, compression="zstd",
@@ -134,4 +127,4 @@ class Parquet(Peer):
 
 
 PEERS = [Parquet("parquet 128 Ki groups", 128 << 10), Parquet("parquet 1 Mi groups", 1 << 20),
-         Parquet("parquet Hilbert 20 Ki", 20_000, presorted=True)]
+         Parquet("parquet Hilbert 20 Ki", 20_000, sorted_first=True)]
