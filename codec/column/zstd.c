@@ -31,8 +31,9 @@ teg_status zstd_decompress(struct codec_scratch *scratch, struct span frame, siz
 	size_t whole = ZSTD_findFrameCompressedSize(frame.at, frame.len);
 	uint8_t *raw;
 
-	/* Asked first: zstd itself would take several frames, or none, for one. */
-	if (ZSTD_isError(whole) || whole != frame.len ||
+	/* Asked first: zstd itself would take several frames, or none, for one. A payload is never
+	 * empty, but a frame to be skipped looks so. */
+	if (!raw_len || ZSTD_isError(whole) || whole != frame.len ||
 	    ZSTD_getFrameContentSize(frame.at, frame.len) != raw_len)
 		return TEG_CORRUPT;
 	if (!scratch->decompressor)
