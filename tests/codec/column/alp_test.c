@@ -47,8 +47,8 @@ static size_t check(const double *values, size_t n, const struct alp *given, con
 			size_t use = turn == 1 ? 1 : turn ? rng_below(&rng, n - from + 1) : n;
 			struct reader in = reader_of(buf_span(&out));
 
-			cr_assert_eq(alp_decode(&in, n, from, use, scratch, (uint8_t *)back), TEG_OK,
-			             "%s", name);
+			cr_assert_eq(alp_decode(&in, n, from, use, scratch, (uint8_t *)back),
+			             TEG_OK, "%s", name);
 			cr_assert_eq(memcmp(back, values + from, use * 8), 0, "%s: %zu + %zu", name,
 			             from, use);
 		}
@@ -78,13 +78,15 @@ Test(alp, gives_decimals_back_without_exceptions) /* ALP-3 */
 
 /* X12: nothing here may change a bit, nor what stands beside it. */
 static const uint64_t odd_ones[] = {
-	0x8000000000000000, /* -0.0 */
+	0x8000000000000000,                     /* -0.0 */
 	0x7ff0000000000000, 0xfff0000000000000, /* infinities */
-	0x7ff8000000000000, 0x7ff0000000000001, 0xfff8dead0000beef, /* NaN: quiet, signalling, payload */
+	0x7ff8000000000000, 0x7ff0000000000001,
+	0xfff8dead0000beef,                     /* NaN: quiet, signalling, payload */
 	0x0000000000000001, 0x800fffffffffffff, /* denormals */
 	0x7fefffffffffffff, 0xffefffffffffffff, /* largest */
 	0x4320000000000000, 0x4330000000000001, /* 2^51 and above 2^52 */
-	0x43e0000000000000, 0x3fb999999999999a, 0x3fb999999999999b, /* 2^63; 0.1 and its neighbour */
+	0x43e0000000000000, 0x3fb999999999999a,
+	0x3fb999999999999b, /* 2^63; 0.1 and its neighbour */
 };
 
 Test(alp, keeps_every_bit_of_odd_doubles) /* ALP-6 ND4 H1 X12 */
@@ -141,12 +143,9 @@ static const struct {
 	size_t at;
 	uint8_t byte;
 } refused[] = {
-	{ "e above 18", 0, 19 },
-	{ "f above e", 1, 2 },
-	{ "unknown inner stream", 2, 2 },
-	{ "width above 64", 3, 65 },
-	{ "integer out of range", 11, 1 },
-	{ "an exception that is missing", 12, 1 },
+	{ "e above 18", 0, 19 },           { "f above e", 1, 2 },
+	{ "unknown inner stream", 2, 2 },  { "width above 64", 3, 65 },
+	{ "integer out of range", 11, 1 }, { "an exception that is missing", 12, 1 },
 };
 
 Test(alp, agrees_with_the_spec_vector_and_refuses_others) /* ALP-1 ALP-2 ALP-4 */

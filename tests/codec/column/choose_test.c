@@ -148,7 +148,7 @@ Test(choose, refuses_classes_that_do_not_go_with_a_width) /* COL-2 */
 	static const int32_t offsets[] = { 0, 1 };
 
 	for (size_t i = 0; i < sizeof misused / sizeof *misused; i++) {
-		struct column c = { misused[i].shape, misused[i].width, 1, NULL,
+		struct column c = { misused[i].shape,        misused[i].width, 1, NULL,
 			            (const uint8_t *)values, offsets };
 		struct codec_scratch *scratch = codec_scratch_new(teg_allocator_default());
 		struct arena arena;

@@ -55,16 +55,12 @@ Test(delta, agrees_with_the_spec_vectors) /* DELTA-1 to DELTA-4 X13 */
 static uint64_t make(int shape, size_t i, struct rng *rng)
 {
 	switch (shape) {
-	case 0:
-		return i * 3;
-	case 1:
-		return rng_u64(rng);
+	case 0: return i * 3;
+	case 1: return rng_u64(rng);
 	case 2: /* X13: open and finite ends by turns */
 		return i & 1 ? INT64_MAX : 1700000000000000u;
-	case 3:
-		return i % 3 ? (uint64_t)INT64_MIN : INT64_MAX;
-	default:
-		return 7;
+	case 3: return i % 3 ? (uint64_t)INT64_MIN : INT64_MAX;
+	default: return 7;
 	}
 }
 

@@ -52,7 +52,9 @@ Test(dictionary, orders_strings_by_bytes_then_length) /* DICT-2 NC1 */
 
 Test(dictionary, orders_wide_numbers_by_value) /* DICT-2 */
 {
-	static const uint64_t values[][2] = { { 1, 0 }, { 0, UINT64_MAX }, { 0, 0 }, { UINT64_MAX, 0 } };
+	static const uint64_t values[][2] = {
+		{ 1, 0 }, { 0, UINT64_MAX }, { 0, 0 }, { UINT64_MAX, 0 }
+	};
 	struct column c = fixed(values, 16, 4);
 	struct dictionary d;
 
@@ -62,8 +64,9 @@ Test(dictionary, orders_wide_numbers_by_value) /* DICT-2 */
 
 Test(dictionary, keeps_zeros_and_nans_apart) /* X12 ND4 */
 {
-	static const uint64_t bits[] = { 0, 0x8000000000000000, 0x7ff8000000000000,
-		                         0x7ff8000000000001, 0, 0x7ff8000000000001 };
+	static const uint64_t bits[] = {
+		0, 0x8000000000000000, 0x7ff8000000000000, 0x7ff8000000000001, 0, 0x7ff8000000000001
+	};
 	struct column c = fixed(bits, 8, 6);
 	struct dictionary d;
 
@@ -117,19 +120,20 @@ Test(dictionary, must_ascend) /* DICT-2 */
 Test(dictionary, refuses_codes_outside_it) /* DICT-4 X18 */
 {
 	static const uint8_t pages[][6] = {
-		{ 2, 0, 0, 0x24 },       /* codes 0 1 2 */
-		{ 0, 3, 0 },             /* code 3, three times */
-		{ 0, 255, 255 },         /* 65535 */
-		{ 17, 0, 0 },            /* 17 bits */
-		{ 2, 0, 0, 0x24, 0 },    /* left over */
-		{ 2, 0, 0 },             /* cut off */
+		{ 2, 0, 0, 0x24 },    /* codes 0 1 2 */
+		{ 0, 3, 0 },          /* code 3, three times */
+		{ 0, 255, 255 },      /* 65535 */
+		{ 17, 0, 0 },         /* 17 bits */
+		{ 2, 0, 0, 0x24, 0 }, /* left over */
+		{ 2, 0, 0 },          /* cut off */
 	};
 	static const size_t lens[] = { 4, 3, 3, 3, 5, 3 };
 	struct column_buf values, out;
 
 	column_buf_init(&values, COLUMN_BYTES, 0, teg_allocator_default());
 	for (int i = 0; i < 3; i++)
-		cr_assert_eq(column_buf_append_value(&values, span_of("abc", 1 + (size_t)i), 1), TEG_OK);
+		cr_assert_eq(column_buf_append_value(&values, span_of("abc", 1 + (size_t)i), 1),
+		             TEG_OK);
 	for (size_t i = 0; i < sizeof lens / sizeof *lens; i++) {
 		struct reader in = reader_of(span_of(pages[i], lens[i]));
 

@@ -45,7 +45,8 @@ Test(for_stream, agrees_with_the_spec_vectors) /* FOR-1 FOR-3 */
 		struct buf out;
 
 		for (size_t j = 0; j < vectors[i].n; j++)
-			memcpy(words + j * vectors[i].width, &vectors[i].words[j], vectors[i].width);
+			memcpy(words + j * vectors[i].width, &vectors[i].words[j],
+			       vectors[i].width);
 		out = encode(words, vectors[i].width, vectors[i].n, vectors[i].is_signed);
 		cr_assert_eq(out.len, vectors[i].len, "%s", vectors[i].name);
 		if (out.len)

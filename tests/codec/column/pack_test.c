@@ -85,6 +85,7 @@ Test(pack, shows_padding_that_is_not_zero) /* BITS-2 */
 		size_t len = pack_len(cases[i].m, cases[i].w);
 
 		packed[len ? len - 1 : 0] = cases[i].last;
-		cr_assert_eq(pack_padding_ok(packed, cases[i].m, cases[i].w), cases[i].ok, "%zu", i);
+		cr_assert_eq(pack_padding_ok(packed, cases[i].m, cases[i].w), cases[i].ok, "%zu",
+		             i);
 	}
 }

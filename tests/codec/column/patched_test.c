@@ -64,16 +64,11 @@ static uint64_t make(int shape, size_t i, struct rng *rng)
 	uint64_t r = rng_u64(rng);
 
 	switch (shape) {
-	case 0: /* valid_until: mostly open */
-		return r % 40 ? INT64_MAX : r >> 14;
-	case 1: /* small with outliers */
-		return r % 100 ? r % 50 : r;
-	case 2:
-		return r; /* nothing to gain */
-	case 3: /* all but one are exceptions, in some blocks */
-		return i < 1500 ? r : 5;
-	default:
-		return i % 7 == 0 ? UINT64_MAX : 0;
+	case 0: /* valid_until: mostly open */ return r % 40 ? INT64_MAX : r >> 14;
+	case 1: /* small with outliers */ return r % 100 ? r % 50 : r;
+	case 2: return r; /* nothing to gain */
+	case 3: /* all but one are exceptions, in some blocks */ return i < 1500 ? r : 5;
+	default: return i % 7 == 0 ? UINT64_MAX : 0;
 	}
 }
 
@@ -143,7 +138,7 @@ Test(patched, refuses_what_no_writer_makes) /* EXC-1 EXC-2 X18 */
 		cr_assert_eq(decode(span_of(vector, len), 1, 300, 0, 300, back), TEG_CORRUPT, "%zu",
 		             len);
 	for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
-		cr_assert_eq(decode(span_of(refused[i].bytes, refused[i].len), 1, refused[i].n, 0, 1,
-		                    back),
+		cr_assert_eq(decode(span_of(refused[i].bytes, refused[i].len), 1, refused[i].n, 0,
+		                    1, back),
 		             TEG_CORRUPT, "%s", refused[i].why);
 }

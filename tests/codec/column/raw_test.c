@@ -46,9 +46,18 @@ static const struct {
 	{ "too few bytes", 0, 3, 10, { 2, 0, 0, 0, 0, 0x23, 'J', 'F', 'K', 'L' }, 7 },
 	{ "too many bytes", 0, 3, 12, { 2, 0, 0, 0, 0, 0x23, 'J', 'F', 'K', 'L', 'G', '!' }, 7 },
 	{ "a length of 2^32 - 1", 0, 1, 6, { 0, 255, 255, 255, 255, 'x' }, 1 },
-	{ "lengths that wrap around to the right sum", 0, 2, 8,
-	  { 1, 255, 255, 255, 255, 0x02, 'x', 'y' }, 3 },
-	{ "a null that is not empty", 0, 3, 11, { 2, 0, 0, 0, 0, 0x23, 'J', 'F', 'K', 'L', 'G' }, 3 },
+	{ "lengths that wrap around to the right sum",
+	  0,
+	  2,
+	  8,
+	  { 1, 255, 255, 255, 255, 0x02, 'x', 'y' },
+	  3 },
+	{ "a null that is not empty",
+	  0,
+	  3,
+	  11,
+	  { 2, 0, 0, 0, 0, 0x23, 'J', 'F', 'K', 'L', 'G' },
+	  3 },
 };
 
 Test(raw, refuses_what_no_writer_makes) /* RAW-1 RAW-3 RAW-4 X18 X19 */

@@ -99,7 +99,7 @@ Test(runs, refuse_what_no_writer_makes) /* RUNS-1 RUNS-3 X18 */
 	uint8_t back[16];
 
 	for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
-		cr_assert_eq(decode(span_of(refused[i].bytes, refused[i].len), 1, refused[i].n, 0, 1,
-		                    back),
+		cr_assert_eq(decode(span_of(refused[i].bytes, refused[i].len), 1, refused[i].n, 0,
+		                    1, back),
 		             TEG_CORRUPT, "%s", refused[i].why);
 }
