@@ -1,0 +1,25 @@
+/* One column of the caller's memory, appended to a column of ours: copied, or converted where no
+ * value changes. The parts of stage.c that loop over values. */
+#ifndef TEG_ENGINE_WRITE_CONVERT_H
+#define TEG_ENGINE_WRITE_CONVERT_H
+#include "engine/schema/schema.h"
+
+/* True where values of type `from` can become values of `to`, all of them or where exact. */
+bool convert_allowed(const teg_data_type *from, const teg_data_type *to);
+
+/* Appends n values of type `from`, which is allowed, to `out`, a column of `to`. Null slots become
+ * zero bytes. TEG_SCHEMA with the row whose value would change, TEG_MISUSE where memory is missing
+ * or offsets descend, TEG_LIMIT, TEG_NOMEM; `out` may then hold some of the values. */
+teg_status convert_append(const teg_column *column, const teg_data_type *from,
+                          const teg_data_type *to, size_t n, struct column_buf *out,
+                          teg_error *err);
+
+/* What values [first, out->n) of a column must be, besides being converted. The row in an error
+ * counts from `first`. -0.0 in a dimension becomes 0.0. */
+teg_status check_values(const struct field *field, bool dimension, struct column_buf *column,
+                        size_t first, size_t max_value_len, teg_error *err);
+
+/* Fills the error with column and row, both of which may be missing (NULL, -1). */
+teg_status refuse_value(teg_error *err, teg_status status, const char *column, int64_t row,
+                        const char *why);
+#endif
