@@ -9,10 +9,11 @@ teg_status catalog_load(const struct page_source *source, const struct page_ref 
 	if (!above)
 		return TEG_OK;
 	if (page_out->level + 1 != above->level)
-		return teg_fail(err, TEG_CORRUPT, "catalog page: level %u below level %u", page_out->level,
-		                above->level);
+		return teg_fail(err, TEG_CORRUPT, "catalog page: level %u below level %u",
+		                page_out->level, above->level);
 	if (!page_out->n || !span_equal(page_key(page_out, 0), page_key(above, at)))
-		return teg_fail(err, TEG_CORRUPT, "catalog page: first key differs from the page above");
+		return teg_fail(err, TEG_CORRUPT,
+		                "catalog page: first key differs from the page above");
 	return TEG_OK;
 }
 

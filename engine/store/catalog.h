@@ -36,7 +36,7 @@ struct cursor {
 		struct page page;
 		uint32_t at;
 	} level[PAGE_LEVEL_MAX + 1]; /* from the root down */
-	bool valid; /* on an entry */
+	bool valid;                  /* on an entry */
 };
 
 void cursor_init(struct cursor *c, const struct page_source *source, const struct page_ref *root);

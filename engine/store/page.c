@@ -74,7 +74,8 @@ static teg_status check_slots(const struct page *page, size_t data_len, teg_erro
 		uint32_t next = load_u32(page->slots + 4 * i);
 
 		if (next < end || next > data_len)
-			return teg_fail(err, TEG_CORRUPT, "catalog page: slot %zu is out of range", i / 2);
+			return teg_fail(err, TEG_CORRUPT, "catalog page: slot %zu is out of range",
+			                i / 2);
 		end = next;
 	}
 	if (end != data_len)
@@ -90,9 +91,11 @@ static teg_status check_entries(const struct page *page, teg_error *err)
 		if (entry.key.len > PAGE_KEY_MAX)
 			return teg_fail(err, TEG_CORRUPT, "catalog page: key %u is too long", i);
 		if (i && span_compare(page_key(page, i - 1), entry.key) >= 0)
-			return teg_fail(err, TEG_CORRUPT, "catalog page: key %u is out of order", i);
+			return teg_fail(err, TEG_CORRUPT, "catalog page: key %u is out of order",
+			                i);
 		if (page->level && entry.value.len != PAGE_REF_LEN)
-			return teg_fail(err, TEG_CORRUPT, "catalog page: reference %u is not whole", i);
+			return teg_fail(err, TEG_CORRUPT, "catalog page: reference %u is not whole",
+			                i);
 	}
 	return TEG_OK;
 }
@@ -107,16 +110,19 @@ teg_status page_parse(struct span bytes, struct page *page_out, teg_error *err)
 	uint32_t n = reader_u32(&r);
 
 	if (!reader_ok(&r) || mark != PAGE_MARK || zero || len != bytes.len)
-		return teg_fail(err, TEG_CORRUPT, "catalog page: not a page of %zu bytes", bytes.len);
+		return teg_fail(err, TEG_CORRUPT, "catalog page: not a page of %zu bytes",
+		                bytes.len);
 	if (level > PAGE_LEVEL_MAX || (level && !n))
-		return teg_fail(err, TEG_CORRUPT, "catalog page: level %u with %u entries", level, n);
+		return teg_fail(err, TEG_CORRUPT, "catalog page: level %u with %u entries", level,
+		                n);
 	if (n > reader_left(&r) / PAGE_SLOT_LEN)
 		return teg_fail(err, TEG_CORRUPT, "catalog page: %u entries do not fit", n);
 	if (n > 1 && len > PAGE_LEN_MAX)
 		return teg_fail(err, TEG_CORRUPT, "catalog page: %u bytes for %u entries", len, n);
 	*page_out = (struct page){ level, n, bytes.at + PAGE_HEADER_LEN,
 		                   bytes.at + PAGE_HEADER_LEN + (size_t)n * PAGE_SLOT_LEN };
-	TEG_TRY(check_slots(page_out, bytes.len - PAGE_HEADER_LEN - (size_t)n * PAGE_SLOT_LEN, err));
+	TEG_TRY(check_slots(page_out, bytes.len - PAGE_HEADER_LEN - (size_t)n * PAGE_SLOT_LEN,
+	                    err));
 	return check_entries(page_out, err);
 }
 

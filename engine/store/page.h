@@ -16,9 +16,9 @@
 
 #define PAGE_HEADER_LEN 12
 #define PAGE_SLOT_LEN 8
-#define PAGE_LEN_MAX 4096               /* bytes; only a page of one entry may be longer */
-#define PAGE_LEN_LIMIT (256u << 20)     /* bytes; even then */
-#define PAGE_KEY_MAX 512                /* bytes */
+#define PAGE_LEN_MAX 4096           /* bytes; only a page of one entry may be longer */
+#define PAGE_LEN_LIMIT (256u << 20) /* bytes; even then */
+#define PAGE_KEY_MAX 512            /* bytes */
 #define PAGE_LEVEL_MAX 15
 
 /* Where a page lies: a range of a manifest file, and the hash of its bytes. */

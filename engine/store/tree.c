@@ -204,7 +204,8 @@ teg_status tree_apply(struct tree *tree, const struct tree_edit *edits, size_t n
 {
 	for (size_t i = 0; i < n; i++)
 		if (edits[i].key.len > PAGE_KEY_MAX || edits[i].value.len > PAGE_LEN_LIMIT / 2)
-			return teg_fail(err, TEG_LIMIT, "catalog entry of %zu bytes", edits[i].value.len);
+			return teg_fail(err, TEG_LIMIT, "catalog entry of %zu bytes",
+			                edits[i].value.len);
 	return n ? apply(tree, tree->root, edits, n, err) : TEG_OK;
 }
 
@@ -223,7 +224,8 @@ static teg_status lies_below(struct tree *tree, const struct tree_node *node,
 	for (int l = node->level - 1; l > level; l--) {
 		TEG_DO(catalog_load(tree->source, &at, NULL, 0, &bytes, &page, err));
 		if (page.level != l)
-			TEG_DO(teg_fail(err, TEG_CORRUPT, "catalog page: level %u, not %d", page.level, l));
+			TEG_DO(teg_fail(err, TEG_CORRUPT, "catalog page: level %u, not %d",
+			                page.level, l));
 		at = page_ref_load(page_at(&page, page_child(&page, key)).value.at);
 	}
 	*yes_out = page_ref_equal(&at, ref);
@@ -260,8 +262,9 @@ static size_t node_len(const struct tree_node *node)
 	size_t len = PAGE_HEADER_LEN;
 
 	for (size_t i = 0; i < node->n; i++)
-		len += node->slots[i].below ? PAGE_SLOT_LEN + node->slots[i].entry.key.len + PAGE_REF_LEN
-		                            : page_entry_len(&node->slots[i].entry);
+		len += node->slots[i].below
+		               ? PAGE_SLOT_LEN + node->slots[i].entry.key.len + PAGE_REF_LEN
+		               : page_entry_len(&node->slots[i].entry);
 	return len;
 }
 
@@ -348,15 +351,15 @@ static size_t cut(const struct page_entry *entries, size_t from, size_t n, size_
 {
 	size_t len = PAGE_HEADER_LEN, to = from;
 
-	while (to < n && (to == from || (len < share &&
-	                                 len + page_entry_len(&entries[to]) <= PAGE_LEN_MAX)))
+	while (to < n &&
+	       (to == from || (len < share && len + page_entry_len(&entries[to]) <= PAGE_LEN_MAX)))
 		len += page_entry_len(&entries[to++]);
 	return to;
 }
 
 /* Cuts a node whose slots are all entries into pages of even size. */
-static teg_status write_node(struct writer *w, const struct tree_node *node, struct slot **slots_out,
-                             size_t *n_out, teg_error *err)
+static teg_status write_node(struct writer *w, const struct tree_node *node,
+                             struct slot **slots_out, size_t *n_out, teg_error *err)
 {
 	struct arena *arena = &w->tree->arena;
 	struct page_entry *entries = arena_array(arena, node->n + 1, sizeof *entries);
@@ -400,7 +403,8 @@ static teg_status write_below(struct writer *w, struct tree_node *node, teg_erro
 		if (node->slots[i].below)
 			TEG_DO(write_tree(w, node->slots[i].below, &slots, &m, err));
 		TEG_DO(mem_grow(w->tree->source->alloc, &block, &cap, n + m, sizeof *out)
-		               ? TEG_OK : no_memory(err));
+		               ? TEG_OK
+		               : no_memory(err));
 		out = block;
 		memcpy(out + n, slots, m * sizeof *out);
 		n += m;

@@ -72,7 +72,7 @@ struct model {
 
 static struct span key_bytes(uint32_t key, uint8_t room[8])
 {
-	room[0] = (uint8_t)"ASV"[key % 3];
+	room[0] = (uint8_t) "ASV"[key % 3];
 	for (int i = 0; i < 4; i++)
 		room[1 + i] = (uint8_t)(key >> (24 - 8 * i));
 	return span_of(room, 5 + key % 3);
@@ -151,7 +151,8 @@ static void check(const struct page_source *source, const struct page_ref *root,
 		if (!model->value[key])
 			continue;
 		present++;
-		cr_assert(span_equal(cursor_entry(&c).value, value_bytes(model->value[key], value)));
+		cr_assert(
+			span_equal(cursor_entry(&c).value, value_bytes(model->value[key], value)));
 		cr_assert_eq(cursor_floor(&c, k, NULL), TEG_OK);
 		cr_assert(c.valid && span_equal(cursor_entry(&c).key, k));
 	}
@@ -261,7 +262,8 @@ Test(tree, says_which_pages_it_no_longer_uses_and_moves_those_it_is_told) /* CAT
 			old = (struct page_ref){ 0, off, load_u32(at + 4), 0 };
 			old.hash = hash_bytes(span_of(at, old.len));
 			cr_assert_eq(page_parse(span_of(at, old.len), &page, NULL), TEG_OK);
-			cr_assert_eq(tree_touch(&tree, &old, page.level, page_key(&page, 0), NULL), TEG_OK);
+			cr_assert_eq(tree_touch(&tree, &old, page.level, page_key(&page, 0), NULL),
+			             TEG_OK);
 			if (rng_below(&rng, 8) == 0)
 				break;
 		}
@@ -414,7 +416,8 @@ Test(page, refuses_what_no_writer_makes) /* PAGE-2 PAGE-3 PAGE-4 */
 		buf_clear(&out);
 		put_page(&out, refused[i].level, refused[i].n, refused[i].slots,
 		         span_of_text(refused[i].data));
-		cr_assert_eq(page_parse(buf_span(&out), &page, NULL), TEG_CORRUPT, "%s", refused[i].why);
+		cr_assert_eq(page_parse(buf_span(&out), &page, NULL), TEG_CORRUPT, "%s",
+		             refused[i].why);
 	}
 	/* A count that would not fit in the page must not be believed. */
 	buf_clear(&out);
