@@ -1,4 +1,5 @@
 #include "engine/store/record.h"
+#include "engine/order/order.h"
 #include "engine/store/keys.h"
 
 static void put_u64(struct buf *out, const char *key, uint64_t v)

@@ -11,9 +11,12 @@
  */
 #ifndef TEG_ENGINE_STORE_STORE_H
 #define TEG_ENGINE_STORE_STORE_H
+#include "engine/order/order.h"
 #include "engine/store/segment.h"
+#include "engine/store/spin.h"
 
 struct file_cache;
+struct store_version;
 
 struct teg_store {
 	_Atomic uint32_t refs; /* handles made from it, and the caller's own */
@@ -27,7 +30,12 @@ struct teg_store {
 	int64_t max_clock_jump_us;
 	bool no_auto_compact;
 	struct file_cache *files;
-	_Atomic uint64_t newest_seen; /* a hint for this process only */
+	struct spin lock;              /* over the three below */
+	struct store_version *current; /* the newest seen, so that it is not read again; may be NULL */
+	struct os_file *writer_pin;    /* NULL: nothing written through this handle yet */
+	char writer_pin_path[OS_PATH_MAX];
+	uint8_t writer_id[8];          /* first half of the names of its files */
+	_Atomic bool poisoned;         /* a directory could not be synced: no more commits */
 };
 void store_ref(struct teg_store *store);
 void store_unref(struct teg_store *store);
@@ -37,8 +45,7 @@ teg_status store_file_get(struct teg_store *store, const char *path, struct os_f
                           teg_error *err);
 void store_file_put(struct teg_store *store, struct os_file *file);
 
-/* ---- versions ---- */
-struct store_version; /* immutable, shared, reference counted */
+/* ---- versions: struct store_version is immutable, shared, reference counted ---- */
 
 /* The newest version. TEG_CORRUPT names a damaged or missing manifest. */
 teg_status version_open_newest(struct teg_store *store, struct store_version **version_out,
