@@ -25,22 +25,25 @@ static teg_status try_make(struct teg_store *store, const uint8_t *prefix, char 
 		status = os_stat(store->os, path, &st, err);
 	if (status == TEG_OK)
 		return TEG_OK;
+	(void)os_unlink(store->os, path, NULL);
 	os_close(store->os, *file_out);
 	*file_out = NULL;
-	if (status != TEG_NOT_FOUND && status != TEG_CONFLICT)
-		(void)os_unlink(store->os, path, NULL);
-	return status;
+	return status == TEG_NOT_FOUND ? TEG_CONFLICT : status;
 }
 
 teg_status pin_make(struct teg_store *store, const uint8_t *prefix, char path_out[OS_PATH_MAX],
                     struct os_file **file_out, teg_error *err)
 {
-	teg_status status = TEG_CONFLICT;
+	teg_status status;
+	int left = MAKE_TRIES;
 
 	*file_out = NULL;
-	for (int i = 0; i < MAKE_TRIES && (status == TEG_CONFLICT || status == TEG_EXISTS ||
-	                                   (i && status == TEG_NOT_FOUND)); i++)
+	do {
 		status = try_make(store, prefix, path_out, file_out, err);
+		/* Copies of a store may come without its empty directories. */
+		if (status == TEG_NOT_FOUND && os_make_dir(store->os, "pins", NULL) == TEG_OK)
+			status = TEG_CONFLICT;
+	} while ((status == TEG_CONFLICT || status == TEG_EXISTS) && --left);
 	return status;
 }
 

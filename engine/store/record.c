@@ -224,6 +224,19 @@ teg_status record_parse_segment(struct span key, struct span bytes, uint32_t n_d
 	return TEG_OK;
 }
 
+teg_status record_segment_dims(struct span bytes, struct arena *scratch, uint32_t *n_dims_out,
+                               teg_error *err)
+{
+	const struct node *map, *items;
+	uint32_t n;
+
+	TEG_TRY(node_parse(bytes, "segment reference", scratch, &map, err));
+	if (!node_array(node_get(map, "box"), 2 * TEG_MAX_DIMENSIONS, &items, &n) || n % 2)
+		return corrupt(err, "segment reference");
+	*n_dims_out = n / 2;
+	return TEG_OK;
+}
+
 /* ---- versions ---- */
 
 void record_put_metadata(const teg_metadata *metadata, size_t n, struct buf *out)

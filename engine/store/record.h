@@ -26,6 +26,10 @@ teg_status record_parse_segment(struct span key, struct span bytes, uint32_t n_d
                                 struct arena *scratch, struct arena *arena,
                                 struct segment_ref *ref_out, teg_error *err);
 
+/* How many dimensions its box has. */
+teg_status record_segment_dims(struct span bytes, struct arena *scratch, uint32_t *n_dims_out,
+                               teg_error *err);
+
 /* What a commit was, for history. */
 struct version_record {
 	uint64_t version;

@@ -91,6 +91,7 @@ struct new_segment {
 
 struct array_change {
 	const char *name;
+	uint64_t array_id;           /* its segments were made for; of one to create: see array_new_id() */
 	const struct schema *create; /* NULL: must exist */
 	uint32_t n_add;
 	struct new_segment *add;
@@ -131,7 +132,12 @@ teg_status store_commit(struct teg_store *store, struct commit_request *request,
                         teg_commit_result *result_out, struct store_version **version_out,
                         teg_error *err);
 
-/* Random names for segment files and commits. */
+/* The id of an array to be created: from its name, so that the same calls give the same bytes. */
+teg_status array_new_id(struct store_version *base, const char *name, uint64_t *id_out,
+                        teg_error *err);
+
+/* Random names for segment files and commits; those of files that this handle will create. From the
+ * first one on a writer pin protects the files from vacuum, until the handle is closed. */
 teg_status store_new_id(struct teg_store *store, uint8_t id_out[16], teg_error *err);
 
 #define INLINE_SEGMENT_MAX (64u << 10) /* bytes; larger segments are files */

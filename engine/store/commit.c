@@ -1,0 +1,161 @@
+#include "engine/store/compose.h"
+#include "engine/store/publish.h"
+#include "engine/store/sweep.h"
+
+static bool changes_anything(const struct commit_request *request)
+{
+	for (uint32_t i = 0; i < request->n_changes; i++)
+		if (request->changes[i].create || request->changes[i].n_add ||
+		    request->changes[i].n_remove)
+			return true;
+	return false;
+}
+
+static bool adds_files(const struct commit_request *request)
+{
+	for (uint32_t i = 0; i < request->n_changes; i++)
+		for (uint32_t k = 0; k < request->changes[i].n_add; k++)
+			if (!request->changes[i].add[k].ref.inlined)
+				return true;
+	return false;
+}
+
+/* TEG_OK with *known_out where the key's commit has happened already. */
+static teg_status check_key(struct store_version *base, const struct commit_request *request,
+                            teg_commit_result *result, bool *known_out, teg_error *err)
+{
+	struct writer_record w;
+	teg_status status;
+
+	*known_out = false;
+	if (!request->key_writer)
+		return TEG_OK;
+	status = version_find_writer(base, request->key_writer, &w, err);
+	if (status == TEG_NOT_FOUND)
+		return TEG_OK;
+	TEG_TRY(status);
+	if (request->key_sequence > w.sequence)
+		return TEG_OK;
+	if (request->key_sequence < w.sequence)
+		return teg_fail(err, TEG_KEY_REUSED, "sequence %llu of writer %s is older than its last, %llu",
+		                (unsigned long long)request->key_sequence, request->key_writer,
+		                (unsigned long long)w.sequence);
+	if (request->key_digest != w.digest)
+		return teg_fail(err, TEG_KEY_REUSED, "sequence %llu of writer %s was used for other content",
+		                (unsigned long long)w.sequence, request->key_writer);
+	*known_out = true;
+	*result = (teg_commit_result){ .version = w.version,
+		                       .system_time = w.system_time,
+		                       .clock_distance_us = w.clock_distance,
+		                       .n_arrays = w.n_arrays,
+		                       .n_rows = w.n_rows,
+		                       .n_segments = w.n_segments,
+		                       .n_bytes = w.n_bytes,
+		                       .repeated = true };
+	return TEG_OK;
+}
+
+static teg_status check_expected(const struct store_version *base,
+                                 const struct commit_request *request, teg_error *err)
+{
+	if (!request->expect_version || request->expect_version == base->number)
+		return TEG_OK;
+	return teg_fail(err, TEG_CONFLICT, "the newest version is %llu, not %llu",
+	                (unsigned long long)base->number,
+	                (unsigned long long)request->expect_version);
+}
+
+enum attempt {
+	DONE,     /* nothing had to be published */
+	MADE,     /* a new version */
+	TRY_AGAIN /* another commit came first */
+};
+
+static teg_status publish_on(struct teg_store *store, struct store_version *base,
+                             struct commit_request *request, teg_commit_result *result,
+                             enum attempt *attempt_out, teg_error *err)
+{
+	enum publish_outcome outcome;
+	struct compose c;
+	struct span file;
+	teg_status status;
+
+	compose_init(&c, store, base, request);
+	TEG_DO(compose_run(&c, err));
+	file = buf_span(&c.out);
+	TEG_DO(publish(store, c.number, request->commit_id, &file, 1, &outcome, err));
+	*attempt_out = outcome == PUBLISHED ? MADE : TRY_AGAIN;
+	*result = c.result;
+done:
+	compose_release(&c);
+	return status;
+}
+
+static teg_status attempt(struct teg_store *store, struct store_version *base,
+                          struct commit_request *request, teg_commit_result *result,
+                          enum attempt *attempt_out, teg_error *err)
+{
+	bool known;
+
+	*attempt_out = DONE;
+	TEG_TRY(check_key(base, request, result, &known, err));
+	if (known)
+		return TEG_OK;
+	TEG_TRY(check_expected(base, request, err));
+	if (request->rebase)
+		TEG_TRY(request->rebase(request->rebase_ctx, base, request, err));
+	if (!changes_anything(request)) {
+		*result = (teg_commit_result){ .version = base->number };
+		return TEG_OK;
+	}
+	if (adds_files(request))
+		TEG_TRY(os_sync_dir(store->os, "segments", err));
+	return publish_on(store, base, request, result, attempt_out, err);
+}
+
+/* After the answer is certain: what follows may fail without harm. */
+static void finish(struct teg_store *store, uint64_t number)
+{
+	static const struct sweep_options step = { 0 };
+	struct store_version *version;
+	struct sweep_result swept;
+
+	publish_hint(store, number);
+	if (version_open_newest(store, &version, NULL) != TEG_OK)
+		return;
+	(void)sweep_manifests(version, &step, &swept, NULL);
+	version_unref(version);
+}
+
+teg_status store_commit(struct teg_store *store, struct commit_request *request,
+                        teg_commit_result *result_out, struct store_version **version_out,
+                        teg_error *err)
+{
+	enum attempt outcome = TRY_AGAIN;
+	uint32_t n_rebases = 0;
+
+	if (version_out)
+		*version_out = NULL;
+	if (store->read_only)
+		return teg_fail(err, TEG_READ_ONLY, "the store was opened for reading only");
+	if (atomic_load(&store->poisoned))
+		return teg_fail(err, TEG_IO,
+		                "a directory could not be synced before: open the store anew");
+	for (;; n_rebases++) {
+		struct store_version *base;
+		teg_status status;
+
+		TEG_TRY(version_open_newest(store, &base, err));
+		status = attempt(store, base, request, result_out, &outcome, err);
+		version_unref(base);
+		/* The base was vacuumed away under a slow writer: there is a newer one. */
+		if (status != TEG_OK && status != TEG_SNAPSHOT_EXPIRED)
+			return status;
+		if (status == TEG_OK && outcome != TRY_AGAIN)
+			break;
+	}
+	result_out->n_rebases = n_rebases;
+	if (outcome == MADE)
+		finish(store, result_out->version);
+	return version_out ? version_open(store, result_out->version, version_out, err) : TEG_OK;
+}

@@ -1,0 +1,62 @@
+#include "engine/store/store.h"
+#include "engine/store/files.h"
+#include "engine/store/hex.h"
+#include "engine/store/pin.h"
+#include "engine/store/version.h"
+#include <stdio.h>
+
+void store_ref(struct teg_store *store)
+{
+	atomic_fetch_add(&store->refs, 1);
+}
+
+void store_unref(struct teg_store *store)
+{
+	const teg_allocator *alloc;
+	teg_allocator copy;
+
+	if (!store || atomic_fetch_sub(&store->refs, 1) != 1)
+		return;
+	pin_drop_writer(store);
+	version_unref(store->current);
+	files_free(store->files);
+	if (store->own_os)
+		os_free(store->os);
+	/* The allocator lies in the block that it frees. */
+	copy = store->alloc_copy;
+	alloc = &copy;
+	mem_free(alloc, store, sizeof *store);
+}
+
+teg_status store_file_get(struct teg_store *store, const char *path, struct os_file **file_out,
+                          teg_error *err)
+{
+	return files_get(store->files, path, file_out, err);
+}
+
+void store_file_put(struct teg_store *store, struct os_file *file)
+{
+	files_put(store->files, file);
+}
+
+teg_status store_new_id(struct teg_store *store, uint8_t id_out[16], teg_error *err)
+{
+	if (store->read_only)
+		return teg_fail(err, TEG_READ_ONLY, "the store was opened for reading only");
+	TEG_TRY(pin_writer(store, err));
+	TEG_TRY(os_random(store->os, id_out, 16, err));
+	memcpy(id_out, store->writer_id, 8);
+	return TEG_OK;
+}
+
+void segment_path(const struct segment_ref *ref, char path_out[OS_PATH_MAX])
+{
+	char hex[33];
+
+	if (ref->inlined) {
+		manifest_path(ref->manifest, path_out);
+		return;
+	}
+	hex_put(ref->object, sizeof ref->object, hex);
+	snprintf(path_out, OS_PATH_MAX, "segments/%s", hex);
+}

@@ -1,0 +1,18 @@
+/* Removing manifest files that nothing needs any more: the small step after each commit, and the same
+ * for vacuum. Oldest first. format-spec/manifest.md, MAN-20 to MAN-26. */
+#ifndef TEG_ENGINE_STORE_SWEEP_H
+#define TEG_ENGINE_STORE_SWEEP_H
+#include "engine/store/version.h"
+
+struct sweep_result {
+	uint64_t n_removed, n_bytes; /* bytes are counted only where `count` is set */
+	uint64_t n_pinned;           /* would have gone, but for a pin */
+};
+/* What `version` (the newest, or one that was) and the few before it do not reach. `all`: not even
+ * those before it, for vacuum without grace. */
+struct sweep_options {
+	bool all, dry_run, count;
+};
+teg_status sweep_manifests(struct store_version *version, const struct sweep_options *options,
+                           struct sweep_result *result_out, teg_error *err);
+#endif
