@@ -110,8 +110,7 @@ teg_status version_newest_number(struct teg_store *store, uint64_t *number_out, 
 
 /* ---- pages ---- */
 
-/* A manifest that this version needs is not there: because the version is old, or by damage? */
-static teg_status gone(struct store_version *version, const char *path, teg_error *err)
+teg_status version_file_gone(struct store_version *version, const char *path, teg_error *err)
 {
 	uint64_t newest = 0;
 
@@ -136,7 +135,7 @@ static teg_status read_page(void *ctx, const struct page_ref *ref, struct buf *i
 		return error_in_file(err, teg_fail(err, TEG_CORRUPT, "bad reference to a page"), path);
 	status = store_file_get(version->store, path, &file, err);
 	if (status == TEG_NOT_FOUND)
-		return gone(version, path, err);
+		return version_file_gone(version, path, err);
 	TEG_TRY(status);
 	buf_clear(into);
 	at = buf_extend(into, ref->len);

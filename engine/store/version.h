@@ -39,6 +39,14 @@ teg_status version_newest_number(struct teg_store *store, uint64_t *number_out, 
 teg_status version_open(struct teg_store *store, uint64_t number,
                         struct store_version **version_out, teg_error *err);
 
+/* The error for a file that this version needs and that is not there: TEG_SNAPSHOT_EXPIRED where the
+ * version is not the newest any more, else TEG_CORRUPT. */
+teg_status version_file_gone(struct store_version *version, const char *path, teg_error *err);
+
+/* A snapshot without a pin. */
+teg_status snapshot_of_version(struct store_version *version, struct teg_snapshot **snapshot_out,
+                               teg_error *err);
+
 /* Catalog entries, parsed into `arena`. TEG_NOT_FOUND without a message. */
 teg_status version_find_array(struct store_version *version, struct span name, struct arena *arena,
                               struct array_record *record_out, teg_error *err);

@@ -1,0 +1,246 @@
+#include "engine/store/files.h"
+#include "engine/store/keys.h"
+#include "engine/store/options.h"
+#include "engine/store/version.h"
+
+#define STATE_MAX ((size_t)4 << 30) /* bytes of schema and segment references of one array */
+
+teg_status version_array(struct store_version *version, const char *name, struct arena *arena,
+                         struct array_state *state_out, teg_error *err)
+{
+	struct array_record record;
+	size_t len = strlen(name);
+	teg_status status = TEG_NOT_FOUND;
+
+	if (len <= NAME_LEN_MAX)
+		status = version_find_array(version, span_of_text(name), arena, &record, err);
+	if (status == TEG_NOT_FOUND)
+		return error_in_array(err, teg_fail(err, status, "there is no array %.255s", name), name);
+	TEG_TRY(status);
+	*state_out = (struct array_state){ .id = record.id,
+		                           .created_version = record.created_version,
+		                           .last_system_time = record.last_system_time,
+		                           .horizon = record.horizon,
+		                           .next_row_id = record.next_row_id };
+	memcpy(state_out->name, name, len + 1);
+	TEG_TRY(schema_parse(record.schema, arena, &state_out->schema, err));
+	return version_segments(version, record.id, state_out->schema->n_dims, arena,
+	                        &state_out->segments, &state_out->n_segments, err);
+}
+
+teg_status version_array_time(struct store_version *version, uint64_t array_id, uint64_t n,
+                              int64_t *system_time_out, teg_error *err)
+{
+	struct key key = key_of_time(array_id, n);
+	struct key prefix = key_of_number(KEY_TIME, array_id);
+	struct cursor c;
+	teg_status status;
+
+	if (!n || n > version->number)
+		return teg_fail(err, TEG_NOT_FOUND, "there is no version %llu", (unsigned long long)n);
+	*system_time_out = INT64_MIN;
+	cursor_init(&c, &version->source, &version->head.root);
+	status = cursor_floor(&c, key_span(&key), err);
+	if (status == TEG_OK && c.valid && key_is_prefix(&prefix, cursor_entry(&c).key)) {
+		struct span value = cursor_entry(&c).value;
+
+		if (value.len == 8)
+			*system_time_out = (int64_t)load_u64(value.at);
+		else
+			status = teg_fail(err, TEG_CORRUPT, "catalog: time of %zu bytes", value.len);
+	}
+	cursor_release(&c);
+	return status;
+}
+
+/* ---- handles ---- */
+
+void array_ref(struct teg_array *array)
+{
+	atomic_fetch_add(&array->refs, 1);
+}
+
+static void close_segments(struct teg_array *array, struct teg_store *store)
+{
+	for (uint32_t i = 0; array->open && i < array->state.n_segments; i++) {
+		struct segment *segment = array->open[i];
+
+		if (!segment)
+			continue;
+		store_file_put(store, segment->file);
+		segment_release(segment);
+		mem_free(store->alloc, segment, sizeof *segment);
+	}
+	mem_free(store->alloc, (void *)array->open, array->state.n_segments * sizeof *array->open);
+}
+
+void array_unref(struct teg_array *array)
+{
+	struct teg_snapshot *snapshot;
+	struct teg_store *store;
+
+	if (!array || atomic_fetch_sub(&array->refs, 1) != 1)
+		return;
+	snapshot = array->snapshot;
+	store = version_store(snapshot->version);
+	close_segments(array, store);
+	arena_release(&array->arena);
+	mem_free(store->alloc, array, sizeof *array);
+	snapshot_unref(snapshot);
+}
+
+static teg_status fill_array(struct teg_array *array, const char *name, teg_error *err)
+{
+	const teg_allocator *alloc = array->arena.alloc;
+	uint32_t n;
+
+	TEG_TRY(version_array(array->snapshot->version, name, &array->arena, &array->state, err));
+	n = array->state.n_segments;
+	array->order = arena_alloc(&array->arena, sizeof *array->order);
+	array->open = mem_array(alloc, n, sizeof *array->open);
+	if (!array->order || !array->open)
+		return teg_fail(err, TEG_NOMEM, "no memory for an array");
+	for (uint32_t i = 0; i < n; i++)
+		atomic_init(&array->open[i], NULL);
+	order_init(array->order, array->state.schema);
+	return TEG_OK;
+}
+
+static teg_status open_in(struct teg_snapshot *snapshot, const char *name,
+                          struct teg_array **array_out, teg_error *err)
+{
+	struct teg_store *store = version_store(snapshot->version);
+	struct teg_array *array = mem_zalloc(store->alloc, sizeof *array);
+	teg_status status;
+
+	if (!array)
+		return teg_fail(err, TEG_NOMEM, "no memory for an array");
+	atomic_init(&array->refs, 1);
+	snapshot_ref(snapshot);
+	array->snapshot = snapshot;
+	arena_init(&array->arena, store->alloc, STATE_MAX);
+	status = fill_array(array, name, err);
+	if (status == TEG_OK)
+		*array_out = array;
+	else
+		array_unref(array);
+	return status;
+}
+
+teg_status teg_array_open(teg_snapshot *snapshot, const char *name, teg_array **array_out,
+                          teg_error *err)
+{
+	if (!array_out)
+		return teg_fail(err, TEG_MISUSE, "array_out is NULL");
+	*array_out = NULL;
+	if (!snapshot || !name)
+		return teg_fail(err, TEG_MISUSE, "snapshot or name is NULL");
+	return open_in(snapshot, name, array_out, err);
+}
+
+teg_status array_of_version(struct store_version *version, const char *name,
+                            struct teg_array **array_out, teg_error *err)
+{
+	struct teg_snapshot *snapshot;
+	teg_status status;
+
+	*array_out = NULL;
+	TEG_TRY(snapshot_of_version(version, &snapshot, err));
+	status = open_in(snapshot, name, array_out, err);
+	snapshot_unref(snapshot);
+	return status;
+}
+
+void teg_array_close(teg_array *array)
+{
+	array_unref(array);
+}
+
+const teg_spec *teg_array_spec(const teg_array *array)
+{
+	return &array->state.schema->spec;
+}
+
+const char *teg_array_name(const teg_array *array)
+{
+	return array->state.name;
+}
+
+teg_status teg_array_get_info(const teg_array *array, teg_array_info *info_out, teg_error *err)
+{
+	const struct array_state *s;
+	teg_array_info info = { 0 };
+
+	if (!array || !info_out)
+		return teg_fail(err, TEG_MISUSE, "array or info_out is NULL");
+	s = &array->state;
+	info.array_id = s->id;
+	info.created_version = s->created_version;
+	info.last_system_time = s->last_system_time;
+	info.horizon = s->horizon;
+	info.next_row_id = s->next_row_id;
+	info.n_segments = s->n_segments;
+	memcpy(info.identity, s->schema->identity, sizeof info.identity);
+	for (uint32_t i = 0; i < s->n_segments; i++) {
+		info.n_tiles += s->segments[i].n_tiles;
+		info.n_bytes += s->segments[i].len;
+		info.n_rows += s->segments[i].n_rows;
+		info.n_live += s->segments[i].n_live;
+		info.n_tombstones += s->segments[i].n_tombstones;
+		info.n_erased += s->segments[i].n_erased;
+	}
+	options_give(info_out, &info, sizeof info);
+	return TEG_OK;
+}
+
+/* ---- segments of an array ---- */
+
+static teg_status open_segment(struct teg_array *array, uint32_t i, struct segment **segment_out,
+                               teg_error *err)
+{
+	struct teg_store *store = version_store(array->snapshot->version);
+	const struct segment_ref *ref = &array->state.segments[i];
+	struct segment *segment = mem_zalloc(store->alloc, sizeof *segment);
+	char path[OS_PATH_MAX];
+	struct os_file *file;
+	teg_status status;
+
+	if (!segment)
+		return teg_fail(err, TEG_NOMEM, "no memory for a segment");
+	segment_path(ref, path);
+	status = store_file_get(store, path, &file, err);
+	if (status == TEG_NOT_FOUND)
+		status = version_file_gone(array->snapshot->version, path, err);
+	if (status == TEG_OK) {
+		status = segment_open(segment, ref, array->state.schema, store->os, file, store->alloc,
+		                      err);
+		if (status != TEG_OK)
+			store_file_put(store, file);
+	}
+	if (status == TEG_OK)
+		*segment_out = segment;
+	else
+		mem_free(store->alloc, segment, sizeof *segment);
+	return status;
+}
+
+teg_status array_segment(struct teg_array *array, uint32_t i, struct segment **segment_out,
+                         teg_error *err)
+{
+	struct teg_store *store = version_store(array->snapshot->version);
+	struct segment *mine = NULL, *theirs = NULL;
+
+	*segment_out = atomic_load(&array->open[i]);
+	if (*segment_out)
+		return TEG_OK;
+	TEG_TRY(open_segment(array, i, &mine, err));
+	*segment_out = mine;
+	if (atomic_compare_exchange_strong(&array->open[i], &theirs, mine))
+		return TEG_OK;
+	/* Another thread was faster. */
+	*segment_out = theirs;
+	store_file_put(store, mine->file);
+	segment_release(mine);
+	mem_free(store->alloc, mine, sizeof *mine);
+	return TEG_OK;
+}
