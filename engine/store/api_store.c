@@ -78,7 +78,8 @@ static teg_status no_store(struct os *os, enum store_found found, const char *na
 	struct os_stat st;
 
 	if (found == FOUND_OTHER) {
-		teg_fail(err, TEG_CORRUPT, "the directory is no store: it holds %s, but no marker", name);
+		teg_fail(err, TEG_CORRUPT, "the directory is no store: it holds %s, but no marker",
+		         name);
 		return error_in_file(err, TEG_CORRUPT, MARKER_PATH);
 	}
 	if (os_stat(os, "manifests", &st, NULL) != TEG_OK)

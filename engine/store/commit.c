@@ -37,11 +37,13 @@ static teg_status check_key(struct store_version *base, const struct commit_requ
 	if (request->key_sequence > w.sequence)
 		return TEG_OK;
 	if (request->key_sequence < w.sequence)
-		return teg_fail(err, TEG_KEY_REUSED, "sequence %llu of writer %s is older than its last, %llu",
+		return teg_fail(err, TEG_KEY_REUSED,
+		                "sequence %llu of writer %s is older than its last, %llu",
 		                (unsigned long long)request->key_sequence, request->key_writer,
 		                (unsigned long long)w.sequence);
 	if (request->key_digest != w.digest)
-		return teg_fail(err, TEG_KEY_REUSED, "sequence %llu of writer %s was used for other content",
+		return teg_fail(err, TEG_KEY_REUSED,
+		                "sequence %llu of writer %s was used for other content",
 		                (unsigned long long)w.sequence, request->key_writer);
 	*known_out = true;
 	*result = (teg_commit_result){ .version = w.version,

@@ -2,6 +2,7 @@
 #include "codec/base/hash.h"
 #include "engine/store/keys.h"
 #include "engine/store/policy.h"
+#include <stdlib.h>
 
 void compose_init(struct compose *c, struct teg_store *store, struct store_version *base,
                   struct commit_request *request)
@@ -37,8 +38,8 @@ teg_status compose_edit(struct compose *c, struct span key, struct span value, t
 	void *block = c->edits;
 	struct span kept = arena_copy(&c->arena, key);
 
-	if (!kept.at || !mem_grow(c->store->alloc, &block, &c->edits_cap, c->n_edits + 1,
-	                          sizeof *c->edits))
+	if (!kept.at ||
+	    !mem_grow(c->store->alloc, &block, &c->edits_cap, c->n_edits + 1, sizeof *c->edits))
 		return no_memory(err);
 	c->edits = block;
 	c->edits[c->n_edits++] = (struct tree_edit){ kept, value };
@@ -53,8 +54,9 @@ teg_status compose_inline(struct compose *c, struct span bytes, struct manifest_
 	*off_out = entry.off;
 	buf_append_span(&c->out, bytes);
 	manifest_put_entry(&entry, &c->directory);
-	return buf_status(&c->out) == TEG_OK && buf_status(&c->directory) == TEG_OK ? TEG_OK
-	                                                                           : no_memory(err);
+	return buf_status(&c->out) == TEG_OK && buf_status(&c->directory) == TEG_OK
+	               ? TEG_OK
+	               : no_memory(err);
 }
 
 /* ---- files and what is live in them ---- */
@@ -93,7 +95,8 @@ teg_status compose_unlive(struct compose *c, uint64_t manifest, uint64_t len, te
 			hi = mid;
 	}
 	if (lo == c->n_files || c->files[lo].number != manifest || c->files[lo].live_len < len)
-		return teg_fail(err, TEG_CORRUPT, "the list of files does not fit the catalog: file %llu",
+		return teg_fail(err, TEG_CORRUPT,
+		                "the list of files does not fit the catalog: file %llu",
 		                (unsigned long long)manifest);
 	c->files[lo].live_len -= len;
 	if (!c->files[lo].live_len)

@@ -23,10 +23,10 @@ struct compose {
 	struct tree tree;
 	struct tree_edit *edits;
 	size_t n_edits, edits_cap;
-	size_t n_sorted;      /* edits before these are in key order */
+	size_t n_sorted; /* edits before these are in key order */
 	struct manifest_use *files;
 	size_t n_files, files_cap;
-	struct buf out;       /* the file */
+	struct buf out; /* the file */
 	struct buf directory;
 	int64_t newest_time;
 	uint64_t n_arrays;
@@ -52,6 +52,7 @@ teg_status compose_unlive(struct compose *c, uint64_t manifest, uint64_t len, te
 teg_status compose_arrays(struct compose *c, teg_error *err);
 /* Copies live rests of old files forward: compose_move.c. Segments before the edits are applied,
  * pages after. */
-teg_status compose_move_segments(struct compose *c, const struct manifest_use *from, teg_error *err);
+teg_status compose_move_segments(struct compose *c, const struct manifest_use *from,
+                                 teg_error *err);
 teg_status compose_move_pages(struct compose *c, const struct manifest_use *from, teg_error *err);
 #endif

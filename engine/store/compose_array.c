@@ -106,7 +106,8 @@ static teg_status find_target(struct compose *c, struct target *t, teg_error *er
 	teg_status status = TEG_NOT_FOUND;
 
 	if (c->base)
-		status = version_find_array(c->base, span_of_text(name), &c->arena, &t->record, err);
+		status =
+			version_find_array(c->base, span_of_text(name), &c->arena, &t->record, err);
 	if (status != TEG_OK && status != TEG_NOT_FOUND)
 		return status;
 	if (t->change->create)
@@ -160,8 +161,9 @@ static teg_status check_clock(const struct compose *c, teg_error *err)
 
 	if (max <= 0 || (d <= max && d >= -max))
 		return TEG_OK;
-	return teg_fail(err, TEG_TIME_ORDER, "system time lies %lld us from the clock, more than %lld",
-	                (long long)d, (long long)max);
+	return teg_fail(err, TEG_TIME_ORDER,
+	                "system time lies %lld us from the clock, more than %lld", (long long)d,
+	                (long long)max);
 }
 
 /* ---- segments that go ---- */

@@ -114,7 +114,8 @@ static teg_status move_segment(struct compose *c, struct rest *rest, struct mani
 	cursor_init(&cursor, &c->base->source, &c->base->head.root);
 	status = cursor_find(&cursor, key_span(&key), err);
 	if (status == TEG_OK)
-		status = record_segment_dims(cursor_entry(&cursor).value, &rest->arena, &n_dims, err);
+		status = record_segment_dims(cursor_entry(&cursor).value, &rest->arena, &n_dims,
+		                             err);
 	if (status == TEG_OK)
 		status = record_parse_segment(key_span(&key), cursor_entry(&cursor).value, n_dims,
 		                              &rest->arena, &rest->arena, &ref, err);

@@ -48,7 +48,8 @@ void files_free(struct file_cache *files)
 }
 
 /* Finds by path, or by handle where `path` is NULL; moves it to the front. */
-static struct open_file *find(struct file_cache *files, const char *path, const struct os_file *file)
+static struct open_file *find(struct file_cache *files, const char *path,
+                              const struct os_file *file)
 {
 	for (struct open_file **at = &files->first; *at; at = &(*at)->next) {
 		struct open_file *f = *at;

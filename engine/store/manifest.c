@@ -23,7 +23,8 @@ bool manifest_number(const char *name, uint64_t *number_out)
 	for (i = 0; i < NUMBER_DIGITS; i++) {
 		if (name[i] < '0' || name[i] > '9')
 			return false;
-		if (!u64_mul(number, 10, &number) || !u64_add(number, (uint64_t)(name[i] - '0'), &number))
+		if (!u64_mul(number, 10, &number) ||
+		    !u64_add(number, (uint64_t)(name[i] - '0'), &number))
 			return false;
 	}
 	*number_out = number;
@@ -146,10 +147,12 @@ teg_status manifest_check_header(struct span header, uint64_t number, const uint
 	if (!reader_ok(&r) || memcmp(mark.at, magic, sizeof magic) != 0)
 		return teg_fail(err, TEG_CORRUPT, "not a manifest: wrong magic");
 	if (major != FORMAT_MAJOR)
-		return teg_fail(err, TEG_UNSUPPORTED, "manifest of format %u.%u; this library reads %u",
-		                major, minor, FORMAT_MAJOR);
+		return teg_fail(err, TEG_UNSUPPORTED,
+		                "manifest of format %u.%u; this library reads %u", major, minor,
+		                FORMAT_MAJOR);
 	if (required)
-		return teg_fail(err, TEG_UNSUPPORTED, "manifest needs unknown features 0x%x", required);
+		return teg_fail(err, TEG_UNSUPPORTED, "manifest needs unknown features 0x%x",
+		                required);
 	if (there != number)
 		return teg_fail(err, TEG_CORRUPT, "manifest of version %llu under another's name",
 		                (unsigned long long)there);
@@ -188,7 +191,8 @@ teg_status manifest_parse_trailer(struct span header, struct span trailer, uint6
 	if (!reader_ok(&r) || memcmp(mark.at, magic, sizeof magic) != 0)
 		return teg_fail(err, TEG_CORRUPT, "manifest ends without its trailer");
 	if (hash_ends(header.at, trailer.at) != l.hash || zero)
-		return teg_fail(err, TEG_CORRUPT, "manifest: checksum of header and trailer differs");
+		return teg_fail(err, TEG_CORRUPT,
+		                "manifest: checksum of header and trailer differs");
 	if (!layout_holds(&l, file_len))
 		return teg_fail(err, TEG_CORRUPT, "manifest: parts do not fit a file of %llu bytes",
 		                (unsigned long long)file_len);
@@ -299,7 +303,8 @@ static teg_status read_parts(struct os *os, struct os_file *file, const char *pa
 
 	TEG_TRY(os_size(os, file, path, &len, err));
 	if (len < MANIFEST_HEADER_LEN + MANIFEST_TRAILER_LEN)
-		return teg_fail(err, TEG_CORRUPT, "manifest of only %llu bytes", (unsigned long long)len);
+		return teg_fail(err, TEG_CORRUPT, "manifest of only %llu bytes",
+		                (unsigned long long)len);
 	TEG_TRY(os_read(os, file, path, 0, header, sizeof header, err));
 	TEG_TRY(manifest_check_header(span_of(header, sizeof header), number, store_id, err));
 	tail.len = len < TAIL_READ ? (size_t)len : TAIL_READ;

@@ -49,7 +49,7 @@ struct manifest_head {
 	struct page_ref root;
 	uint64_t dir_hash;
 	uint32_t n_files;
-	struct manifest_use *files;   /* by number */
+	struct manifest_use *files;    /* by number */
 	struct manifest_layout layout; /* not packed: filled in on reading */
 };
 

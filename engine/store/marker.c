@@ -27,8 +27,9 @@ teg_status marker_parse(struct span bytes, struct marker *m, teg_error *err)
 	if (!reader_ok(&r) || memcmp(mark.at, magic, sizeof magic) != 0)
 		return teg_fail(err, TEG_CORRUPT, "not a marker of a store");
 	if (m->major != FORMAT_MAJOR)
-		return teg_fail(err, TEG_UNSUPPORTED, "store of format %u.%u; this library reads %u",
-		                m->major, m->minor, FORMAT_MAJOR);
+		return teg_fail(err, TEG_UNSUPPORTED,
+		                "store of format %u.%u; this library reads %u", m->major, m->minor,
+		                FORMAT_MAJOR);
 	m->required = reader_u64(&r);
 	m->optional = reader_u64(&r);
 	id = reader_take(&r, 16);
@@ -53,7 +54,8 @@ teg_status marker_read(struct os *os, const teg_allocator *alloc, struct marker 
 
 	status = os_read_file(os, MARKER_PATH, MARKER_LEN, alloc, &bytes, &len, err);
 	if (status == TEG_LIMIT)
-		return error_in_file(err, teg_fail(err, TEG_CORRUPT, "marker is too long"), MARKER_PATH);
+		return error_in_file(err, teg_fail(err, TEG_CORRUPT, "marker is too long"),
+		                     MARKER_PATH);
 	TEG_TRY(status);
 	status = marker_parse(span_of(bytes, len), marker_out, err);
 	mem_free(alloc, bytes, len);

@@ -20,7 +20,8 @@ static inline teg_status options_take(const void *given, void *known, size_t siz
 		return teg_fail(err, TEG_MISUSE, "%s: struct_size is not set", what);
 	for (size_t i = size; i < there; i++)
 		if (((const unsigned char *)given)[i])
-			return teg_fail(err, TEG_UNSUPPORTED, "%s: an option that this library lacks", what);
+			return teg_fail(err, TEG_UNSUPPORTED,
+			                "%s: an option that this library lacks", what);
 	memcpy(known, given, there < size ? there : size);
 	return TEG_OK;
 }
@@ -37,7 +38,7 @@ static inline void options_give(void *given, const void *result, size_t size)
 	if (there > size)
 		there = size;
 	if (there > sizeof there)
-		memcpy((unsigned char *)given + sizeof there, (const unsigned char *)result + sizeof there,
-		       there - sizeof there);
+		memcpy((unsigned char *)given + sizeof there,
+		       (const unsigned char *)result + sizeof there, there - sizeof there);
 }
 #endif

@@ -12,7 +12,8 @@
 #define TEG_ENGINE_STORE_POLICY_H
 #include "engine/store/manifest.h"
 
-#define VERSIONS_KEPT 4 /* versions before the newest that stay whole, for recovery and for readers
+#define VERSIONS_KEPT \
+	4 /* versions before the newest that stay whole, for recovery and for readers
                            without a pin */
 #define COLD_FILES_FREE 3
 #define COLD_MOVE_LEN (8u << 10)

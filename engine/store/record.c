@@ -118,27 +118,52 @@ static const struct {
 #define N_UNSIGNED (sizeof unsigned_fields / sizeof *unsigned_fields)
 #define N_SIGNED (sizeof signed_fields / sizeof *signed_fields)
 
+static uint64_t number_at(const struct segment_ref *ref, size_t at)
+{
+	uint64_t v;
+
+	memcpy(&v, (const uint8_t *)ref + at, sizeof v);
+	return v;
+}
+
+/* Zeros are left out. */
+static uint32_t count_numbers(const struct segment_ref *ref)
+{
+	uint32_t n = 0;
+
+	for (size_t i = 0; i < N_UNSIGNED; i++)
+		n += number_at(ref, unsigned_fields[i].at) != 0;
+	for (size_t i = 0; i < N_SIGNED; i++)
+		n += number_at(ref, signed_fields[i].at) != 0;
+	return n;
+}
+
+static void put_numbers(const struct segment_ref *ref, struct buf *out)
+{
+	for (size_t i = 0; i < N_UNSIGNED; i++) {
+		uint64_t v = number_at(ref, unsigned_fields[i].at);
+
+		if (v)
+			put_u64(out, unsigned_fields[i].key, v);
+	}
+	for (size_t i = 0; i < N_SIGNED; i++) {
+		int64_t v = (int64_t)number_at(ref, signed_fields[i].at);
+
+		if (v)
+			put_i64(out, signed_fields[i].key, v);
+	}
+}
+
 void record_put_segment(const struct segment_ref *ref, uint32_t n_dims, struct buf *out)
 {
-	pack_map(out, (uint32_t)(N_UNSIGNED + N_SIGNED) + 4);
+	pack_map(out, count_numbers(ref) + 4);
 	put_u64(out, "flags", flags_of(ref));
 	if (ref->inlined)
 		put_u64(out, "in", ref->manifest);
 	else
 		put_bytes(out, "file", span_of(ref->object, sizeof ref->object));
 	put_u64(out, "schema", ref->schema_version);
-	for (size_t i = 0; i < N_UNSIGNED; i++) {
-		uint64_t v;
-
-		memcpy(&v, (const uint8_t *)ref + unsigned_fields[i].at, sizeof v);
-		put_u64(out, unsigned_fields[i].key, v);
-	}
-	for (size_t i = 0; i < N_SIGNED; i++) {
-		int64_t v;
-
-		memcpy(&v, (const uint8_t *)ref + signed_fields[i].at, sizeof v);
-		put_i64(out, signed_fields[i].key, v);
-	}
+	put_numbers(ref, out);
 	pack_key(out, "box");
 	pack_array(out, 2 * n_dims);
 	for (uint32_t d = 0; d < n_dims; d++) {
@@ -147,19 +172,21 @@ void record_put_segment(const struct segment_ref *ref, uint32_t n_dims, struct b
 	}
 }
 
+/* A number that is left out is 0; one of the wrong type is damage. */
 static bool parse_numbers(const struct node *map, struct segment_ref *ref)
 {
 	for (size_t i = 0; i < N_UNSIGNED; i++) {
-		uint64_t v;
+		uint64_t v = 0;
 
-		if (!get_u64(map, unsigned_fields[i].key, &v))
+		if (node_get(map, unsigned_fields[i].key) &&
+		    !get_u64(map, unsigned_fields[i].key, &v))
 			return false;
 		memcpy((uint8_t *)ref + unsigned_fields[i].at, &v, sizeof v);
 	}
 	for (size_t i = 0; i < N_SIGNED; i++) {
-		int64_t v;
+		int64_t v = 0;
 
-		if (!get_i64(map, signed_fields[i].key, &v))
+		if (node_get(map, signed_fields[i].key) && !get_i64(map, signed_fields[i].key, &v))
 			return false;
 		memcpy((uint8_t *)ref + signed_fields[i].at, &v, sizeof v);
 	}
@@ -218,7 +245,8 @@ teg_status record_parse_segment(struct span key, struct span bytes, uint32_t n_d
 	if (!ref_out->box)
 		return teg_fail(err, TEG_NOMEM, "no memory for a segment reference");
 	if (!parse_place(map, ref_out) || !parse_numbers(map, ref_out) ||
-	    !parse_box(map, n_dims, ref_out->box) || ref_out->last_version < ref_out->first_version ||
+	    !parse_box(map, n_dims, ref_out->box) ||
+	    ref_out->last_version < ref_out->first_version ||
 	    __builtin_add_overflow(ref_out->off, ref_out->len, &end))
 		return corrupt(err, "segment reference");
 	return TEG_OK;
@@ -258,7 +286,8 @@ static bool parse_pair(const struct node *pair, struct arena *arena, teg_metadat
 	if (!node_array(pair, 2, &items, &n) || n != 2 || !node_bytes(&items[0], &key) ||
 	    !node_bytes(&items[1], &value))
 		return false;
-	*out = (teg_metadata){ arena_text(arena, key), arena_text(arena, value), key.len, value.len };
+	*out = (teg_metadata){ arena_text(arena, key), arena_text(arena, value), key.len,
+		               value.len };
 	return out->key && out->value;
 }
 
@@ -343,8 +372,8 @@ void record_put_writer(const struct writer_record *record, struct buf *out)
 	put_u64(out, "bytes", record->n_bytes);
 }
 
-teg_status record_parse_writer(struct span bytes, struct arena *arena,
-                               struct writer_record *r, teg_error *err)
+teg_status record_parse_writer(struct span bytes, struct arena *arena, struct writer_record *r,
+                               teg_error *err)
 {
 	const struct node *map;
 

@@ -1,9 +1,7 @@
 #include "engine/store/store.h"
 #include "engine/store/files.h"
-#include "engine/store/hex.h"
 #include "engine/store/pin.h"
 #include "engine/store/version.h"
-#include <stdio.h>
 
 void store_ref(struct teg_store *store)
 {
@@ -47,16 +45,4 @@ teg_status store_new_id(struct teg_store *store, uint8_t id_out[16], teg_error *
 	TEG_TRY(os_random(store->os, id_out, 16, err));
 	memcpy(id_out, store->writer_id, 8);
 	return TEG_OK;
-}
-
-void segment_path(const struct segment_ref *ref, char path_out[OS_PATH_MAX])
-{
-	char hex[33];
-
-	if (ref->inlined) {
-		manifest_path(ref->manifest, path_out);
-		return;
-	}
-	hex_put(ref->object, sizeof ref->object, hex);
-	snprintf(path_out, OS_PATH_MAX, "segments/%s", hex);
 }

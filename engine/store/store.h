@@ -30,12 +30,13 @@ struct teg_store {
 	int64_t max_clock_jump_us;
 	bool no_auto_compact;
 	struct file_cache *files;
-	struct spin lock;              /* over the three below */
-	struct store_version *current; /* the newest seen, so that it is not read again; may be NULL */
-	struct os_file *writer_pin;    /* NULL: nothing written through this handle yet */
+	struct spin lock; /* over the three below */
+	struct store_version
+		*current;           /* the newest seen, so that it is not read again; may be NULL */
+	struct os_file *writer_pin; /* NULL: nothing written through this handle yet */
 	char writer_pin_path[OS_PATH_MAX];
-	uint8_t writer_id[8];          /* first half of the names of its files */
-	_Atomic bool poisoned;         /* a directory could not be synced: no more commits */
+	uint8_t writer_id[8];  /* first half of the names of its files */
+	_Atomic bool poisoned; /* a directory could not be synced: no more commits */
 };
 void store_ref(struct teg_store *store);
 void store_unref(struct teg_store *store);
@@ -91,7 +92,7 @@ struct new_segment {
 
 struct array_change {
 	const char *name;
-	uint64_t array_id;           /* its segments were made for; of one to create: see array_new_id() */
+	uint64_t array_id; /* its segments were made for; of one to create: see array_new_id() */
 	const struct schema *create; /* NULL: must exist */
 	uint32_t n_add;
 	struct new_segment *add;

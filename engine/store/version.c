@@ -13,8 +13,7 @@ void hint_put(uint64_t number, char out[HINT_LEN + 1])
 	char hash[24];
 
 	snprintf(out, HINT_LEN + 1, "%020llu", (unsigned long long)number);
-	snprintf(hash, sizeof hash, " %016llx\n",
-	         (unsigned long long)hash_bytes(span_of(out, 20)));
+	snprintf(hash, sizeof hash, " %016llx\n", (unsigned long long)hash_bytes(span_of(out, 20)));
 	memcpy(out + 20, hash, HINT_LEN - 20 + 1);
 }
 
@@ -119,7 +118,8 @@ teg_status version_file_gone(struct store_version *version, const char *path, te
 		         (unsigned long long)version->number);
 	else
 		teg_fail(err, TEG_CORRUPT, "a file that the newest version needs is missing");
-	return error_in_file(err, newest > version->number ? TEG_SNAPSHOT_EXPIRED : TEG_CORRUPT, path);
+	return error_in_file(err, newest > version->number ? TEG_SNAPSHOT_EXPIRED : TEG_CORRUPT,
+	                     path);
 }
 
 static teg_status read_page(void *ctx, const struct page_ref *ref, struct buf *into, teg_error *err)
@@ -131,8 +131,10 @@ static teg_status read_page(void *ctx, const struct page_ref *ref, struct buf *i
 	uint8_t *at;
 
 	manifest_path(ref->manifest, path);
-	if (ref->manifest > version->number || ref->len < PAGE_HEADER_LEN || ref->len > PAGE_LEN_LIMIT)
-		return error_in_file(err, teg_fail(err, TEG_CORRUPT, "bad reference to a page"), path);
+	if (ref->manifest > version->number || ref->len < PAGE_HEADER_LEN ||
+	    ref->len > PAGE_LEN_LIMIT)
+		return error_in_file(err, teg_fail(err, TEG_CORRUPT, "bad reference to a page"),
+		                     path);
 	status = store_file_get(version->store, path, &file, err);
 	if (status == TEG_NOT_FOUND)
 		return version_file_gone(version, path, err);
@@ -210,7 +212,8 @@ teg_status version_open(struct teg_store *store, uint64_t number,
 	arena_init(&version->arena, store->alloc, 2 * MANIFEST_HEAD_MAX + (64u << 20));
 	manifest_path(number, path);
 	TEG_DO(store_file_get(store, path, &file, err));
-	status = manifest_read(store->os, file, number, store->id, &version->arena, &version->head, err);
+	status = manifest_read(store->os, file, number, store->id, &version->arena, &version->head,
+	                       err);
 	store_file_put(store, file);
 done:
 	if (status == TEG_OK)
@@ -335,7 +338,8 @@ static teg_status parse_segment_at(const struct cursor *c, uint32_t n_dims, stru
 	teg_status status;
 
 	arena_init(&scratch, arena->alloc, 1u << 20);
-	status = record_parse_segment(entry.key, entry.value, n_dims, &scratch, arena, ref_out, err);
+	status =
+		record_parse_segment(entry.key, entry.value, n_dims, &scratch, arena, ref_out, err);
 	arena_release(&scratch);
 	return status;
 }
