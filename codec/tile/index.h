@@ -16,6 +16,8 @@
 #include "codec/tile/tile.h"
 
 #define INDEX_FANOUT 256
+#define INDEX_FANOUT_WIDE 16       /* at the least, however many attributes there are */
+#define INDEX_STATS_MAX (1u << 16) /* of a page, above INDEX_FANOUT_WIDE entries */
 #define INDEX_LEVELS_MAX 4
 
 struct index_entry {
@@ -44,6 +46,15 @@ struct index_page {
 	bool leaf;
 	struct index_entry *entries;
 };
+
+/* The most entries of one page: fewer where there are many attributes, so that a page of few bytes
+ * cannot ask for much memory. */
+static inline uint32_t index_fanout(uint32_t n_attrs)
+{
+	uint32_t n = INDEX_STATS_MAX / (n_attrs ? n_attrs : 1);
+
+	return n > INDEX_FANOUT ? INDEX_FANOUT : n < INDEX_FANOUT_WIDE ? INDEX_FANOUT_WIDE : n;
+}
 
 /* Appends the page's bytes. Canonical: the same entries give the same bytes. */
 void index_put_page(const struct index_page *page, struct buf *out);

@@ -22,6 +22,8 @@
 #define TILE_COLUMN_MAX (4u << 20)  /* bytes of a column at which a writer cuts a tile */
 #define TILE_HEADER_MAX (16u << 20) /* bytes */
 #define TILE_DIMS_MAX 16
+#define TILE_VOLUME_MAX (1u << 20) /* cells of a DENSE tile's box: bounds its presence column */
+#define TILE_PRESENCE_ID 0xf006u   /* of the presence column */
 
 enum tile_shape { TILE_SPARSE = 0, TILE_DENSE = 1, TILE_BOX = 2 };
 
