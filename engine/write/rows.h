@@ -34,6 +34,17 @@ size_t rows_size(const struct rows *rows); /* bytes of memory held */
 teg_status rows_gather(struct rows *rows, const struct rows *from, const uint32_t *at, uint32_t n,
                        teg_error *err);
 
+/* The same for rows [first, first + n) of `from`. */
+teg_status rows_append(struct rows *rows, const struct rows *from, uint32_t first, uint32_t n,
+                       teg_error *err);
+/* Appends a copy of row i. TEG_NOMEM, TEG_LIMIT: `rows` is as before. */
+teg_status rows_repeat(struct rows *rows, uint32_t i, uint32_t *copy_out, teg_error *err);
+/* Gives row i that valid interval. TEG_NOMEM. */
+teg_status rows_set_valid(struct rows *rows, uint32_t i, int64_t from, int64_t until,
+                          teg_error *err);
+/* True where rows i and j are of one cell. -0.0 is 0.0. */
+bool rows_same_key(const struct rows *rows, uint32_t i, uint32_t j);
+
 static inline int64_t rows_valid_from(const struct rows *rows, uint32_t i)
 {
 	return rows->valid_from.n ? ((const int64_t *)(const void *)rows->valid_from.values)[i]
@@ -51,11 +62,21 @@ static inline enum row_kind rows_kind(const struct rows *rows, uint32_t i)
 	return rows->kind.n ? (enum row_kind)rows->kind.values[i] : ROW_LIVE;
 }
 
+static inline int64_t rows_system_from(const struct rows *rows, uint32_t i)
+{
+	return rows->system_from.n ? ((const int64_t *)(const void *)rows->system_from.values)[i]
+	                           : 0;
+}
+
 /* Makes the rows of one commit disjoint in valid time, in place (DESIGN 3.1): of two rows with one
- * key the later in call order wins where they overlap; the earlier is trimmed, split or dropped.
- * `perm` (room for 3 * n) comes in as the rows sorted by position and key with equal keys in call
- * order, *n_perm of them, and goes out with the rows that remain, each key's run in stored order
- * (system_from descending, valid_from ascending); split rows are appended to `rows`. Repeated
- * arrays: live rows never claim. */
+ * key and system time the later in call order wins where they overlap; the earlier is trimmed, split
+ * or dropped. `perm` (room for 3 * n) comes in as the rows sorted by position and key with equal keys
+ * in call order, *n_perm of them, and goes out with the rows that remain, each key's run in stored
+ * order (system_from descending, valid_from ascending); split rows are appended to `rows`.
+ *
+ * Repeated arrays: live rows never claim and are never trimmed. An erasure drops all that was called
+ * before it, whatever the array, and is itself never trimmed, for it covers all of valid time as a
+ * mask; it is the last row of its key and system time, for readers stop at it. TEG_MISUSE names the
+ * row where a start "from the commit's time" meets another interval of the key. TEG_NOMEM. */
 teg_status rows_make_disjoint(struct rows *rows, uint32_t *perm, uint32_t *n_perm, teg_error *err);
 #endif

@@ -1,0 +1,274 @@
+#include "engine/write/rows.h"
+#include <string.h>
+
+/* One key's rows of one system time, taken latest call first: each keeps what later ones have left
+ * of its interval, and then claims it. Claims are a sorted list of disjoint intervals.
+ *
+ *   calls      1 ───────────      3 is taken first, then 2, then 1: 1 is split and 2 trimmed
+ *              2     ─────────
+ *              3   ────
+ *   stored     1─ 3─── 2──────
+ */
+struct interval {
+	int64_t from, until;
+	uint32_t row;
+};
+
+struct run {
+	struct rows *rows;
+	struct interval *claims; /* ascending, disjoint */
+	size_t n_claims, claims_cap;
+	struct interval *kept; /* what is left of every row so far */
+	size_t n_kept, kept_cap;
+	teg_error *err;
+};
+
+static teg_status no_memory(const struct run *run)
+{
+	return teg_fail(run->err, TEG_NOMEM, "no memory to make rows of one key disjoint");
+}
+
+static teg_status grow(const struct run *run, struct interval **at, size_t *cap, size_t need)
+{
+	void *block = *at;
+
+	if (need <= *cap)
+		return TEG_OK;
+	if (!mem_grow(run->rows->alloc, &block, cap, need, sizeof **at))
+		return no_memory(run);
+	*at = block;
+	return TEG_OK;
+}
+
+static teg_status keep(struct run *run, struct interval piece)
+{
+	TEG_TRY(grow(run, &run->kept, &run->kept_cap, run->n_kept + 1));
+	run->kept[run->n_kept++] = piece;
+	return TEG_OK;
+}
+
+/* The first claim that ends after `v`. */
+static size_t claim_after(const struct run *run, int64_t v)
+{
+	size_t lo = 0, hi = run->n_claims;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (run->claims[mid].until > v)
+			hi = mid;
+		else
+			lo = mid + 1;
+	}
+	return lo;
+}
+
+/* Keeps what no later call has claimed of the interval. */
+static teg_status keep_free(struct run *run, struct interval whole)
+{
+	int64_t from = whole.from;
+
+	for (size_t c = claim_after(run, whole.from); c < run->n_claims; c++) {
+		const struct interval *claim = &run->claims[c];
+
+		if (claim->from >= whole.until)
+			break;
+		if (claim->from > from)
+			TEG_TRY(keep(run, (struct interval){ from, claim->from, whole.row }));
+		from = claim->until;
+	}
+	if (from < whole.until)
+		return keep(run, (struct interval){ from, whole.until, whole.row });
+	return TEG_OK;
+}
+
+/* Adds the interval to the claims, joined with those that it meets. */
+static teg_status claim(struct run *run, struct interval add)
+{
+	size_t first = claim_after(run, add.from), last = first;
+
+	TEG_TRY(grow(run, &run->claims, &run->claims_cap, run->n_claims + 1));
+	for (; last < run->n_claims && run->claims[last].from < add.until; last++) {
+		if (run->claims[last].from < add.from)
+			add.from = run->claims[last].from;
+		if (run->claims[last].until > add.until)
+			add.until = run->claims[last].until;
+	}
+	memmove(run->claims + first + 1, run->claims + last,
+	        (run->n_claims - last) * sizeof *run->claims);
+	run->n_claims = run->n_claims - (last - first) + 1;
+	run->claims[first] = add;
+	return TEG_OK;
+}
+
+/* ---- one key, one system time ---- */
+
+static teg_status refuse_mixture(const struct run *run, uint32_t row)
+{
+	teg_status status = teg_fail(run->err, TEG_MISUSE,
+	                             "valid from the commit's time, and in the same commit another "
+	                             "interval of the same cell");
+
+	return error_at_row(run->err, status, row);
+}
+
+/* "From the commit's time" has no number yet, so it cannot be told from where another interval of
+ * the key is to be cut. */
+static teg_status check_mixture(const struct run *run, const uint32_t *at, uint32_t n)
+{
+	bool of_commit = false;
+
+	for (uint32_t i = 0; i < n; i++)
+		of_commit |= rows_valid_from(run->rows, at[i]) == TEG_TIME_OF_COMMIT;
+	for (uint32_t i = 0; of_commit && i < n; i++) {
+		int64_t from = rows_valid_from(run->rows, at[i]);
+		bool whole = from == INT64_MIN && rows_valid_until(run->rows, at[i]) == INT64_MAX;
+
+		if (from != TEG_TIME_OF_COMMIT && !whole)
+			return refuse_mixture(run, at[i]);
+	}
+	return TEG_OK;
+}
+
+static teg_status take_row(struct run *run, uint32_t row, bool repeated)
+{
+	struct interval whole = { rows_valid_from(run->rows, row), rows_valid_until(run->rows, row),
+		                  row };
+
+	if (repeated && rows_kind(run->rows, row) == ROW_LIVE)
+		return keep(run, whole);
+	TEG_TRY(keep_free(run, whole));
+	return claim(run, whole);
+}
+
+/* Writes back what is kept: the first piece of a row in its place, others in copies. */
+static teg_status settle(struct run *run)
+{
+	for (size_t k = 0; k < run->n_kept; k++) {
+		struct interval *piece = &run->kept[k];
+		bool first = !k || run->kept[k - 1].row != piece->row;
+		uint32_t row = piece->row;
+
+		if (piece->until == TEG_TIME_OF_COMMIT)
+			return refuse_mixture(run, row);
+		if (!first)
+			TEG_TRY(rows_repeat(run->rows, row, &row, run->err));
+		TEG_TRY(rows_set_valid(run->rows, row, piece->from, piece->until, run->err));
+		if (!first) /* the pieces of one row follow each other: keep the original's number */
+			for (size_t n = k + 1; n < run->n_kept && run->kept[n].row == piece->row;
+			     n++)
+				run->kept[n].row = row;
+		piece->row = row;
+	}
+	return TEG_OK;
+}
+
+/* By start; rows of a repeated array may start together and stay in call order. */
+static void sort_kept(struct run *run)
+{
+	for (size_t i = 1; i < run->n_kept; i++) {
+		struct interval piece = run->kept[i];
+		size_t k = i;
+
+		for (; k && run->kept[k - 1].from > piece.from; k--)
+			run->kept[k] = run->kept[k - 1];
+		run->kept[k] = piece;
+	}
+}
+
+static teg_status make_group(struct run *run, const uint32_t *at, uint32_t n, uint32_t *perm,
+                             uint32_t *n_perm)
+{
+	bool repeated = run->rows->schema->cells == TEG_CELLS_REPEATED;
+	uint32_t erasure = UINT32_MAX, i = n;
+
+	run->n_claims = run->n_kept = 0;
+	TEG_TRY(check_mixture(run, at, n));
+	while (i-- > 0) {
+		if (rows_kind(run->rows, at[i]) == ROW_ERASED) {
+			erasure = at[i];
+			break;
+		}
+		TEG_TRY(take_row(run, at[i], repeated));
+	}
+	TEG_TRY(settle(run));
+	for (size_t lo = 0, hi = run->n_kept; hi && lo < --hi; lo++) {
+		struct interval swap = run->kept[lo]; /* back into call order */
+
+		run->kept[lo] = run->kept[hi];
+		run->kept[hi] = swap;
+	}
+	sort_kept(run);
+	for (size_t k = 0; k < run->n_kept; k++)
+		perm[(*n_perm)++] = run->kept[k].row;
+	if (erasure != UINT32_MAX)
+		perm[(*n_perm)++] = erasure;
+	return TEG_OK;
+}
+
+/* ---- all keys ---- */
+
+/* Newest system time first, calls of one time in order. */
+static void sort_by_system(const struct rows *rows, uint32_t *at, uint32_t n)
+{
+	for (uint32_t i = 1; rows->system_from.n && i < n; i++) {
+		uint32_t row = at[i], k = i;
+
+		for (; k && rows_system_from(rows, at[k - 1]) < rows_system_from(rows, row); k--)
+			at[k] = at[k - 1];
+		at[k] = row;
+	}
+}
+
+/* What is older than an erasure goes: its bytes must not be written. */
+static teg_status make_key(struct run *run, uint32_t *at, uint32_t n, uint32_t *perm,
+                           uint32_t *n_perm)
+{
+	sort_by_system(run->rows, at, n);
+	for (uint32_t from = 0, to; from < n; from = to) {
+		int64_t time = rows_system_from(run->rows, at[from]);
+
+		for (to = from + 1; to < n && rows_system_from(run->rows, at[to]) == time;)
+			to++;
+		if (to - from == 1)
+			perm[(*n_perm)++] = at[from];
+		else
+			TEG_TRY(make_group(run, at + from, to - from, perm, n_perm));
+		if (rows_kind(run->rows, perm[*n_perm - 1]) == ROW_ERASED)
+			break;
+	}
+	return TEG_OK;
+}
+
+static teg_status make_all(struct run *run, uint32_t *at, uint32_t n, uint32_t *perm,
+                           uint32_t *n_perm)
+{
+	*n_perm = 0;
+	for (uint32_t from = 0, to; from < n; from = to) {
+		for (to = from + 1; to < n && rows_same_key(run->rows, at[from], at[to]);)
+			to++;
+		if (to - from == 1)
+			perm[(*n_perm)++] = at[from];
+		else
+			TEG_TRY(make_key(run, at + from, to - from, perm, n_perm));
+	}
+	return TEG_OK;
+}
+
+teg_status rows_make_disjoint(struct rows *rows, uint32_t *perm, uint32_t *n_perm, teg_error *err)
+{
+	struct run run = { .rows = rows, .err = err };
+	uint32_t n = *n_perm;
+	uint32_t *at = mem_array(rows->alloc, n, sizeof *at);
+	teg_status status;
+
+	if (!at)
+		return no_memory(&run);
+	if (n)
+		memcpy(at, perm, n * sizeof *at);
+	status = make_all(&run, at, n, perm, n_perm);
+	mem_free(rows->alloc, at, n * sizeof *at);
+	mem_free(rows->alloc, run.claims, run.claims_cap * sizeof *run.claims);
+	mem_free(rows->alloc, run.kept, run.kept_cap * sizeof *run.kept);
+	return status;
+}
