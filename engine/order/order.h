@@ -109,6 +109,10 @@ uint64_t *sort_packed(uint64_t *at, uint64_t *work, size_t n, unsigned low_bit);
 teg_status order_sort(const uint64_t *const *words, uint32_t n_words, uint32_t n,
                       const teg_allocator *alloc, uint32_t *perm_out);
 
+/* The same, and whether no two rows have equal words. */
+teg_status order_sort_distinct(const uint64_t *const *words, uint32_t n_words, uint32_t n,
+                               const teg_allocator *alloc, uint32_t *perm_out, bool *distinct_out);
+
 /* The coordinates of many cells, for comparing keys in cell order (row-major, or column-major). */
 struct keys {
 	uint32_t n;

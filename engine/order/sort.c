@@ -109,21 +109,32 @@ static uint64_t word_diff(const uint64_t *word, uint32_t n)
 	return diff;
 }
 
-static bool sorted_already(const uint64_t *const *words, uint32_t n_words, uint32_t n)
+static int compare_words(const uint64_t *const *words, uint32_t n_words, uint32_t i, uint32_t j)
 {
-	for (uint32_t i = 1; i < n; i++)
-		for (uint32_t w = 0; w < n_words; w++) {
-			if (words[w][i - 1] > words[w][i])
-				return false;
-			if (words[w][i - 1] < words[w][i])
-				break;
-		}
+	for (uint32_t w = 0; w < n_words; w++)
+		if (words[w][i] != words[w][j])
+			return words[w][i] < words[w][j] ? -1 : 1;
+	return 0;
+}
+
+/* *distinct is only right where the answer is true. */
+static bool sorted_already(const uint64_t *const *words, uint32_t n_words, uint32_t n,
+                           bool *distinct)
+{
+	*distinct = true;
+	for (uint32_t i = 1; i < n; i++) {
+		int order = compare_words(words, n_words, i - 1, i);
+
+		if (order > 0)
+			return false;
+		*distinct &= order < 0;
+	}
 	return true;
 }
 
 /* Keys of one word and the index beside them in one number: half the memory to move. */
 static teg_status sort_one_word(const uint64_t *word, uint64_t diff, uint32_t n,
-                                const teg_allocator *alloc, uint32_t *perm)
+                                const teg_allocator *alloc, uint32_t *perm, bool *distinct)
 {
 	unsigned index_bits = bit_width(n - 1), low = (unsigned)__builtin_ctzll(diff);
 	uint64_t mask = bit_width(diff) < 64 ? ((uint64_t)1 << bit_width(diff)) - 1 : UINT64_MAX;
@@ -134,14 +145,17 @@ static teg_status sort_one_word(const uint64_t *word, uint64_t diff, uint32_t n,
 	for (uint32_t i = 0; i < n; i++)
 		at[i] = (word[i] & mask) >> low << index_bits | i;
 	sorted = sort_packed(at, at + n, n, index_bits);
-	for (uint32_t i = 0; i < n; i++)
+	for (uint32_t i = 0; i < n; i++) {
 		perm[i] = (uint32_t)(sorted[i] & (((uint64_t)1 << index_bits) - 1));
+		if (i && sorted[i - 1] >> index_bits == sorted[i] >> index_bits)
+			*distinct = false;
+	}
 	mem_free(alloc, at, 2 * (size_t)n * sizeof *at);
 	return TEG_OK;
 }
 
 static teg_status sort_words(const uint64_t *const *words, uint32_t n_words, uint32_t n,
-                             const teg_allocator *alloc, uint32_t *perm)
+                             const teg_allocator *alloc, uint32_t *perm, bool *distinct)
 {
 	struct pair *pairs = mem_array(alloc, 2 * (size_t)n, sizeof *pairs), *at = pairs;
 
@@ -160,21 +174,24 @@ static teg_status sort_words(const uint64_t *const *words, uint32_t n_words, uin
 	}
 	for (uint32_t i = 0; i < n; i++)
 		perm[i] = (uint32_t)at[i].index;
+	for (uint32_t i = 1; i < n && *distinct; i++)
+		*distinct = compare_words(words, n_words, perm[i - 1], perm[i]) != 0;
 	mem_free(alloc, pairs, 2 * (size_t)n * sizeof *pairs);
 	return TEG_OK;
 }
 
-teg_status order_sort(const uint64_t *const *words, uint32_t n_words, uint32_t n,
-                      const teg_allocator *alloc, uint32_t *perm_out)
+teg_status order_sort_distinct(const uint64_t *const *words, uint32_t n_words, uint32_t n,
+                               const teg_allocator *alloc, uint32_t *perm_out, bool *distinct_out)
 {
 	uint32_t varying = 0, last = 0;
 	uint64_t diff = 0;
 
-	if (n < 2 || sorted_already(words, n_words, n)) {
+	if (sorted_already(words, n_words, n, distinct_out)) {
 		for (uint32_t i = 0; i < n; i++)
 			perm_out[i] = i;
 		return TEG_OK;
 	}
+	*distinct_out = true;
 	for (uint32_t w = 0; w < n_words; w++) {
 		uint64_t word = word_diff(words[w], n);
 
@@ -185,6 +202,14 @@ teg_status order_sort(const uint64_t *const *words, uint32_t n_words, uint32_t n
 		diff = word;
 	}
 	if (varying == 1 && bit_width(diff >> __builtin_ctzll(diff)) + bit_width(n - 1) <= 64)
-		return sort_one_word(words[last], diff, n, alloc, perm_out);
-	return sort_words(words, n_words, n, alloc, perm_out);
+		return sort_one_word(words[last], diff, n, alloc, perm_out, distinct_out);
+	return sort_words(words, n_words, n, alloc, perm_out, distinct_out);
+}
+
+teg_status order_sort(const uint64_t *const *words, uint32_t n_words, uint32_t n,
+                      const teg_allocator *alloc, uint32_t *perm_out)
+{
+	bool distinct;
+
+	return order_sort_distinct(words, n_words, n, alloc, perm_out, &distinct);
 }

@@ -4,10 +4,9 @@
 void levels_init(struct levels *levels, uint32_t n_dims, uint32_t n_attrs,
                  struct segment_sink *sink, const teg_allocator *alloc)
 {
-	*levels = (struct levels){ .n_dims = n_dims,
-		                   .n_attrs = n_attrs,
-		                   .sink = sink,
-		                   .alloc = alloc };
+	*levels = (struct levels){
+		.n_dims = n_dims, .n_attrs = n_attrs, .sink = sink, .alloc = alloc
+	};
 	buf_init(&levels->page, alloc, BUF_NO_LIMIT);
 }
 
@@ -78,37 +77,38 @@ static teg_status put_page(struct levels *levels, uint32_t l, struct index_entry
 	return sink_write(levels->sink, buf_span(&levels->page), err);
 }
 
-/* Room for one more entry in level l: a full page goes up. */
-static teg_status make_room(struct levels *levels, uint32_t l, teg_error *err)
+/* Level l's page becomes an entry of the level above, which has room by its fan-out. */
+static teg_status move_up(struct levels *levels, uint32_t l, teg_error *err)
 {
-	struct level *level = &levels->level[l];
-	uint32_t fanout = index_fanout(levels->n_attrs);
+	struct level *above = &levels->level[l + 1];
 
-	for (; level->n == fanout; l++, level++) {
-		struct level *above = level + 1;
+	if (above->n == above->cap)
+		TEG_TRY(grow(levels, above, err));
+	TEG_TRY(put_page(levels, l, &above->entries[above->n], err));
+	above->n++;
+	return TEG_OK;
+}
 
-		if (l + 1 == INDEX_LEVELS_MAX)
+/* Room for one more entry in level `from`: full pages go up, the highest of them first. */
+static teg_status make_room(struct levels *levels, uint32_t from, teg_error *err)
+{
+	uint32_t l = from;
+
+	while (levels->level[l].n == index_fanout(levels->n_attrs))
+		if (++l == INDEX_LEVELS_MAX)
 			return teg_fail(err, TEG_LIMIT, "too many tiles for one segment");
-		if (above->n == fanout)
-			continue; /* its own page has to go first: see below */
-		if (above->n == above->cap)
-			TEG_TRY(grow(levels, above, err));
-		TEG_TRY(put_page(levels, l, &above->entries[above->n], err));
-		above->n++;
-		return TEG_OK;
-	}
+	while (l-- > from)
+		TEG_TRY(move_up(levels, l, err));
 	return TEG_OK;
 }
 
 teg_status levels_add(struct levels *levels, const struct index_entry *tile, teg_error *err)
 {
-	uint32_t fanout = index_fanout(levels->n_attrs);
 	struct level *level = &levels->level[0];
 	struct index_entry *to;
 	struct column_stats *stats;
 
-	while (level->n == fanout) /* from the first level with room above it downwards */
-		TEG_TRY(make_room(levels, 0, err));
+	TEG_TRY(make_room(levels, 0, err));
 	if (level->n == level->cap)
 		TEG_TRY(grow(levels, level, err));
 	to = &level->entries[level->n++];
@@ -138,14 +138,8 @@ teg_status levels_finish(struct levels *levels, uint8_t *levels_out, struct inde
 	if (!levels->level[0].n)
 		return TEG_OK;
 	for (; !is_top(levels, l); l++) {
-		struct level *above = &levels->level[l + 1];
-
-		if (above->n == index_fanout(levels->n_attrs))
-			TEG_TRY(make_room(levels, l + 1, err));
-		if (above->n == above->cap)
-			TEG_TRY(grow(levels, above, err));
-		TEG_TRY(put_page(levels, l, &above->entries[above->n], err));
-		above->n++;
+		TEG_TRY(make_room(levels, l + 1, err));
+		TEG_TRY(move_up(levels, l, err));
 	}
 	*levels_out = (uint8_t)(l + 1);
 	return put_page(levels, l, root_out, err);

@@ -12,11 +12,11 @@ struct tiler {
 	struct levels levels;
 	struct segment_sink *sink;
 	struct rows pending, spare;
-	bool has_rows;            /* pending and spare are made */
+	bool has_rows; /* pending and spare are made */
 	bool implicit_ids, begun;
-	bool goes_on;             /* the row before the next tile is of the same cell, maybe */
-	uint32_t cells_max;       /* rows of a tile */
-	uint64_t ordinal;         /* rows in tiles so far */
+	bool goes_on;       /* the row before the next tile is of the same cell, maybe */
+	uint32_t cells_max; /* rows of a tile */
+	uint64_t ordinal;   /* rows in tiles so far */
 	uint64_t *lanes[TEG_MAX_DIMENSIONS]; /* of the rows that a grid step is looked for in */
 	struct column_stats *stats;
 	uint32_t *attr_ids;
@@ -97,7 +97,7 @@ void tiler_free(struct tiler *t)
 		rows_release(&t->spare);
 	}
 	for (uint32_t d = 0; d < t->schema->n_dims; d++)
-		mem_free(t->alloc, t->lanes[d], (TILE_CELLS_MAX + 1u) * sizeof **t->lanes);
+		mem_free(t->alloc, t->lanes[d], (size_t)TILE_CELLS_MAX * sizeof **t->lanes);
 	mem_free(t->alloc, t->stats, n_stats(t) * sizeof *t->stats);
 	mem_free(t->alloc, t->attr_ids, n_stats(t) * sizeof *t->attr_ids);
 	mem_free(t->alloc, t, sizeof *t);
@@ -146,25 +146,42 @@ static uint32_t fit_bytes(const struct tiler *t, const struct slice *s)
 	return n;
 }
 
-/* Dense arrays: rows of the first one's grid step, of the first n. */
-static teg_status fit_grid(struct tiler *t, const struct slice *s, uint32_t *n, teg_error *err)
+static teg_status load_lanes(struct tiler *t, const struct slice *part, teg_error *err)
 {
-	uint64_t cell[TEG_MAX_DIMENSIONS], lo[TEG_MAX_DIMENSIONS], hi[TEG_MAX_DIMENSIONS];
-	struct slice part = *s;
-
-	part.n = *n;
 	for (uint32_t d = 0; d < t->schema->n_dims; d++) {
 		if (!t->lanes[d])
-			t->lanes[d] = mem_array(t->alloc, TILE_CELLS_MAX + 1u, sizeof **t->lanes);
-		if (!t->lanes[d] || encoder_lanes(t->encoder, &part, d, t->lanes[d]) != TEG_OK)
+			t->lanes[d] = mem_array(t->alloc, TILE_CELLS_MAX, sizeof **t->lanes);
+		if (!t->lanes[d] || encoder_lanes(t->encoder, part, d, t->lanes[d]) != TEG_OK)
 			return teg_fail(err, TEG_NOMEM, "no memory to cut tiles");
-		cell[d] = t->lanes[d][0];
 	}
-	order_grid_box(&t->order, t->schema, cell, lo, hi);
-	for (uint32_t d = 0; d < t->schema->n_dims; d++)
-		for (uint32_t i = 0; i < *n; i++)
-			if (t->lanes[d][i] < lo[d] || t->lanes[d][i] > hi[d])
-				*n = i;
+	return TEG_OK;
+}
+
+/* Dense arrays: how many of the first *n rows lie in the first one's grid step. Looks at a few rows
+ * first, for steps may be small. */
+static teg_status fit_grid(struct tiler *t, const struct slice *s, uint32_t *n, teg_error *err)
+{
+	uint32_t n_dims = t->schema->n_dims, end;
+	struct slice part = *s;
+
+	part.n = *n < 256 ? *n : 256;
+	for (;;) {
+		uint64_t cell[TEG_MAX_DIMENSIONS], lo[TEG_MAX_DIMENSIONS], hi[TEG_MAX_DIMENSIONS];
+
+		TEG_TRY(load_lanes(t, &part, err));
+		for (uint32_t d = 0; d < n_dims; d++)
+			cell[d] = t->lanes[d][0];
+		order_grid_box(&t->order, t->schema, cell, lo, hi);
+		end = part.n;
+		for (uint32_t d = 0; d < n_dims; d++)
+			for (uint32_t i = 0; i < end; i++)
+				if (t->lanes[d][i] < lo[d] || t->lanes[d][i] > hi[d])
+					end = i;
+		if (end < part.n || part.n == *n)
+			break;
+		part.n = *n / 8 < part.n ? *n : part.n * 8;
+	}
+	*n = end;
 	return TEG_OK;
 }
 
@@ -237,7 +254,7 @@ static teg_status make_rows(struct tiler *t, teg_error *err)
 	return status;
 }
 
-static teg_status keep_rest(struct tiler *t, struct rows *to, const struct slice *s, teg_error *err)
+static teg_status keep_rest(struct rows *to, const struct slice *s, teg_error *err)
 {
 	if (!s->n)
 		return TEG_OK;
@@ -254,7 +271,7 @@ static teg_status cut_pending(struct tiler *t, bool last, teg_error *err)
 	if (!s.from)
 		return TEG_OK;
 	rows_clear(&t->spare);
-	TEG_TRY(keep_rest(t, &t->spare, &s, err));
+	TEG_TRY(keep_rest(&t->spare, &s, err));
 	swap = t->pending;
 	t->pending = t->spare;
 	t->spare = swap;
@@ -270,7 +287,7 @@ static teg_status feed_pending(struct tiler *t, struct slice *s, teg_error *err)
 		/* Up to one row more than a tile can have: then at least one tile goes. */
 		part.n = t->pending.n <= t->cells_max ? t->cells_max + 1 - t->pending.n : 1;
 		part.n = part.n < s->n ? part.n : s->n;
-		TEG_TRY(keep_rest(t, &t->pending, &part, err));
+		TEG_TRY(keep_rest(&t->pending, &part, err));
 		s->from += part.n;
 		s->n -= part.n;
 		TEG_TRY(cut_pending(t, false, err));
@@ -290,7 +307,7 @@ teg_status tiler_push(struct tiler *t, const struct rows *rows, const uint32_t *
 	t->implicit_ids = rows->implicit_ids;
 	TEG_TRY(feed_pending(t, &s, err));
 	TEG_TRY(cut_tiles(t, &s, false, err));
-	return keep_rest(t, &t->pending, &s, err);
+	return keep_rest(&t->pending, &s, err);
 }
 
 teg_status tiler_push_box(struct tiler *t, const struct box *box, enum row_kind kind,

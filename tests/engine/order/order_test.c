@@ -532,6 +532,7 @@ Test(order, radix_sort_agrees_with_qsort)
 
 	for (size_t c = 0; c < 7 * 6; c++) {
 		uint32_t n = counts[c / 7];
+		bool distinct, equal = false;
 		uint64_t *words[3];
 		uint32_t *perm = calloc(n + 1, sizeof *perm);
 		struct item *items = calloc(n + 1, sizeof *items);
@@ -544,12 +545,15 @@ Test(order, radix_sort_agrees_with_qsort)
 				items[i].word[w] = words[w][i] =
 					0x5000 | (rng_u64(&rng) & cases[c % 7].mask[w]);
 		}
-		cr_assert_eq(order_sort((const uint64_t *const *)words, 3, n,
-		                        teg_allocator_default(), perm),
+		cr_assert_eq(order_sort_distinct((const uint64_t *const *)words, 3, n,
+		                                 teg_allocator_default(), perm, &distinct),
 		             TEG_OK);
 		qsort(items, n, sizeof *items, item_compare);
-		for (uint32_t i = 0; i < n; i++)
+		for (uint32_t i = 0; i < n; i++) {
 			cr_assert_eq(perm[i], items[i].index, "case %zu row %u", c, i);
+			equal |= i && !position_compare(items[i - 1].word, items[i].word, 3);
+		}
+		cr_assert_eq(distinct, !equal, "case %zu", c);
 		for (int w = 0; w < 3; w++)
 			free(words[w]);
 		free(items);
