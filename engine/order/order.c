@@ -26,46 +26,6 @@ static unsigned shift_to_fill(uint64_t top)
 	return top ? 64u - bit_width(top) : 0;
 }
 
-/* Cells along a dimension's domain, UINT64_MAX where that is all of it. */
-static uint64_t axis_len(const struct field *dim)
-{
-	uint64_t lo, hi;
-
-	lane_range(dim, &lo, &hi);
-	return hi - lo == UINT64_MAX ? UINT64_MAX : hi - lo + 1;
-}
-
-/* Extents that a dense array leaves open: short axes whole, the others an even power of two each,
- * so that a tile has about DENSE_TILE_CELLS cells. */
-static void fill_extents(struct order *order, const struct schema *schema)
-{
-	uint64_t budget = DENSE_TILE_CELLS;
-	uint32_t left = 0;
-
-	for (uint32_t d = 0; d < order->n_dims; d++) {
-		uint64_t extent = order->scale[d].extent;
-
-		left += !extent;
-		budget = extent ? budget / extent : budget;
-	}
-	for (; left; left--) {
-		uint32_t at = UINT32_MAX;
-		uint64_t len;
-		uint64_t fair = (uint64_t)1 << ((budget ? bit_width(budget) - 1 : 0) / left);
-
-		for (uint32_t d = 0; d < order->n_dims; d++) /* the shortest axis still open */
-			if (!order->scale[d].extent &&
-			    (at == UINT32_MAX ||
-			     axis_len(&schema->dims[d]) < axis_len(&schema->dims[at])))
-				at = d;
-		len = axis_len(&schema->dims[at]);
-		if (len / 2 <= fair && len <= budget)
-			fair = len;
-		order->scale[at].extent = fair;
-		budget /= fair;
-	}
-}
-
 void order_init(struct order *order, const struct schema *schema)
 {
 	memset(order, 0, sizeof *order);
@@ -79,8 +39,6 @@ void order_init(struct order *order, const struct schema *schema)
 		order->grid |= schema->dims[d].extent != 0;
 		order->has_text |= schema->dims[d].shape == COLUMN_BYTES;
 	}
-	if (order->dense)
-		fill_extents(order, schema);
 	for (uint32_t d = 0; d < schema->n_dims; d++) {
 		uint64_t lo, hi, extent = order->scale[d].extent;
 

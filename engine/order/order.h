@@ -37,8 +37,6 @@ struct order {
 	} scale[TEG_MAX_DIMENSIONS];
 };
 
-#define DENSE_TILE_CELLS (1u << 16) /* aimed at where a dense array leaves extents open */
-
 void order_init(struct order *order, const struct schema *schema);
 
 /* Positions of n cells. lanes[d] has n lanes of dimension d; words_out[w] room for n words: word w

@@ -403,43 +403,6 @@ Test(order, more_than_4095_steps_per_dimension_in_five) /* X12 */
 	cr_assert_neq(position_compare(wa, wb, 5), 0);
 }
 
-Test(order, dense_extents_that_are_left_open) /* ORDER-7 */
-{
-	static const struct {
-		uint32_t n_dims;
-		uint64_t len[4], extent[4], want[4];
-	} cases[] = {
-		{ 1, { 1000000 }, { 0 }, { 65536 } },
-		{ 2, { 10000, 10000 }, { 0 }, { 256, 256 } },
-		{ 2, { 7, 1000000 }, { 0 }, { 7, 8192 } },
-		{ 3, { 4096, 4096, 4096 }, { 0 }, { 32, 32, 64 } },
-		{ 2, { 10000, 10000 }, { 0, 16 }, { 4096, 16 } },
-		{ 2, { 10, 20 }, { 0 }, { 10, 20 } },
-		{ 2, { 1000, 1000 }, { 1000, 1000 }, { 1000, 1000 } },
-		{ 2, { 100000, 1000 }, { 100000, 0 }, { 100000, 1 } },
-		{ 3, { 10000, 151, 40 }, { 0 }, { 32, 32, 40 } },
-		{ 2, { 400, 400 }, { 0 }, { 400, 128 } },
-	};
-
-	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-		struct axes axes;
-		struct order order;
-
-		axes_init(&axes, cases[i].n_dims, TEG_ORDER_HILBERT);
-		axes.schema.kind = TEG_DENSE;
-		for (uint32_t d = 0; d < cases[i].n_dims; d++) {
-			axes.dims[d].has_domain = true;
-			axes.dims[d].hi = cases[i].len[d] - 1;
-			axes.dims[d].extent = cases[i].extent[d];
-		}
-		order_init(&order, &axes.schema);
-		for (uint32_t d = 0; d < cases[i].n_dims; d++)
-			cr_assert_eq(order.scale[d].extent, cases[i].want[d],
-			             "case %zu dim %u: %llu", i, d,
-			             (unsigned long long)order.scale[d].extent);
-	}
-}
-
 /* ---- sort keys ---- */
 
 static void fill_lanes(struct many *m, struct rng *rng, uint64_t lo, uint64_t range)
