@@ -16,6 +16,12 @@ static int64_t floor_div(int64_t a, int64_t b)
 	return a / b - (a % b < 0);
 }
 
+/* What floor_div leaves: 0 to b - 1. */
+static int64_t floor_rest(int64_t a, int64_t b)
+{
+	return (a % b + b) % b;
+}
+
 /* Days since 1970-01-01 of a day of the Gregorian calendar, and back: eras of 400 years that start
  * on a first of March, so that the leap day comes last. */
 static int64_t days_from_civil(int64_t year, int month, int day)
@@ -60,9 +66,9 @@ void when_add_date(struct text *out, int32_t days)
 void when_add_time(struct text *out, int64_t units, teg_time_unit unit, bool zoned)
 {
 	int64_t seconds = floor_div(units, per_second[unit]);
-	int64_t fraction = units - seconds * per_second[unit];
+	int64_t fraction = floor_rest(units, per_second[unit]);
 	int64_t days = floor_div(seconds, DAY_SECONDS);
-	int of_day = (int)(seconds - days * DAY_SECONDS);
+	int of_day = (int)floor_rest(seconds, DAY_SECONDS);
 
 	add_civil(out, days);
 	text_addf(out, "T%02d:%02d:%02d", of_day / 3600, of_day / 60 % 60, of_day % 60);
