@@ -1,4 +1,5 @@
 /* Help on the terminal, from the tables. */
+#include <ctype.h>
 #include <string.h>
 #include "tools/tilectl/opt.h"
 
@@ -39,8 +40,9 @@ static void add_command(struct text *out, const struct command *command)
 	          command->operands);
 	if (command->needs_array)
 		text_adds(out, " --array NAME");
-	text_addf(out, "%s\n\n%s.%s\n", *command->opts != OPT_END ? " [options]" : "",
-	          command->summary, command->run ? "" : " Not built yet.");
+	text_addf(out, "%s\n\n%c%s.%s\n", *command->opts != OPT_END ? " [options]" : "",
+	          toupper((unsigned char)command->summary[0]), command->summary + 1,
+	          command->run ? "" : " Not built yet.");
 	if (command->text)
 		text_addf(out, "\n%s", command->text);
 	if (*command->opts != OPT_END)
