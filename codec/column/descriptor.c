@@ -64,14 +64,12 @@ static teg_status parse_head(struct reader *in, struct chunk *c, teg_error *err)
 		return teg_fail(err, TEG_CORRUPT, "chunk descriptor is cut off");
 	if (encoding > ENCODING_ALP)
 		return teg_fail(err, TEG_UNSUPPORTED,
-		                "chunk has encoding %u, which this version "
-		                "does not know",
+		                "chunk has encoding %u, which this version does not know",
 		                encoding);
-	if (flags > 15 || class > VALUE_OPAQUE || zero || c->n > CHUNK_VALUES_MAX)
+	if (flags > 15 || class > VALUE_OPAQUE || zero || !page_size_ok(c))
 		return teg_fail(err, TEG_CORRUPT,
-		                "chunk descriptor has flags %u, class %u, %u "
-		                "values",
-		                flags, class, c->n);
+		                "chunk descriptor has flags %u, class %u, %u values of width %u",
+		                flags, class, c->n, c->width);
 	c->encoding = (enum encoding)encoding;
 	c->class = (enum value_class) class;
 	c->zstd = flags & FLAG_ZSTD;

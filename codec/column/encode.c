@@ -324,8 +324,9 @@ teg_status chunk_encode(const struct column *c, enum value_class class, enum pro
 	if (!page_types_agree(&chunk))
 		return teg_fail(err, TEG_MISUSE, "class %u does not go with width %u", class,
 		                c->width);
-	if (c->n > CHUNK_VALUES_MAX)
-		return teg_fail(err, TEG_LIMIT, "a chunk of %zu values", c->n);
+	if (c->n > CHUNK_VALUES_MAX || !page_size_ok(&chunk))
+		return teg_fail(err, TEG_LIMIT, "a chunk of %zu values of %u bytes", c->n,
+		                c->width);
 	TEG_TRY(buf_status(out));
 	status = encode(&e, arena, &chunk);
 	if (status != TEG_OK) {

@@ -12,6 +12,13 @@
 #define CONSTANT_LEN_MAX 1024u    /* bytes: a longer value does not belong into a tile's header */
 #define BLOCK_WIDTH_MAX 16        /* bytes: wider values are not paged by whole blocks */
 
+/* Whether the values of a chunk keep within COL-1: nobody allocates for more. */
+static inline bool page_size_ok(const struct chunk *c)
+{
+	return c->n <= CHUNK_VALUES_MAX && c->width <= VALUE_RAW_MAX &&
+	       (uint64_t)c->n * c->width <= COLUMN_BYTES_MAX;
+}
+
 /* Whether class, shape and width go together, and the encoding with them. */
 bool page_types_agree(const struct chunk *chunk);
 

@@ -143,6 +143,29 @@ static const struct {
 	{ "a wide number of 8 bytes", COLUMN_FIXED, 8, VALUE_WIDE },
 };
 
+Test(choose, refuses_columns_that_nobody_can_hold) /* COL-1 */
+{
+	struct column c = { COLUMN_FIXED, 8, (1u << 24) + 1, NULL, (const uint8_t *)values, NULL };
+	struct codec_scratch *scratch = codec_scratch_new(teg_allocator_default());
+	struct arena arena;
+	struct chunk chunk;
+	struct buf out;
+
+	arena_init(&arena, teg_allocator_default(), 10000);
+	buf_init(&out, teg_allocator_default(), 10000);
+	cr_assert_eq(chunk_encode(&c, VALUE_SIGNED, PROFILE_FAST, scratch, &arena, &out, &chunk,
+	                          NULL),
+	             TEG_LIMIT);
+	c.n = 1u << 23;
+	c.width = 256;
+	cr_assert_eq(chunk_encode(&c, VALUE_OPAQUE, PROFILE_FAST, scratch, &arena, &out, &chunk,
+	                          NULL),
+	             TEG_LIMIT);
+	arena_release(&arena);
+	buf_release(&out);
+	codec_scratch_free(scratch);
+}
+
 Test(choose, refuses_classes_that_do_not_go_with_a_width) /* COL-2 */
 {
 	static const int32_t offsets[] = { 0, 1 };

@@ -23,7 +23,8 @@ static void check_text(const struct column_buf *b, size_t i, const char *text)
 	struct column c = column_buf_view(b);
 
 	if (text)
-		cr_assert(column_valid(&c, i) && span_equal(column_value(&c, i), span_of_text(text)),
+		cr_assert(column_valid(&c, i) &&
+		                  span_equal(column_value(&c, i), span_of_text(text)),
 		          "%zu is not %s", i, text);
 	else
 		cr_assert_not(column_valid(&c, i), "%zu is not null", i);
@@ -60,8 +61,9 @@ Test(column, of_any_width_gathers_what_is_asked_for) /* H3 */
 
 	for (size_t w = 0; w < sizeof widths / sizeof *widths; w++) {
 		uint8_t values[100 * 24 + 1], bits[13];
-		struct column c = { COLUMN_FIXED, widths[w], 100, w % 2 ? bits : NULL,
-			            values + w % 2, NULL }; /* odd addresses too */
+		struct column c = {
+			COLUMN_FIXED, widths[w], 100, w % 2 ? bits : NULL, values + w % 2, NULL
+		}; /* odd addresses too */
 		uint32_t at[300];
 		struct column_buf b;
 
@@ -120,8 +122,8 @@ Test(column, marks_what_a_decoder_says) /* X1 */
 		cr_assert_eq(bitmap_get(b.validity, i), i < 3 || i >= 10 || i % 2, "%zu", i);
 	cr_assert_eq(column_buf_set_validity(&b, 0, 20, bits, 0), TEG_OK);
 	cr_assert_eq(b.n_nulls, 8);
-	cr_assert_eq(column_n_nulls(&(struct column){ COLUMN_FIXED, 8, 20, b.validity, b.values,
-	                                              NULL }),
+	cr_assert_eq(column_n_nulls(
+			     &(struct column){ COLUMN_FIXED, 8, 20, b.validity, b.values, NULL }),
 	             8);
 	column_buf_release(&b);
 }

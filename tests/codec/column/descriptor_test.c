@@ -49,6 +49,7 @@ static const struct {
 	{ "wide strings", 2, 4, TEG_CORRUPT },
 	{ "reserved byte", 3, 1, TEG_CORRUPT },
 	{ "BYTES with a width", 4, 1, TEG_CORRUPT },
+	{ "BYTES with a width of 2^31", 7, 128, TEG_CORRUPT },
 	{ "fewer values than the pages hold", 8, 2, TEG_CORRUPT },
 	{ "more values than the pages hold", 8, 4, TEG_CORRUPT },
 	{ "2^24 + 3 values", 11, 1, TEG_CORRUPT },
@@ -179,6 +180,19 @@ Test(descriptor, takes_constants_of_their_width_only) /* CONST-1 CONST-2 */
 		cr_assert_eq(parse(span_of(bytes, 16 + constants[i].len), 0, &chunk),
 		             constants[i].status, "%s", constants[i].why);
 	}
+}
+
+Test(descriptor, refuses_columns_that_nobody_can_hold) /* COL-1 X18 */
+{
+	/* CONSTANT, all null, OPAQUE */
+	uint8_t bytes[16] = { 1, 2 | 4, 5, 0, 0, 0, 0, 4, 31, 0, 0, 0 };
+	struct chunk chunk;
+
+	cr_assert_eq(parse(span_of(bytes, 16), 0, &chunk), TEG_OK, "31 times 64 MiB");
+	bytes[8] = 32;
+	cr_assert_eq(parse(span_of(bytes, 16), 0, &chunk), TEG_CORRUPT, "2 GiB");
+	bytes[8] = bytes[4] = 1;
+	cr_assert_eq(parse(span_of(bytes, 16), 0, &chunk), TEG_CORRUPT, "over 64 MiB");
 }
 
 Test(descriptor, refuses_long_constants) /* CONST-1 */

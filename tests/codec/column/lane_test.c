@@ -13,9 +13,9 @@ static double from_bits(uint64_t bits)
 
 Test(lane, of_floats_is_their_total_order) /* LANE X12 X16 */
 {
-	static const double ascending[] = { -INFINITY, -1.7e308, -1.5, -1.0, -1e-300, -4.9e-324,
-		                            0.0,       4.9e-324, 1e-300, 1.0, 1.5,   1.7e308,
-		                            INFINITY,  NAN };
+	static const double ascending[] = { -INFINITY, -1.7e308, -1.5,     -1.0,   -1e-300,
+		                            -4.9e-324, 0.0,      4.9e-324, 1e-300, 1.0,
+		                            1.5,       1.7e308,  INFINITY, NAN };
 	const size_t n = sizeof ascending / sizeof *ascending;
 
 	for (size_t i = 1; i < n; i++)
@@ -41,9 +41,9 @@ Test(lane, of_half_floats_is_that_of_the_same_double) /* H1 */
 		uint16_t half;
 		double value;
 	} cases[] = {
-		{ 0x0000, 0.0 },       { 0x8000, 0.0 },      { 0x3c00, 1.0 },
-		{ 0xc000, -2.0 },      { 0x7bff, 65504.0 },  { 0x0001, 0x1p-24 },
-		{ 0x03ff, 0x3ffp-24 }, { 0x0400, 0x1p-14 },  { 0x3555, 0x1.554p-2 },
+		{ 0x0000, 0.0 },       { 0x8000, 0.0 },       { 0x3c00, 1.0 },
+		{ 0xc000, -2.0 },      { 0x7bff, 65504.0 },   { 0x0001, 0x1p-24 },
+		{ 0x03ff, 0x3ffp-24 }, { 0x0400, 0x1p-14 },   { 0x3555, 0x1.554p-2 },
 		{ 0x7c00, INFINITY },  { 0xfc00, -INFINITY }, { 0x8001, -0x1p-24 },
 	};
 
@@ -73,7 +73,7 @@ Test(lane, rounds_down_to_a_narrower_float)
 		float down;
 	} cases[] = {
 		{ 1.0, 1.0f },
-		{ 0x1.0000010p0, 1.0f },             /* between 1 and its successor */
+		{ 0x1.0000010p0, 1.0f }, /* between 1 and its successor */
 		{ -0x1.0000010p0, -0x1.000002p0f },
 		{ 1e300, 0x1.fffffep127f },
 		{ -1e300, -INFINITY },
@@ -115,7 +115,8 @@ Test(lane, of_integers_keeps_their_order_and_comes_back) /* X12 X16 */
 
 Test(lane, of_bytes_orders_by_the_first_eight) /* X11 X12 */
 {
-	static const char *const ascending[] = { "", "\x01", "A", "AA", "B", "JFK", "JFKX", "a",
+	static const char *const ascending[] = { "",         "\x01",     "A",    "AA",
+		                                 "B",        "JFK",      "JFKX", "a",
 		                                 "abcdefgh", "abcdefgi", "\xff" };
 
 	for (size_t i = 1; i < sizeof ascending / sizeof *ascending; i++)
@@ -155,7 +156,8 @@ Test(lane, of_columns_is_that_of_each_value)
 
 		lanes_of_column(&c, kinds[k].class, 7, 150, lanes);
 		for (size_t i = 0; i < 150; i++)
-			cr_assert_eq(lanes[i], lane_of_value(kinds[k].class, column_value(&c, 7 + i)),
+			cr_assert_eq(lanes[i],
+			             lane_of_value(kinds[k].class, column_value(&c, 7 + i)),
 			             "kind %zu value %zu", k, i);
 	}
 }
@@ -217,8 +219,10 @@ static const struct {
 Test(stats, of_strings_are_exact_where_lanes_tell_all) /* NC2 */
 {
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
-		struct column c = { COLUMN_BYTES, 0, 2, &texts[i].validity,
-			            (const uint8_t *)texts[i].bytes, texts[i].offsets };
+		struct column c = {
+			COLUMN_BYTES,    0, 2, &texts[i].validity, (const uint8_t *)texts[i].bytes,
+			texts[i].offsets
+		};
 		struct column_stats s;
 
 		column_stats_of(&c, VALUE_BYTES, &s);
