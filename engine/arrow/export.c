@@ -46,28 +46,34 @@ bool output_of_time(uint32_t id, struct output *out)
 
 /* ---- schema ---- */
 
-/* Everything an exported schema shows, in one arena that dies with its root. */
+/* Everything an exported schema shows, in one arena. The root and every child hold a share of it,
+ * because a consumer may move a child out and release it later than the rest. */
 struct schema_home {
+	_Atomic uint32_t shares;
 	struct arena arena;
 	const teg_allocator *alloc;
 };
 
-static void release_child_schema(struct ArrowSchema *schema)
+static void drop_schema_share(struct schema_home *home)
 {
-	schema->release = NULL;
+	const teg_allocator *alloc = home->alloc;
+
+	if (atomic_fetch_sub(&home->shares, 1) != 1)
+		return;
+	arena_release(&home->arena);
+	mem_free(alloc, home, sizeof *home);
 }
 
+/* Of the root and of children, which have none of their own. */
 static void release_schema(struct ArrowSchema *schema)
 {
 	struct schema_home *home = schema->private_data;
-	const teg_allocator *alloc = home->alloc;
 
 	for (int64_t i = 0; i < schema->n_children; i++)
 		if (schema->children[i]->release)
 			schema->children[i]->release(schema->children[i]);
-	arena_release(&home->arena);
-	mem_free(alloc, home, sizeof *home);
 	schema->release = NULL;
+	drop_schema_share(home);
 }
 
 /* Arrow's form: count, then length and bytes of each key and value, int32 in the machine's order. */
@@ -106,7 +112,6 @@ static bool export_field(struct arena *arena, const struct output *output, struc
 	to->format = arena_text(arena, span_of_text(format));
 	to->name = arena_text(arena, span_of_text(output->name));
 	to->flags = output->nullable ? ARROW_FLAG_NULLABLE : 0;
-	to->release = release_child_schema;
 	return to->format && to->name &&
 	       pack_metadata(arena, output->metadata, output->n_metadata, &to->metadata);
 }
@@ -128,6 +133,17 @@ static bool export_fields(struct arena *arena, const struct output *outputs, uin
 	return true;
 }
 
+static void share_schema(struct schema_home *home, struct ArrowSchema *root)
+{
+	home->shares = (uint32_t)root->n_children + 1;
+	root->private_data = home;
+	root->release = release_schema;
+	for (int64_t i = 0; i < root->n_children; i++) {
+		root->children[i]->private_data = home;
+		root->children[i]->release = release_schema;
+	}
+}
+
 teg_status export_schema(const struct output *outputs, uint32_t n, const teg_metadata *metadata,
                          size_t n_metadata, const teg_allocator *alloc,
                          struct ArrowSchema *schema_out, teg_error *err)
@@ -143,8 +159,7 @@ teg_status export_schema(const struct output *outputs, uint32_t n, const teg_met
 	schema_out->name = "";
 	if (export_fields(&home->arena, outputs, n, schema_out) &&
 	    pack_metadata(&home->arena, metadata, n_metadata, &schema_out->metadata)) {
-		schema_out->private_data = home;
-		schema_out->release = release_schema;
+		share_schema(home, schema_out);
 		return TEG_OK;
 	}
 	arena_release(&home->arena);
@@ -306,8 +321,7 @@ void batch_give(struct batch *batch)
 
 #define BUFFERS_MAX 3
 
-/* What an exported array points into. The root and every child hold a share of it, because a
- * consumer may move a child out and release it later than the rest. */
+/* What an exported array points into; shared like a schema_home. */
 struct array_home {
 	_Atomic uint32_t shares;
 	struct batch *batch;

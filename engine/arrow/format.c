@@ -110,12 +110,12 @@ bool arrow_type(const char *format, teg_data_type *type_out)
 	static const struct {
 		const char *format;
 		teg_type type;
-	} plain[] = { { "b", TEG_BOOL },     { "c", TEG_INT8 },    { "s", TEG_INT16 },
-		      { "i", TEG_INT32 },    { "l", TEG_INT64 },   { "C", TEG_UINT8 },
-		      { "S", TEG_UINT16 },   { "I", TEG_UINT32 },  { "L", TEG_UINT64 },
-		      { "e", TEG_FLOAT16 },  { "f", TEG_FLOAT32 }, { "g", TEG_FLOAT64 },
-		      { "u", TEG_UTF8 },     { "U", TEG_UTF8 },    { "vu", TEG_UTF8 },
-		      { "z", TEG_BYTES },    { "Z", TEG_BYTES },   { "vz", TEG_BYTES } };
+	} plain[] = { { "b", TEG_BOOL },    { "c", TEG_INT8 },    { "s", TEG_INT16 },
+		      { "i", TEG_INT32 },   { "l", TEG_INT64 },   { "C", TEG_UINT8 },
+		      { "S", TEG_UINT16 },  { "I", TEG_UINT32 },  { "L", TEG_UINT64 },
+		      { "e", TEG_FLOAT16 }, { "f", TEG_FLOAT32 }, { "g", TEG_FLOAT64 },
+		      { "u", TEG_UTF8 },    { "U", TEG_UTF8 },    { "vu", TEG_UTF8 },
+		      { "z", TEG_BYTES },   { "Z", TEG_BYTES },   { "vz", TEG_BYTES } };
 
 	*type_out = (teg_data_type){ .zone = "" };
 	for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
@@ -134,15 +134,23 @@ const char *arrow_format_name(const char *format)
 {
 	static const struct {
 		const char *start, *name;
-	} names[] = { { "n", "null" },          { "d:", "decimal (of another width than 128)" },
+	} names[] = { { "n", "null" },
+		      { "d:", "decimal (of another width than 128)" },
 		      { "w:", "fixed-size bytes (of that length)" },
-		      { "tdm", "date64" },      { "tts", "time32[s]" },
-		      { "ttm", "time32[ms]" },  { "ttu", "time64[us]" },
-		      { "ttn", "time64[ns]" },  { "ti", "interval" },
-		      { "+l", "list" },         { "+L", "large list" },
-		      { "+vl", "list view" },   { "+vL", "large list view" },
-		      { "+w", "fixed-size list" }, { "+s", "struct" },
-		      { "+m", "map" },          { "+u", "union" },
+		      { "tdm", "date64" },
+		      { "tts", "time32[s]" },
+		      { "ttm", "time32[ms]" },
+		      { "ttu", "time64[us]" },
+		      { "ttn", "time64[ns]" },
+		      { "ti", "interval" },
+		      { "+l", "list" },
+		      { "+L", "large list" },
+		      { "+vl", "list view" },
+		      { "+vL", "large list view" },
+		      { "+w", "fixed-size list" },
+		      { "+s", "struct" },
+		      { "+m", "map" },
+		      { "+u", "union" },
 		      { "+r", "run-end encoded" } };
 
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)

@@ -9,8 +9,8 @@ teg_status name_check(const char *name, const char *what, teg_error *err)
 	if (!len)
 		return teg_fail(err, TEG_MISUSE, "%s has no name", what);
 	if (len > NAME_LEN_MAX)
-		return teg_fail(err, TEG_MISUSE, "name of %s has %zu bytes, at most %d are allowed", what,
-		                len, NAME_LEN_MAX);
+		return teg_fail(err, TEG_MISUSE, "name of %s has %zu bytes, at most %d are allowed",
+		                what, len, NAME_LEN_MAX);
 	if (!utf8_valid(span_of_text(name)))
 		return teg_fail(err, TEG_MISUSE, "name of %s is not UTF-8", what);
 	for (size_t i = 0; i < len; i++) {
@@ -19,7 +19,8 @@ teg_status name_check(const char *name, const char *what, teg_error *err)
 		bool c1 = c == 0xc2 && (uint8_t)name[i + 1] < 0xa0;
 
 		if (c < 0x20 || c == 0x7f || c1)
-			return teg_fail(err, TEG_MISUSE, "name of %s has a control character", what);
+			return teg_fail(err, TEG_MISUSE, "name of %s has a control character",
+			                what);
 	}
 	return TEG_OK;
 }
@@ -131,10 +132,8 @@ static bool can_be_dimension(teg_type type)
 	case TEG_FLOAT16:
 	case TEG_DECIMAL128:
 	case TEG_DURATION:
-	case TEG_FIXED_BYTES:
-		return false;
-	default:
-		return true;
+	case TEG_FIXED_BYTES: return false;
+	default: return true;
 	}
 }
 
@@ -153,15 +152,18 @@ teg_status make_dimension(const teg_dimension *given, uint32_t position, bool de
 		char shown[96];
 
 		type_name(&f->type, shown, sizeof shown);
-		teg_fail(err, TEG_UNSUPPORTED, "column %s: a dimension cannot be %s", f->name, shown);
+		teg_fail(err, TEG_UNSUPPORTED, "column %s: a dimension cannot be %s", f->name,
+		         shown);
 		return error_in_column(err, TEG_UNSUPPORTED, f->name);
 	}
 	f->id = position;
 	TEG_TRY(make_domain(given, arena, f, err));
 	if (given->extent && !counts_in_steps(f))
-		return wrong(err, f->name, "only whole numbers, timestamps and dates have an extent");
+		return wrong(err, f->name,
+		             "only whole numbers, timestamps and dates have an extent");
 	if (dense && !counts_in_steps(f))
-		return wrong(err, f->name, "a dense array needs whole numbers, timestamps or dates");
+		return wrong(err, f->name,
+		             "a dense array needs whole numbers, timestamps or dates");
 	if (dense && !f->has_domain)
 		return wrong(err, f->name, "a dense array needs a domain");
 	f->extent = given->extent;
@@ -183,8 +185,9 @@ static teg_status make_fill(const teg_attribute *given, struct arena *arena, str
 
 	if (given->fill.type) {
 		status = keep_value(f, &given->fill, arena, &f->fill, &ignored, err);
-		return status == TEG_SCHEMA ? wrong(err, f->name, "the fill value does not fit the type")
-		                            : status;
+		return status == TEG_SCHEMA
+		               ? wrong(err, f->name, "the fill value does not fit the type")
+		               : status;
 	}
 	if (f->nullable)
 		return TEG_OK;
@@ -297,7 +300,8 @@ teg_status make_extents(struct field *dims, uint32_t n_dims, uint32_t tile_cells
 	choose_extents(dims, n_dims, left ? left : 1);
 	for (uint32_t d = 0; d < n_dims; d++) {
 		if (dims[d].extent > TILE_CELLS_MAX / cells)
-			return wrong(err, dims[d].name, "a tile of these extents has too many cells");
+			return wrong(err, dims[d].name,
+			             "a tile of these extents has too many cells");
 		cells *= dims[d].extent;
 	}
 	return TEG_OK;

@@ -35,7 +35,8 @@ static void put_type(const teg_data_type *type, struct buf *out)
 	pack_i64(out, type->type == TEG_DECIMAL128 ? type->scale : 0);
 }
 
-static void put_value(const char *key, const struct field *f, const teg_value *value, struct buf *out)
+static void put_value(const char *key, const struct field *f, const teg_value *value,
+                      struct buf *out)
 {
 	uint8_t room[16];
 	struct span bytes;
@@ -199,8 +200,8 @@ static bool take_metadata(const struct node *map, struct parsing *in, const teg_
 	for (uint32_t i = 0; pairs && i < n; i += 2) {
 		if (!node_bytes(&items[i], &key) || !node_bytes(&items[i + 1], &value))
 			return false;
-		pairs[i / 2] = (teg_metadata){ (const char *)key.at, (const char *)value.at, key.len,
-			                       value.len };
+		pairs[i / 2] = (teg_metadata){ (const char *)key.at, (const char *)value.at,
+			                       key.len, value.len };
 	}
 	*out = pairs;
 	*n_out = n / 2;
@@ -209,8 +210,7 @@ static bool take_metadata(const struct node *map, struct parsing *in, const teg_
 
 static bool take_dimension(const struct node *map, struct parsing *in, teg_dimension *out)
 {
-	return take_text(node_get(map, "name"), in, &out->name) &&
-	       take_type(map, in, &out->type) &&
+	return take_text(node_get(map, "name"), in, &out->name) && take_type(map, in, &out->type) &&
 	       take_value(node_get(map, "lo"), &out->type, &out->lo) &&
 	       take_value(node_get(map, "hi"), &out->type, &out->hi) &&
 	       node_u64(node_get(map, "extent"), UINT64_MAX, &out->extent);
@@ -220,8 +220,7 @@ static bool take_attribute(const struct node *map, struct parsing *in, uint32_t 
                            teg_attribute *out)
 {
 	return take_u32(map, "id", UINT32_MAX, id_out) &&
-	       take_text(node_get(map, "name"), in, &out->name) &&
-	       take_type(map, in, &out->type) &&
+	       take_text(node_get(map, "name"), in, &out->name) && take_type(map, in, &out->type) &&
 	       node_bool(node_get(map, "nullable"), &out->nullable) &&
 	       take_value(node_get(map, "fill"), &out->type, &out->fill) &&
 	       take_metadata(map, in, &out->metadata, &out->n_metadata);

@@ -121,9 +121,11 @@ static teg_status check_counts(const teg_spec *spec, teg_error *err)
 static teg_status check_choices(const teg_spec *spec, teg_error *err)
 {
 	if (spec->kind < TEG_TABLE || spec->kind > TEG_DENSE)
-		return teg_fail(err, TEG_SCHEMA, "kind %d is none of table, sparse and dense", spec->kind);
+		return teg_fail(err, TEG_SCHEMA, "kind %d is none of table, sparse and dense",
+		                spec->kind);
 	if (spec->cells != TEG_CELLS_UNIQUE && spec->cells != TEG_CELLS_REPEATED)
-		return teg_fail(err, TEG_SCHEMA, "cells %d is neither unique nor repeated", spec->cells);
+		return teg_fail(err, TEG_SCHEMA, "cells %d is neither unique nor repeated",
+		                spec->cells);
 	if (spec->cells == TEG_CELLS_REPEATED && spec->kind != TEG_SPARSE)
 		return teg_fail(err, TEG_SCHEMA, "only a sparse array can have repeated cells");
 	if (spec->tile_order < TEG_ORDER_DEFAULT || spec->tile_order > TEG_ORDER_HILBERT)
@@ -143,7 +145,8 @@ static teg_status count_metadata(const teg_metadata *metadata, size_t n, size_t 
                                  size_t *len_sum, teg_error *err)
 {
 	if (!size_add(*n_sum, n, n_sum) || *n_sum > METADATA_PAIRS_MAX)
-		return teg_fail(err, TEG_LIMIT, "more than %u pairs of metadata", METADATA_PAIRS_MAX);
+		return teg_fail(err, TEG_LIMIT, "more than %u pairs of metadata",
+		                METADATA_PAIRS_MAX);
 	for (size_t i = 0; i < n; i++)
 		if (!size_add(*len_sum, metadata[i].key_len, len_sum) ||
 		    !size_add(*len_sum, metadata[i].value_len, len_sum) ||
@@ -159,8 +162,8 @@ static teg_status check_metadata(const teg_spec *spec, teg_error *err)
 
 	TEG_TRY(count_metadata(spec->metadata, spec->n_metadata, &n, &len, err));
 	for (size_t i = 0; i < spec->n_attributes; i++)
-		TEG_TRY(count_metadata(spec->attributes[i].metadata, spec->attributes[i].n_metadata, &n,
-		                       &len, err));
+		TEG_TRY(count_metadata(spec->attributes[i].metadata, spec->attributes[i].n_metadata,
+		                       &n, &len, err));
 	return TEG_OK;
 }
 
@@ -221,18 +224,25 @@ static teg_status make_spec(struct schema *s, struct arena *arena, teg_error *er
 	for (uint32_t i = 0; i < s->n_attrs; i++) {
 		const struct field *f = &s->attrs[i];
 
-		attrs[i] = (teg_attribute){ f->name, f->type, f->nullable, { 0 }, f->metadata,
-			                    f->n_metadata };
+		attrs[i] = (teg_attribute){ f->name, f->type,     f->nullable,
+			                    { 0 },   f->metadata, f->n_metadata };
 		if (f->fill.at)
 			attrs[i].fill = value_of_bytes(f, f->fill);
 	}
 	s->spec = (teg_spec){ .struct_size = sizeof s->spec,
-		              .kind = s->kind, .cells = s->cells, .valid_time = s->valid_time,
-		              .dimensions = dims, .n_dimensions = s->n_dims,
-		              .attributes = attrs, .n_attributes = s->n_attrs,
-		              .tile_order = s->tile_order, .cell_order = s->cell_order,
-		              .profile = s->profile, .tile_cells = s->tile_cells,
-		              .metadata = s->metadata, .n_metadata = s->n_metadata };
+		              .kind = s->kind,
+		              .cells = s->cells,
+		              .valid_time = s->valid_time,
+		              .dimensions = dims,
+		              .n_dimensions = s->n_dims,
+		              .attributes = attrs,
+		              .n_attributes = s->n_attrs,
+		              .tile_order = s->tile_order,
+		              .cell_order = s->cell_order,
+		              .profile = s->profile,
+		              .tile_cells = s->tile_cells,
+		              .metadata = s->metadata,
+		              .n_metadata = s->n_metadata };
 	return TEG_OK;
 }
 
@@ -289,12 +299,13 @@ teg_status schema_make(const struct draft *draft, struct arena *arena,
 	return TEG_OK;
 }
 
-teg_status schema_from_spec(const teg_spec *spec, struct arena *arena, const struct schema **schema_out,
-                            teg_error *err)
+teg_status schema_from_spec(const teg_spec *spec, struct arena *arena,
+                            const struct schema **schema_out, teg_error *err)
 {
 	struct draft draft = { .version = 1 };
 
 	if (!spec || !options_take(&draft.spec, sizeof draft.spec, spec))
-		return teg_fail(err, TEG_MISUSE, "the spec's struct_size is not one this build knows");
+		return teg_fail(err, TEG_MISUSE,
+		                "the spec's struct_size is not one this build knows");
 	return schema_make(&draft, arena, schema_out, err);
 }

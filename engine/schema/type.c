@@ -39,15 +39,11 @@ static bool is_known(teg_type type)
 static bool parameters_fit(const teg_data_type *type)
 {
 	switch (type->type) {
-	case TEG_FIXED_BYTES:
-		return type->fixed_len >= 1 && type->fixed_len <= FIXED_BYTES_MAX;
-	case TEG_DECIMAL128:
-		return type->precision >= 1 && type->precision <= PRECISION_MAX;
+	case TEG_FIXED_BYTES: return type->fixed_len >= 1 && type->fixed_len <= FIXED_BYTES_MAX;
+	case TEG_DECIMAL128: return type->precision >= 1 && type->precision <= PRECISION_MAX;
 	case TEG_TIMESTAMP:
-	case TEG_DURATION:
-		return type->unit >= TEG_SECOND && type->unit <= TEG_NANO;
-	default:
-		return true;
+	case TEG_DURATION: return type->unit >= TEG_SECOND && type->unit <= TEG_NANO;
+	default: return true;
 	}
 }
 
@@ -68,7 +64,8 @@ void type_name(const teg_data_type *type, char *name_out, size_t room)
 {
 	static const char *const units[] = { "s", "ms", "us", "ns" };
 	const char *name = is_known(type->type) ? types[type->type].name : "unknown";
-	const char *unit = type->unit >= TEG_SECOND && type->unit <= TEG_NANO ? units[type->unit] : "?";
+	const char *unit = type->unit >= TEG_SECOND && type->unit <= TEG_NANO ? units[type->unit]
+	                                                                      : "?";
 
 	if (type->type == TEG_TIMESTAMP && type->zone && type->zone[0])
 		snprintf(name_out, room, "%s[%s, %s]", name, unit, type->zone);
@@ -88,14 +85,11 @@ bool type_equal(const teg_data_type *a, const teg_data_type *b)
 		return false;
 	switch (a->type) {
 	case TEG_TIMESTAMP:
-		return a->unit == b->unit && !strcmp(a->zone ? a->zone : "", b->zone ? b->zone : "");
-	case TEG_DURATION:
-		return a->unit == b->unit;
-	case TEG_DECIMAL128:
-		return a->precision == b->precision && a->scale == b->scale;
-	case TEG_FIXED_BYTES:
-		return a->fixed_len == b->fixed_len;
-	default:
-		return true;
+		return a->unit == b->unit &&
+		       !strcmp(a->zone ? a->zone : "", b->zone ? b->zone : "");
+	case TEG_DURATION: return a->unit == b->unit;
+	case TEG_DECIMAL128: return a->precision == b->precision && a->scale == b->scale;
+	case TEG_FIXED_BYTES: return a->fixed_len == b->fixed_len;
+	default: return true;
 	}
 }

@@ -143,17 +143,13 @@ bool value_bytes(const struct field *field, const teg_value *value, uint8_t room
 	*bytes_out = span_of(room, field->width);
 	switch (field->class) {
 	case VALUE_UNSIGNED:
-	case VALUE_SIGNED:
-		return integer_bytes(field, value, room);
-	case VALUE_FLOAT:
-		return float_bytes(field, value, room);
+	case VALUE_SIGNED: return integer_bytes(field, value, room);
+	case VALUE_FLOAT: return float_bytes(field, value, room);
 	case VALUE_WIDE:
 		*bytes_out = span_of(value->as.bytes.at, value->as.bytes.len);
 		return value->type == TEG_DECIMAL128 && bytes_out->len == 16 && bytes_out->at;
-	case VALUE_BYTES:
-		return run_bytes(field, value, bytes_out);
-	case VALUE_OPAQUE:
-		break;
+	case VALUE_BYTES: return run_bytes(field, value, bytes_out);
+	case VALUE_OPAQUE: break;
 	}
 	return false;
 }
@@ -192,15 +188,9 @@ teg_value value_of_bytes(const struct field *field, struct span bytes)
 	teg_value value = { .type = field->type.type };
 
 	switch (field->class) {
-	case VALUE_UNSIGNED:
-		value.as.u = lane_of_value(VALUE_UNSIGNED, bytes);
-		break;
-	case VALUE_SIGNED:
-		value.as.i = lane_to_i64(lane_of_value(VALUE_SIGNED, bytes));
-		break;
-	case VALUE_FLOAT:
-		value.as.f = float_of_bytes(bytes);
-		break;
+	case VALUE_UNSIGNED: value.as.u = lane_of_value(VALUE_UNSIGNED, bytes); break;
+	case VALUE_SIGNED: value.as.i = lane_to_i64(lane_of_value(VALUE_SIGNED, bytes)); break;
+	case VALUE_FLOAT: value.as.f = float_of_bytes(bytes); break;
 	case VALUE_BYTES:
 	case VALUE_WIDE:
 	case VALUE_OPAQUE:

@@ -4,9 +4,18 @@
 #include <math.h>
 #include <stdio.h>
 
-#define I64(v) { .type = TEG_INT64, .as.i = (v) }
-#define F64(v) { .type = TEG_FLOAT64, .as.f = (v) }
-#define TEXT(t) { .type = TEG_UTF8, .as.bytes = { (t), sizeof(t) - 1 } }
+#define I64(v)                                 \
+	{                                      \
+		.type = TEG_INT64, .as.i = (v) \
+	}
+#define F64(v)                                   \
+	{                                        \
+		.type = TEG_FLOAT64, .as.f = (v) \
+	}
+#define TEXT(t)                                                     \
+	{                                                           \
+		.type = TEG_UTF8, .as.bytes = {(t), sizeof(t) - 1 } \
+	}
 
 static const teg_attribute one_attr[] = { { .name = "a", .type = { .type = TEG_INT32 } } };
 static const teg_dimension one_dim[] = { { .name = "x", .type = { .type = TEG_INT64 } } };
@@ -14,8 +23,12 @@ static const teg_dimension one_dim[] = { { .name = "x", .type = { .type = TEG_IN
 static teg_spec sparse_spec(const teg_dimension *dims, size_t n_dims, const teg_attribute *attrs,
                             size_t n_attrs)
 {
-	return (teg_spec){ .struct_size = sizeof(teg_spec), .kind = TEG_SPARSE, .dimensions = dims,
-		           .n_dimensions = n_dims, .attributes = attrs, .n_attributes = n_attrs };
+	return (teg_spec){ .struct_size = sizeof(teg_spec),
+		           .kind = TEG_SPARSE,
+		           .dimensions = dims,
+		           .n_dimensions = n_dims,
+		           .attributes = attrs,
+		           .n_attributes = n_attrs };
 }
 
 static struct memory mem;
@@ -44,46 +57,177 @@ static const struct {
 	teg_dimension dim;
 	teg_attribute attr;
 	const char *column; /* that the error names */
-} refused[] = { /* NA1 NB2 SCHEMA-5 SCHEMA-6 SCHEMA-7 */
-	{ "lo above hi", TEG_SCHEMA, TEG_SPARSE, { "x", { .type = TEG_INT64 }, I64(2), I64(1), 0 }, { 0 }, "x" },
-	{ "text lo above hi", TEG_SCHEMA, TEG_SPARSE,
-	  { "x", { .type = TEG_UTF8 }, TEXT("samepreFix b"), TEXT("samepreFix a"), 0 }, { 0 }, "x" },
-	{ "one bound", TEG_SCHEMA, TEG_SPARSE, { "x", { .type = TEG_INT64 }, I64(2), { 0 }, 0 }, { 0 }, "x" },
-	{ "text bound", TEG_SCHEMA, TEG_SPARSE, { "x", { .type = TEG_INT64 }, TEXT("1"), I64(1), 0 }, { 0 }, "x" },
-	{ "float bound", TEG_SCHEMA, TEG_SPARSE, { "x", { .type = TEG_INT64 }, F64(0), I64(1), 0 }, { 0 }, "x" },
-	{ "bound out of type", TEG_SCHEMA, TEG_SPARSE, { "x", { .type = TEG_INT8 }, I64(0), I64(128), 0 }, { 0 }, "x" },
-	{ "negative bound", TEG_SCHEMA, TEG_SPARSE, { "x", { .type = TEG_UINT64 }, I64(-1), I64(1), 0 }, { 0 }, "x" },
-	{ "NaN bound", TEG_SCHEMA, TEG_SPARSE, { "x", { .type = TEG_FLOAT64 }, F64(0), F64(NAN), 0 }, { 0 }, "x" },
-	{ "inexact bound", TEG_SCHEMA, TEG_SPARSE, { "x", { .type = TEG_FLOAT32 }, F64(0), F64(0.1), 0 }, { 0 }, "x" },
-	{ "extent of a float", TEG_SCHEMA, TEG_SPARSE, { "x", { .type = TEG_FLOAT64 }, { 0 }, { 0 }, 4 }, { 0 }, "x" },
-	{ "extent of text", TEG_SCHEMA, TEG_SPARSE, { "x", { .type = TEG_UTF8 }, { 0 }, { 0 }, 4 }, { 0 }, "x" },
-	{ "bool dimension", TEG_UNSUPPORTED, TEG_SPARSE, { "x", { .type = TEG_BOOL }, { 0 }, { 0 }, 0 }, { 0 }, "x" },
-	{ "decimal dimension", TEG_UNSUPPORTED, TEG_SPARSE,
-	  { "x", { .type = TEG_DECIMAL128, .precision = 4 }, { 0 }, { 0 }, 0 }, { 0 }, "x" },
-	{ "half dimension", TEG_UNSUPPORTED, TEG_SPARSE, { "x", { .type = TEG_FLOAT16 }, { 0 }, { 0 }, 0 }, { 0 }, "x" },
+} refused[] = {
+	/* NA1 NB2 SCHEMA-5 SCHEMA-6 SCHEMA-7 */
+	{ "lo above hi",
+	  TEG_SCHEMA,
+	  TEG_SPARSE,
+	  { "x", { .type = TEG_INT64 }, I64(2), I64(1), 0 },
+	  { 0 },
+	  "x" },
+	{ "text lo above hi",
+	  TEG_SCHEMA,
+	  TEG_SPARSE,
+	  { "x", { .type = TEG_UTF8 }, TEXT("samepreFix b"), TEXT("samepreFix a"), 0 },
+	  { 0 },
+	  "x" },
+	{ "one bound",
+	  TEG_SCHEMA,
+	  TEG_SPARSE,
+	  { "x", { .type = TEG_INT64 }, I64(2), { 0 }, 0 },
+	  { 0 },
+	  "x" },
+	{ "text bound",
+	  TEG_SCHEMA,
+	  TEG_SPARSE,
+	  { "x", { .type = TEG_INT64 }, TEXT("1"), I64(1), 0 },
+	  { 0 },
+	  "x" },
+	{ "float bound",
+	  TEG_SCHEMA,
+	  TEG_SPARSE,
+	  { "x", { .type = TEG_INT64 }, F64(0), I64(1), 0 },
+	  { 0 },
+	  "x" },
+	{ "bound out of type",
+	  TEG_SCHEMA,
+	  TEG_SPARSE,
+	  { "x", { .type = TEG_INT8 }, I64(0), I64(128), 0 },
+	  { 0 },
+	  "x" },
+	{ "negative bound",
+	  TEG_SCHEMA,
+	  TEG_SPARSE,
+	  { "x", { .type = TEG_UINT64 }, I64(-1), I64(1), 0 },
+	  { 0 },
+	  "x" },
+	{ "NaN bound",
+	  TEG_SCHEMA,
+	  TEG_SPARSE,
+	  { "x", { .type = TEG_FLOAT64 }, F64(0), F64(NAN), 0 },
+	  { 0 },
+	  "x" },
+	{ "inexact bound",
+	  TEG_SCHEMA,
+	  TEG_SPARSE,
+	  { "x", { .type = TEG_FLOAT32 }, F64(0), F64(0.1), 0 },
+	  { 0 },
+	  "x" },
+	{ "extent of a float",
+	  TEG_SCHEMA,
+	  TEG_SPARSE,
+	  { "x", { .type = TEG_FLOAT64 }, { 0 }, { 0 }, 4 },
+	  { 0 },
+	  "x" },
+	{ "extent of text",
+	  TEG_SCHEMA,
+	  TEG_SPARSE,
+	  { "x", { .type = TEG_UTF8 }, { 0 }, { 0 }, 4 },
+	  { 0 },
+	  "x" },
+	{ "bool dimension",
+	  TEG_UNSUPPORTED,
+	  TEG_SPARSE,
+	  { "x", { .type = TEG_BOOL }, { 0 }, { 0 }, 0 },
+	  { 0 },
+	  "x" },
+	{ "decimal dimension",
+	  TEG_UNSUPPORTED,
+	  TEG_SPARSE,
+	  { "x", { .type = TEG_DECIMAL128, .precision = 4 }, { 0 }, { 0 }, 0 },
+	  { 0 },
+	  "x" },
+	{ "half dimension",
+	  TEG_UNSUPPORTED,
+	  TEG_SPARSE,
+	  { "x", { .type = TEG_FLOAT16 }, { 0 }, { 0 }, 0 },
+	  { 0 },
+	  "x" },
 	{ "no type", TEG_UNSUPPORTED, TEG_SPARSE, { "x", { 0 }, { 0 }, { 0 }, 0 }, { 0 }, "x" },
-	{ "same name twice", TEG_SCHEMA, TEG_SPARSE, { "a", { .type = TEG_INT64 }, { 0 }, { 0 }, 0 }, { 0 }, "a" },
-	{ "empty name", TEG_SCHEMA, TEG_SPARSE, { "", { .type = TEG_INT64 }, { 0 }, { 0 }, 0 }, { 0 }, "" },
-	{ "control character", TEG_SCHEMA, TEG_SPARSE, { "a\n", { .type = TEG_INT64 }, { 0 }, { 0 }, 0 }, { 0 }, "" },
-	{ "dense without domain", TEG_SCHEMA, TEG_DENSE, { "x", { .type = TEG_INT64 }, { 0 }, { 0 }, 0 }, { 0 }, "x" },
-	{ "dense float", TEG_SCHEMA, TEG_DENSE, { "x", { .type = TEG_FLOAT64 }, F64(0), F64(1), 0 }, { 0 }, "x" },
-	{ "tile too large", TEG_SCHEMA, TEG_DENSE,
-	  { "x", { .type = TEG_INT64 }, I64(0), I64(1000000), 65537 }, { 0 }, "x" },
-	{ "precision 39", TEG_UNSUPPORTED, TEG_SPARSE, { 0 },
-	  { .name = "d", .type = { .type = TEG_DECIMAL128, .precision = 39 } }, "d" },
-	{ "no bytes at all", TEG_UNSUPPORTED, TEG_SPARSE, { 0 },
-	  { .name = "d", .type = { .type = TEG_FIXED_BYTES } }, "d" },
-	{ "too many bytes", TEG_UNSUPPORTED, TEG_SPARSE, { 0 },
-	  { .name = "d", .type = { .type = TEG_FIXED_BYTES, .fixed_len = 65536 } }, "d" },
-	{ "unknown unit", TEG_UNSUPPORTED, TEG_SPARSE, { 0 },
-	  { .name = "d", .type = { .type = TEG_TIMESTAMP, .unit = (teg_time_unit)4 } }, "d" },
-	{ "fill of another type", TEG_SCHEMA, TEG_SPARSE, { 0 },
-	  { .name = "d", .type = { .type = TEG_INT8 }, .fill = TEXT("x") }, "d" },
-	{ "fill out of range", TEG_SCHEMA, TEG_SPARSE, { 0 },
-	  { .name = "d", .type = { .type = TEG_INT8 }, .fill = I64(-129) }, "d" },
-	{ "fill is not UTF-8", TEG_SCHEMA, TEG_SPARSE, { 0 },
-	  { .name = "d", .type = { .type = TEG_UTF8 }, .fill = TEXT("\xff") }, "d" },
-	{ "table with a dimension", TEG_SCHEMA, TEG_TABLE, { "x", { .type = TEG_INT64 }, { 0 }, { 0 }, 0 }, { 0 }, "" },
+	{ "same name twice",
+	  TEG_SCHEMA,
+	  TEG_SPARSE,
+	  { "a", { .type = TEG_INT64 }, { 0 }, { 0 }, 0 },
+	  { 0 },
+	  "a" },
+	{ "empty name",
+	  TEG_SCHEMA,
+	  TEG_SPARSE,
+	  { "", { .type = TEG_INT64 }, { 0 }, { 0 }, 0 },
+	  { 0 },
+	  "" },
+	{ "control character",
+	  TEG_SCHEMA,
+	  TEG_SPARSE,
+	  { "a\n", { .type = TEG_INT64 }, { 0 }, { 0 }, 0 },
+	  { 0 },
+	  "" },
+	{ "dense without domain",
+	  TEG_SCHEMA,
+	  TEG_DENSE,
+	  { "x", { .type = TEG_INT64 }, { 0 }, { 0 }, 0 },
+	  { 0 },
+	  "x" },
+	{ "dense float",
+	  TEG_SCHEMA,
+	  TEG_DENSE,
+	  { "x", { .type = TEG_FLOAT64 }, F64(0), F64(1), 0 },
+	  { 0 },
+	  "x" },
+	{ "tile too large",
+	  TEG_SCHEMA,
+	  TEG_DENSE,
+	  { "x", { .type = TEG_INT64 }, I64(0), I64(1000000), 65537 },
+	  { 0 },
+	  "x" },
+	{ "precision 39",
+	  TEG_UNSUPPORTED,
+	  TEG_SPARSE,
+	  { 0 },
+	  { .name = "d", .type = { .type = TEG_DECIMAL128, .precision = 39 } },
+	  "d" },
+	{ "no bytes at all",
+	  TEG_UNSUPPORTED,
+	  TEG_SPARSE,
+	  { 0 },
+	  { .name = "d", .type = { .type = TEG_FIXED_BYTES } },
+	  "d" },
+	{ "too many bytes",
+	  TEG_UNSUPPORTED,
+	  TEG_SPARSE,
+	  { 0 },
+	  { .name = "d", .type = { .type = TEG_FIXED_BYTES, .fixed_len = 65536 } },
+	  "d" },
+	{ "unknown unit",
+	  TEG_UNSUPPORTED,
+	  TEG_SPARSE,
+	  { 0 },
+	  { .name = "d", .type = { .type = TEG_TIMESTAMP, .unit = (teg_time_unit)4 } },
+	  "d" },
+	{ "fill of another type",
+	  TEG_SCHEMA,
+	  TEG_SPARSE,
+	  { 0 },
+	  { .name = "d", .type = { .type = TEG_INT8 }, .fill = TEXT("x") },
+	  "d" },
+	{ "fill out of range",
+	  TEG_SCHEMA,
+	  TEG_SPARSE,
+	  { 0 },
+	  { .name = "d", .type = { .type = TEG_INT8 }, .fill = I64(-129) },
+	  "d" },
+	{ "fill is not UTF-8",
+	  TEG_SCHEMA,
+	  TEG_SPARSE,
+	  { 0 },
+	  { .name = "d", .type = { .type = TEG_UTF8 }, .fill = TEXT("\xff") },
+	  "d" },
+	{ "table with a dimension",
+	  TEG_SCHEMA,
+	  TEG_TABLE,
+	  { "x", { .type = TEG_INT64 }, { 0 }, { 0 }, 0 },
+	  { 0 },
+	  "" },
 };
 
 Test(schema, refuses_and_names_what_is_wrong)
@@ -96,8 +240,8 @@ Test(schema, refuses_and_names_what_is_wrong)
 		teg_error err = { 0 };
 
 		spec.kind = refused[i].kind;
-		cr_assert_eq(schema_from_spec(&spec, &arena, &schema, &err), refused[i].status, "%s: %s",
-		             refused[i].why, err.message);
+		cr_assert_eq(schema_from_spec(&spec, &arena, &schema, &err), refused[i].status,
+		             "%s: %s", refused[i].why, err.message);
 		cr_assert_eq(err.status, refused[i].status, "%s", refused[i].why);
 		cr_assert_str_eq(err.column, refused[i].column, "%s", refused[i].why);
 		cr_assert_null(schema);
@@ -137,19 +281,40 @@ static teg_status with(void (*change)(teg_spec *spec))
 	return schema_from_spec(&spec, &arena, &schema, &err);
 }
 
-static void bad_kind(teg_spec *spec) { spec->kind = (teg_kind)4; }
-static void bad_cells(teg_spec *spec) { spec->cells = (teg_cells)2; }
+static void bad_kind(teg_spec *spec)
+{
+	spec->kind = (teg_kind)4;
+}
+static void bad_cells(teg_spec *spec)
+{
+	spec->cells = (teg_cells)2;
+}
 static void repeated_table(teg_spec *spec)
 {
 	spec->kind = TEG_TABLE;
 	spec->n_dimensions = 0;
 	spec->cells = TEG_CELLS_REPEATED;
 }
-static void bad_tile_order(teg_spec *spec) { spec->tile_order = (teg_order)5; }
-static void bad_cell_order(teg_spec *spec) { spec->cell_order = TEG_ORDER_Z; }
-static void bad_profile(teg_spec *spec) { spec->profile = (teg_profile)3; }
-static void bad_tile_cells(teg_spec *spec) { spec->tile_cells = TILE_CELLS_MAX + 1; }
-static void no_size(teg_spec *spec) { spec->struct_size = 0; }
+static void bad_tile_order(teg_spec *spec)
+{
+	spec->tile_order = (teg_order)5;
+}
+static void bad_cell_order(teg_spec *spec)
+{
+	spec->cell_order = TEG_ORDER_Z;
+}
+static void bad_profile(teg_spec *spec)
+{
+	spec->profile = (teg_profile)3;
+}
+static void bad_tile_cells(teg_spec *spec)
+{
+	spec->tile_cells = TILE_CELLS_MAX + 1;
+}
+static void no_size(teg_spec *spec)
+{
+	spec->struct_size = 0;
+}
 
 Test(schema, refuses_choices) /* NA1 */
 {
@@ -199,13 +364,23 @@ Test(schema, names) /* SCHEMA-7 */
 
 /* ---- what is made ---- */
 
-static const teg_metadata pairs[] = { { "k", "v", 1, 1 }, { "\0k", "", 2, 0 }, { "k", "again", 1, 5 } };
+static const teg_metadata pairs[] = { { "k", "v", 1, 1 },
+	                              { "\0k", "", 2, 0 },
+	                              { "k", "again", 1, 5 } };
 
 static const teg_dimension many_dims[] = {
 	{ "i", { .type = TEG_INT64 }, I64(INT64_MIN), I64(INT64_MAX), 1000 },
-	{ "u", { .type = TEG_UINT64 }, { .type = TEG_UINT64, .as.u = 0 }, { .type = TEG_UINT64, .as.u = UINT64_MAX }, 0 },
+	{ "u",
+	  { .type = TEG_UINT64 },
+	  { .type = TEG_UINT64, .as.u = 0 },
+	  { .type = TEG_UINT64, .as.u = UINT64_MAX },
+	  0 },
 	{ "f", { .type = TEG_FLOAT64 }, F64(-INFINITY), F64(-0.0), 0 },
-	{ "t", { .type = TEG_TIMESTAMP, .unit = TEG_NANO, .zone = "Europe/Berlin" }, { 0 }, { 0 }, 10 },
+	{ "t",
+	  { .type = TEG_TIMESTAMP, .unit = TEG_NANO, .zone = "Europe/Berlin" },
+	  { 0 },
+	  { 0 },
+	  10 },
 	{ "d", { .type = TEG_DATE32 }, I64(-5), I64(5), 0 },
 	{ "s", { .type = TEG_UTF8 }, TEXT(""), TEXT("zzzzzzzzzzzz"), 0 },
 	{ "b", { .type = TEG_BYTES }, { 0 }, { 0 }, 0 },
@@ -215,13 +390,21 @@ static const teg_attribute many_attrs[] = {
 	{ .name = "bool", .type = { .type = TEG_BOOL }, .fill = { .type = TEG_BOOL, .as.i = 1 } },
 	{ .name = "half", .type = { .type = TEG_FLOAT16 }, .fill = F64(-0.0) },
 	{ .name = "float", .type = { .type = TEG_FLOAT32 }, .fill = F64(NAN) },
-	{ .name = "decimal", .type = { .type = TEG_DECIMAL128, .precision = 38, .scale = -3 }, .nullable = true },
-	{ .name = "time", .type = { .type = TEG_TIMESTAMP, .unit = TEG_MILLI, .zone = "UTC" },
+	{ .name = "decimal",
+	  .type = { .type = TEG_DECIMAL128, .precision = 38, .scale = -3 },
+	  .nullable = true },
+	{ .name = "time",
+	  .type = { .type = TEG_TIMESTAMP, .unit = TEG_MILLI, .zone = "UTC" },
 	  .fill = { .type = TEG_TIMESTAMP, .as.i = -1 } },
 	{ .name = "span", .type = { .type = TEG_DURATION, .unit = TEG_SECOND }, .nullable = true },
-	{ .name = "text", .type = { .type = TEG_UTF8 }, .nullable = true, .fill = TEXT("none"),
-	  .metadata = pairs, .n_metadata = 3 },
-	{ .name = "fixed", .type = { .type = TEG_FIXED_BYTES, .fixed_len = 3 },
+	{ .name = "text",
+	  .type = { .type = TEG_UTF8 },
+	  .nullable = true,
+	  .fill = TEXT("none"),
+	  .metadata = pairs,
+	  .n_metadata = 3 },
+	{ .name = "fixed",
+	  .type = { .type = TEG_FIXED_BYTES, .fixed_len = 3 },
 	  .fill = { .type = TEG_BYTES, .as.bytes = { "abc", 3 } } },
 };
 
@@ -337,7 +520,8 @@ Test(schema, a_table_has_row_id)
 static const struct {
 	uint64_t span[3], given[3], extent[3];
 	uint32_t tile_cells;
-} extents[] = { /* SCHEMA-6 */
+} extents[] = {
+	/* SCHEMA-6 */
 	{ { 1000000, 1, 1 }, { 0 }, { 65536, 1, 1 }, 0 },
 	{ { 10000, 151, 40 }, { 0 }, { 40, 40, 40 }, 0 },
 	{ { 10000, 151, 40 }, { 1, 0, 0 }, { 1, 151, 40 }, 0 },
@@ -356,15 +540,17 @@ Test(schema, dense_extents_are_chosen_within_the_domain)
 		const struct schema *schema;
 
 		for (int d = 0; d < 3; d++)
-			dims[d] = (teg_dimension){ &"x\0y\0z"[2 * d], { .type = TEG_INT64 }, I64(-7),
+			dims[d] = (teg_dimension){ &"x\0y\0z" [2 * d],
+				                   { .type = TEG_INT64 },
+				                   I64(-7),
 				                   I64((int64_t)extents[i].span[d] - 8),
 				                   extents[i].given[d] };
 		spec.kind = TEG_DENSE;
 		spec.tile_cells = extents[i].tile_cells;
 		cr_assert_eq(schema_from_spec(&spec, &arena, &schema, NULL), TEG_OK, "%zu", i);
 		for (int d = 0; d < 3; d++)
-			cr_assert_eq(schema->dims[d].extent, extents[i].extent[d], "%zu %d %llu", i, d,
-			             (unsigned long long)schema->dims[d].extent);
+			cr_assert_eq(schema->dims[d].extent, extents[i].extent[d], "%zu %d %llu", i,
+			             d, (unsigned long long)schema->dims[d].extent);
 	}
 }
 
@@ -389,7 +575,8 @@ Test(schema, every_cut_and_flip_of_the_bytes_ends_well) /* SCHEMA-10 */
 
 			out.at[i] ^= (uint8_t)(1 << bit);
 			status = schema_parse(buf_span(&out), &scrap, &schema, NULL);
-			cr_assert(status == TEG_OK || status == TEG_CORRUPT || status == TEG_UNSUPPORTED,
+			cr_assert(status == TEG_OK || status == TEG_CORRUPT ||
+			                  status == TEG_UNSUPPORTED,
 			          "byte %zu bit %d: %d", i, bit, status);
 			out.at[i] ^= (uint8_t)(1 << bit);
 		}

@@ -10,16 +10,26 @@ static struct field field_of(teg_data_type type)
 	return f;
 }
 
-#define I(v) { .type = TEG_INT64, .as.i = (v) }
-#define U(v) { .type = TEG_UINT64, .as.u = (v) }
-#define F(v) { .type = TEG_FLOAT64, .as.f = (v) }
+#define I(v)                                   \
+	{                                      \
+		.type = TEG_INT64, .as.i = (v) \
+	}
+#define U(v)                                    \
+	{                                       \
+		.type = TEG_UINT64, .as.u = (v) \
+	}
+#define F(v)                                     \
+	{                                        \
+		.type = TEG_FLOAT64, .as.f = (v) \
+	}
 
 static const struct {
 	teg_type type;
 	teg_value value;
 	bool fits;
 	uint64_t bits; /* stored, little-endian */
-} numbers[] = { /* X12: extremes */
+} numbers[] = {
+	/* X12: extremes */
 	{ TEG_INT8, I(-128), true, 0x80 },
 	{ TEG_INT8, I(127), true, 0x7f },
 	{ TEG_INT8, I(-129), false, 0 },
@@ -76,7 +86,8 @@ Test(value, numbers_are_stored_exactly_or_not_at_all)
 		uint64_t lane, stored = 0;
 		teg_value back;
 
-		cr_assert_eq(value_bytes(&f, &numbers[i].value, room, &bytes), numbers[i].fits, "%zu", i);
+		cr_assert_eq(value_bytes(&f, &numbers[i].value, room, &bytes), numbers[i].fits,
+		             "%zu", i);
 		cr_assert_eq(value_lane(&f, &numbers[i].value, &lane), numbers[i].fits, "%zu", i);
 		if (!numbers[i].fits)
 			continue;
@@ -88,7 +99,8 @@ Test(value, numbers_are_stored_exactly_or_not_at_all)
 		cr_assert(value_bytes(&f, &back, room, &bytes));
 		stored = 0;
 		memcpy(&stored, bytes.at, bytes.len);
-		cr_assert_eq(stored, numbers[i].bits, "%zu back: %llx", i, (unsigned long long)stored);
+		cr_assert_eq(stored, numbers[i].bits, "%zu back: %llx", i,
+		             (unsigned long long)stored);
 	}
 }
 
@@ -106,7 +118,8 @@ Test(value, bytes_and_text)
 	uint8_t room[16];
 	struct span out;
 
-	cr_assert(value_bytes(&text, &jfk, room, &out) && out.at == (const uint8_t *)jfk.as.bytes.at);
+	cr_assert(value_bytes(&text, &jfk, room, &out) &&
+	          out.at == (const uint8_t *)jfk.as.bytes.at);
 	cr_assert(value_bytes(&text, &empty, room, &out) && out.at && !out.len);
 	cr_assert_not(value_bytes(&text, &latin, room, &out));
 	cr_assert_not(value_bytes(&text, &raw, room, &out));
@@ -150,7 +163,8 @@ Test(value, types_have_names_and_compare)
 		const char *name;
 	} cases[] = {
 		{ { .type = TEG_INT64 }, "int64" },
-		{ { .type = TEG_TIMESTAMP, .unit = TEG_MICRO, .zone = "UTC" }, "timestamp[us, UTC]" },
+		{ { .type = TEG_TIMESTAMP, .unit = TEG_MICRO, .zone = "UTC" },
+		  "timestamp[us, UTC]" },
 		{ { .type = TEG_TIMESTAMP, .unit = TEG_MICRO }, "timestamp[us]" },
 		{ { .type = TEG_TIMESTAMP, .unit = TEG_NANO }, "timestamp[ns]" },
 		{ { .type = TEG_DURATION, .unit = TEG_MILLI }, "duration[ms]" },
