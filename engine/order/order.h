@@ -107,9 +107,18 @@ uint64_t *sort_packed(uint64_t *at, uint64_t *work, size_t n, unsigned low_bit);
 teg_status order_sort(const uint64_t *const *words, uint32_t n_words, uint32_t n,
                       const teg_allocator *alloc, uint32_t *perm_out);
 
-/* The same, and whether no two rows have equal words. */
-teg_status order_sort_distinct(const uint64_t *const *words, uint32_t n_words, uint32_t n,
-                               const teg_allocator *alloc, uint32_t *perm_out, bool *distinct_out);
+/* Where sorted rows tie: `at` ascends, and at[k] = i says that perm[i - 1] and perm[i] have equal
+ * words. */
+struct order_ties {
+	uint32_t *at;
+	size_t n, cap;
+	const teg_allocator *alloc;
+};
+void ties_init(struct order_ties *ties, const teg_allocator *alloc);
+void ties_release(struct order_ties *ties);
+/* As order_sort, and adds the ties found (NULL: not asked for). */
+teg_status order_sort_ties(const uint64_t *const *words, uint32_t n_words, uint32_t n,
+                           const teg_allocator *alloc, uint32_t *perm_out, struct order_ties *ties);
 
 /* The coordinates of many cells, for comparing keys in cell order (row-major, or column-major). */
 struct keys {

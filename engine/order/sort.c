@@ -117,28 +117,44 @@ static int compare_words(const uint64_t *const *words, uint32_t n_words, uint32_
 	return 0;
 }
 
-/* *distinct is only right where the answer is true. */
-static bool sorted_already(const uint64_t *const *words, uint32_t n_words, uint32_t n,
-                           bool *distinct)
+static bool sorted_already(const uint64_t *const *words, uint32_t n_words, uint32_t n)
 {
-	*distinct = true;
-	for (uint32_t i = 1; i < n; i++) {
-		int order = compare_words(words, n_words, i - 1, i);
-
-		if (order > 0)
+	for (uint32_t i = 1; i < n; i++)
+		if (compare_words(words, n_words, i - 1, i) > 0)
 			return false;
-		*distinct &= order < 0;
-	}
 	return true;
+}
+
+static teg_status add_tie(struct order_ties *ties, uint32_t i)
+{
+	void *block = ties->at;
+
+	if (ties->n == ties->cap) {
+		if (!mem_grow(ties->alloc, &block, &ties->cap, ties->n + 1, sizeof *ties->at))
+			return TEG_NOMEM;
+		ties->at = block;
+	}
+	ties->at[ties->n++] = i;
+	return TEG_OK;
+}
+
+static teg_status find_ties(const uint64_t *const *words, uint32_t n_words, const uint32_t *perm,
+                            uint32_t n, struct order_ties *ties)
+{
+	for (uint32_t i = 1; ties && i < n; i++)
+		if (compare_words(words, n_words, perm[i - 1], perm[i]) == 0)
+			TEG_TRY(add_tie(ties, i));
+	return TEG_OK;
 }
 
 /* Keys of one word and the index beside them in one number: half the memory to move. */
 static teg_status sort_one_word(const uint64_t *word, uint64_t diff, uint32_t n,
-                                const teg_allocator *alloc, uint32_t *perm, bool *distinct)
+                                const teg_allocator *alloc, uint32_t *perm, struct order_ties *ties)
 {
 	unsigned index_bits = bit_width(n - 1), low = (unsigned)__builtin_ctzll(diff);
 	uint64_t mask = bit_width(diff) < 64 ? ((uint64_t)1 << bit_width(diff)) - 1 : UINT64_MAX;
 	uint64_t *at = mem_array(alloc, 2 * (size_t)n, sizeof *at), *sorted;
+	teg_status status = TEG_OK;
 
 	if (!at)
 		return TEG_NOMEM;
@@ -147,15 +163,16 @@ static teg_status sort_one_word(const uint64_t *word, uint64_t diff, uint32_t n,
 	sorted = sort_packed(at, at + n, n, index_bits);
 	for (uint32_t i = 0; i < n; i++) {
 		perm[i] = (uint32_t)(sorted[i] & (((uint64_t)1 << index_bits) - 1));
-		if (i && sorted[i - 1] >> index_bits == sorted[i] >> index_bits)
-			*distinct = false;
+		if (ties && i && status == TEG_OK &&
+		    sorted[i - 1] >> index_bits == sorted[i] >> index_bits)
+			status = add_tie(ties, i);
 	}
 	mem_free(alloc, at, 2 * (size_t)n * sizeof *at);
-	return TEG_OK;
+	return status;
 }
 
 static teg_status sort_words(const uint64_t *const *words, uint32_t n_words, uint32_t n,
-                             const teg_allocator *alloc, uint32_t *perm, bool *distinct)
+                             const teg_allocator *alloc, uint32_t *perm, struct order_ties *ties)
 {
 	struct pair *pairs = mem_array(alloc, 2 * (size_t)n, sizeof *pairs), *at = pairs;
 
@@ -174,24 +191,21 @@ static teg_status sort_words(const uint64_t *const *words, uint32_t n_words, uin
 	}
 	for (uint32_t i = 0; i < n; i++)
 		perm[i] = (uint32_t)at[i].index;
-	for (uint32_t i = 1; i < n && *distinct; i++)
-		*distinct = compare_words(words, n_words, perm[i - 1], perm[i]) != 0;
 	mem_free(alloc, pairs, 2 * (size_t)n * sizeof *pairs);
-	return TEG_OK;
+	return find_ties(words, n_words, perm, n, ties);
 }
 
-teg_status order_sort_distinct(const uint64_t *const *words, uint32_t n_words, uint32_t n,
-                               const teg_allocator *alloc, uint32_t *perm_out, bool *distinct_out)
+teg_status order_sort_ties(const uint64_t *const *words, uint32_t n_words, uint32_t n,
+                           const teg_allocator *alloc, uint32_t *perm_out, struct order_ties *ties)
 {
 	uint32_t varying = 0, last = 0;
 	uint64_t diff = 0;
 
-	if (sorted_already(words, n_words, n, distinct_out)) {
+	if (sorted_already(words, n_words, n)) {
 		for (uint32_t i = 0; i < n; i++)
 			perm_out[i] = i;
-		return TEG_OK;
+		return find_ties(words, n_words, perm_out, n, ties);
 	}
-	*distinct_out = true;
 	for (uint32_t w = 0; w < n_words; w++) {
 		uint64_t word = word_diff(words[w], n);
 
@@ -202,14 +216,23 @@ teg_status order_sort_distinct(const uint64_t *const *words, uint32_t n_words, u
 		diff = word;
 	}
 	if (varying == 1 && bit_width(diff >> __builtin_ctzll(diff)) + bit_width(n - 1) <= 64)
-		return sort_one_word(words[last], diff, n, alloc, perm_out, distinct_out);
-	return sort_words(words, n_words, n, alloc, perm_out, distinct_out);
+		return sort_one_word(words[last], diff, n, alloc, perm_out, ties);
+	return sort_words(words, n_words, n, alloc, perm_out, ties);
 }
 
 teg_status order_sort(const uint64_t *const *words, uint32_t n_words, uint32_t n,
                       const teg_allocator *alloc, uint32_t *perm_out)
 {
-	bool distinct;
+	return order_sort_ties(words, n_words, n, alloc, perm_out, NULL);
+}
 
-	return order_sort_distinct(words, n_words, n, alloc, perm_out, &distinct);
+void ties_init(struct order_ties *ties, const teg_allocator *alloc)
+{
+	*ties = (struct order_ties){ .alloc = alloc };
+}
+
+void ties_release(struct order_ties *ties)
+{
+	mem_free(ties->alloc, ties->at, ties->cap * sizeof *ties->at);
+	ties_init(ties, ties->alloc);
 }

@@ -53,7 +53,7 @@ static void free_words(uint64_t **words, uint32_t n_words, uint32_t n, const teg
 
 static teg_status sort_keys(struct order_batch *batch, struct lane_block *block,
                             const struct rows *rows, const struct order *order, uint32_t *perm,
-                            bool *distinct)
+                            struct order_ties *ties)
 {
 	uint64_t *words[POSITION_WORDS_MAX] = { 0 };
 	teg_status status = TEG_OK;
@@ -66,8 +66,8 @@ static teg_status sort_keys(struct order_batch *batch, struct lane_block *block,
 	}
 	if (status == TEG_OK) {
 		make_keys(batch, block, rows, words);
-		status = order_sort_distinct((const uint64_t *const *)words, batch->n_words,
-		                             rows->n, rows->alloc, perm, distinct);
+		status = order_sort_ties((const uint64_t *const *)words, batch->n_words, rows->n,
+		                         rows->alloc, perm, ties);
 	}
 	free_words(words, batch->n_words, rows->n, rows->alloc);
 	return status;
@@ -80,13 +80,12 @@ static void identity(uint32_t *perm, uint32_t n)
 }
 
 teg_status rows_sort(const struct rows *rows, const struct order *order, uint32_t *perm_out,
-                     bool *distinct_out, teg_error *err)
+                     struct order_ties *ties_out, teg_error *err)
 {
 	struct order_batch *batch;
 	struct lane_block *block;
 	teg_status status = TEG_NOMEM;
 
-	*distinct_out = true;
 	if (rows->implicit_ids || rows->n < 2) {
 		identity(perm_out, rows->n);
 		return TEG_OK;
@@ -94,13 +93,13 @@ teg_status rows_sort(const struct rows *rows, const struct order *order, uint32_
 	batch = mem_alloc(rows->alloc, sizeof *batch);
 	block = mem_alloc(rows->alloc, sizeof *block);
 	if (batch && block)
-		status = sort_keys(batch, block, rows, order, perm_out, distinct_out);
+		status = sort_keys(batch, block, rows, order, perm_out, ties_out);
 	mem_free(rows->alloc, batch, sizeof *batch);
 	mem_free(rows->alloc, block, sizeof *block);
 	if (status != TEG_OK)
 		return teg_fail(err, status, "no memory to sort %u rows", rows->n);
-	if (!*distinct_out && order->has_text)
-		return ties_settle(rows, order, perm_out, rows->n, err);
+	if (ties_out->n && order->has_text)
+		return ties_settle(rows, order, ties_out, perm_out, err);
 	return TEG_OK;
 }
 
@@ -115,17 +114,16 @@ struct build {
 };
 
 /* Collisions are the exception: only then is there room for the pieces that rows may be split into. */
-static teg_status push_colliding(struct build *b, const uint32_t *sorted, teg_error *err)
+static teg_status push_colliding(struct build *b, const uint32_t *sorted,
+                                 const struct order_ties *ties, teg_error *err)
 {
-	uint32_t n = b->rows->n;
-	size_t room = 3 * (size_t)n;
-	uint32_t *perm = mem_array(b->rows->alloc, room, sizeof *perm);
+	size_t room = b->rows->n + 2 * ties->n;
+	uint32_t *perm = mem_array(b->rows->alloc, room, sizeof *perm), n;
 	teg_status status;
 
 	if (!perm)
-		return teg_fail(err, TEG_NOMEM, "no memory to sort %u rows", n);
-	memcpy(perm, sorted, n * sizeof *perm);
-	status = rows_make_disjoint(b->rows, perm, &n, err);
+		return teg_fail(err, TEG_NOMEM, "no memory to sort %u rows", b->rows->n);
+	status = rows_make_disjoint(b->rows, sorted, b->rows->n, ties, perm, &n, err);
 	if (status == TEG_OK)
 		status = tiler_push(b->tiler, b->rows, perm, n, err);
 	mem_free(b->rows->alloc, perm, room * sizeof *perm);
@@ -143,8 +141,8 @@ static bool in_order(const uint32_t *perm, uint32_t n)
 static teg_status push_rows(struct build *b, teg_error *err)
 {
 	uint32_t n = b->rows->n;
+	struct order_ties ties;
 	uint32_t *perm;
-	bool distinct;
 	teg_status status;
 
 	if (!n || b->rows->implicit_ids)
@@ -152,11 +150,13 @@ static teg_status push_rows(struct build *b, teg_error *err)
 	perm = mem_array(b->rows->alloc, n, sizeof *perm);
 	if (!perm)
 		return teg_fail(err, TEG_NOMEM, "no memory to sort %u rows", n);
-	status = rows_sort(b->rows, &b->order, perm, &distinct, err);
-	if (status == TEG_OK && !distinct)
-		status = push_colliding(b, perm, err);
+	ties_init(&ties, b->rows->alloc);
+	status = rows_sort(b->rows, &b->order, perm, &ties, err);
+	if (status == TEG_OK && ties.n)
+		status = push_colliding(b, perm, &ties, err);
 	else if (status == TEG_OK)
 		status = tiler_push(b->tiler, b->rows, in_order(perm, n) ? NULL : perm, n, err);
+	ties_release(&ties);
 	mem_free(b->rows->alloc, perm, n * sizeof *perm);
 	return status;
 }

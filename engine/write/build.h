@@ -30,7 +30,7 @@ teg_status write_sorted_boxes(struct rows *rows, const struct row_box *boxes, ui
                               teg_error *err);
 
 /* The rows sorted by position and key, call order within a key. perm_out has room for rows->n;
- * *distinct_out: no two are of one cell. TEG_NOMEM. */
+ * ties_out gets where neighbours have one position, of one cell or (texts) not. TEG_NOMEM. */
 teg_status rows_sort(const struct rows *rows, const struct order *order, uint32_t *perm_out,
-                     bool *distinct_out, teg_error *err);
+                     struct order_ties *ties_out, teg_error *err);
 #endif

@@ -9,6 +9,7 @@ void cells_init(struct cells *cells, const struct schema *schema, const struct o
 	cells->schema = schema;
 	cells->order = order;
 	cells->alloc = alloc;
+	ties_init(&cells->ties, alloc);
 	cells->within.n_dims = cells->within.n_words = order->n_dims;
 	cells->within.curve = cells->within.cell_order = order->cell_order;
 	cells->within.has_text = order->has_text;
@@ -30,6 +31,7 @@ static void free_room(struct cells *cells)
 void cells_release(struct cells *cells)
 {
 	free_room(cells);
+	ties_release(&cells->ties);
 	mem_free(cells->alloc, cells->batch, sizeof *cells->batch);
 	cells->batch = NULL;
 }
@@ -56,14 +58,6 @@ teg_status cells_reserve(struct cells *cells, uint32_t n, teg_error *err)
 	return teg_fail(err, TEG_NOMEM, "no memory for the coordinates of %u cells", n);
 }
 
-static bool same_lanes(const struct cells *cells, uint32_t i, uint32_t j)
-{
-	for (uint32_t d = 0; d < cells->schema->n_dims; d++)
-		if (cells->lanes[d][i] != cells->lanes[d][j])
-			return false;
-	return true;
-}
-
 static void note_bounds(struct cells *cells)
 {
 	for (uint32_t d = 0; d < cells->schema->n_dims; d++) {
@@ -82,8 +76,9 @@ static teg_status sort_lanes(struct cells *cells, uint32_t n, teg_error *err)
 	batch_add(cells->batch, lanes, n);
 	batch_finish(cells->batch);
 	batch_keys(cells->batch, lanes, n, cells->words);
-	if (order_sort((const uint64_t *const *)cells->words, cells->batch->n_words, n,
-	               cells->alloc, cells->perm) != TEG_OK)
+	cells->ties.n = 0;
+	if (order_sort_ties((const uint64_t *const *)cells->words, cells->batch->n_words, n,
+	                    cells->alloc, cells->perm, &cells->ties) != TEG_OK)
 		return teg_fail(err, TEG_NOMEM, "no memory to sort %u cells", n);
 	return TEG_OK;
 }
@@ -96,16 +91,14 @@ teg_status cells_sort(struct cells *cells, const struct slice *slice, struct sli
 	cells->n = slice->n;
 	TEG_TRY(sort_lanes(cells, slice->n, err));
 	note_bounds(cells);
-	cells->unique = true;
+	cells->unique = !cells->ties.n;
 	for (uint32_t i = 0; i < slice->n; i++) {
 		cells->rows[i] = slice_row(slice, cells->perm[i]);
 		moved |= cells->perm[i] != i;
-		if (i && same_lanes(cells, cells->perm[i - 1], cells->perm[i]))
-			cells->unique = false;
 	}
 	*sorted_out = *slice;
 	if (!cells->unique && cells->order->has_text) {
-		TEG_TRY(ties_settle(slice->rows, &cells->within, cells->rows, slice->n, err));
+		TEG_TRY(ties_settle(slice->rows, &cells->within, &cells->ties, cells->rows, err));
 		moved = true;
 	}
 	if (moved) {

@@ -9,7 +9,8 @@ struct cells {
 	const struct order *order; /* of the array */
 	struct order within;       /* cell order, as an order of its own */
 	uint32_t n;                /* 0: rows without coordinates */
-	bool unique;               /* no two rows of one cell */
+	bool unique;               /* no two rows of one cell, for all that lanes tell */
+	struct order_ties ties;
 	uint64_t min[TEG_MAX_DIMENSIONS], max[TEG_MAX_DIMENSIONS];
 	uint64_t first[TEG_MAX_DIMENSIONS], last[TEG_MAX_DIMENSIONS]; /* in position order */
 	uint64_t *lanes[TEG_MAX_DIMENSIONS];                          /* as loaded; room for cap */

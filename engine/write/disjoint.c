@@ -1,5 +1,6 @@
-#include "engine/write/rows.h"
 #include <string.h>
+#include "engine/order/order.h"
+#include "engine/write/rows.h"
 
 /* One key's rows of one system time, taken latest call first: each keeps what later ones have left
  * of its interval, and then claims it. Claims are a sorted list of disjoint intervals.
@@ -240,10 +241,10 @@ static teg_status make_key(struct run *run, uint32_t *at, uint32_t n, uint32_t *
 	return TEG_OK;
 }
 
-static teg_status make_all(struct run *run, uint32_t *at, uint32_t n, uint32_t *perm,
+/* Rows that tie: one key after another, or, with texts, several keys in turn. */
+static teg_status make_run(struct run *run, uint32_t *at, uint32_t n, uint32_t *perm,
                            uint32_t *n_perm)
 {
-	*n_perm = 0;
 	for (uint32_t from = 0, to; from < n; from = to) {
 		for (to = from + 1; to < n && rows_same_key(run->rows, at[from], at[to]);)
 			to++;
@@ -255,19 +256,43 @@ static teg_status make_all(struct run *run, uint32_t *at, uint32_t n, uint32_t *
 	return TEG_OK;
 }
 
-teg_status rows_make_disjoint(struct rows *rows, uint32_t *perm, uint32_t *n_perm, teg_error *err)
+static teg_status make_all(struct run *run, const uint32_t *sorted, uint32_t n,
+                           const struct order_ties *ties, uint32_t *perm, uint32_t *n_perm)
+{
+	uint32_t done = 0;
+
+	for (size_t k = 0; k < ties->n;) {
+		uint32_t from = ties->at[k] - 1, to = ties->at[k] + 1;
+		uint32_t *at;
+		teg_status status;
+
+		for (k++; k < ties->n && ties->at[k] == to; k++)
+			to++;
+		memcpy(perm + *n_perm, sorted + done, (from - done) * sizeof *perm);
+		*n_perm += from - done;
+		done = to;
+		at = mem_array(run->rows->alloc, to - from, sizeof *at);
+		if (!at)
+			return no_memory(run);
+		memcpy(at, sorted + from, (to - from) * sizeof *at);
+		status = make_run(run, at, to - from, perm, n_perm);
+		mem_free(run->rows->alloc, at, (to - from) * sizeof *at);
+		TEG_TRY(status);
+	}
+	memcpy(perm + *n_perm, sorted + done, (n - done) * sizeof *perm);
+	*n_perm += n - done;
+	return TEG_OK;
+}
+
+teg_status rows_make_disjoint(struct rows *rows, const uint32_t *sorted, uint32_t n,
+                              const struct order_ties *ties, uint32_t *perm_out, uint32_t *n_out,
+                              teg_error *err)
 {
 	struct run run = { .rows = rows, .err = err };
-	uint32_t n = *n_perm;
-	uint32_t *at = mem_array(rows->alloc, n, sizeof *at);
 	teg_status status;
 
-	if (!at)
-		return no_memory(&run);
-	if (n)
-		memcpy(at, perm, n * sizeof *at);
-	status = make_all(&run, at, n, perm, n_perm);
-	mem_free(rows->alloc, at, n * sizeof *at);
+	*n_out = 0;
+	status = make_all(&run, sorted, n, ties, perm_out, n_out);
 	mem_free(rows->alloc, run.claims, run.claims_cap * sizeof *run.claims);
 	mem_free(rows->alloc, run.kept, run.kept_cap * sizeof *run.kept);
 	return status;

@@ -68,15 +68,19 @@ static inline int64_t rows_system_from(const struct rows *rows, uint32_t i)
 	                           : 0;
 }
 
-/* Makes the rows of one commit disjoint in valid time, in place (DESIGN 3.1): of two rows with one
- * key and system time the later in call order wins where they overlap; the earlier is trimmed, split
- * or dropped. `perm` (room for 3 * n) comes in as the rows sorted by position and key with equal keys
- * in call order, *n_perm of them, and goes out with the rows that remain, each key's run in stored
- * order (system_from descending, valid_from ascending); split rows are appended to `rows`.
+/* Makes the rows of one commit disjoint in valid time (DESIGN 3.1): of two rows with one key and
+ * system time the later in call order wins where they overlap; the earlier is trimmed, split or
+ * dropped. `sorted`: n rows by position and key, equal keys in call order; `ties`: where neighbours
+ * may be of one cell, all others are not looked at. perm_out (room for n + 2 * ties->n) gets the
+ * *n_out rows that remain, each key's run in stored order (system_from descending, valid_from
+ * ascending); pieces of split rows are appended to `rows`.
  *
  * Repeated arrays: live rows never claim and are never trimmed. An erasure drops all that was called
  * before it, whatever the array, and is itself never trimmed, for it covers all of valid time as a
  * mask; it is the last row of its key and system time, for readers stop at it. TEG_MISUSE names the
  * row where a start "from the commit's time" meets another interval of the key. TEG_NOMEM. */
-teg_status rows_make_disjoint(struct rows *rows, uint32_t *perm, uint32_t *n_perm, teg_error *err);
+struct order_ties;
+teg_status rows_make_disjoint(struct rows *rows, const uint32_t *sorted, uint32_t n,
+                              const struct order_ties *ties, uint32_t *perm_out, uint32_t *n_out,
+                              teg_error *err);
 #endif

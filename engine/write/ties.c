@@ -7,19 +7,6 @@ struct ties {
 	struct column dims[TEG_MAX_DIMENSIONS];
 };
 
-static uint64_t lane(const struct ties *t, uint32_t d, uint32_t i)
-{
-	return lane_of_value(t->rows->schema->dims[d].class, column_value(&t->dims[d], i));
-}
-
-static bool same_lanes(const struct ties *t, uint32_t i, uint32_t j)
-{
-	for (uint32_t d = 0; d < t->order->n_dims; d++)
-		if (lane(t, d, i) != lane(t, d, j))
-			return false;
-	return true;
-}
-
 static int compare(const struct ties *t, uint32_t i, uint32_t j)
 {
 	uint32_t n_dims = t->order->n_dims;
@@ -61,21 +48,23 @@ static void sort_run(const struct ties *t, uint32_t *at, size_t n, uint32_t *wor
 	}
 }
 
-teg_status ties_settle(const struct rows *rows, const struct order *order, uint32_t *at, uint32_t n,
-                       teg_error *err)
+teg_status ties_settle(const struct rows *rows, const struct order *order,
+                       const struct order_ties *ties, uint32_t *at, teg_error *err)
 {
 	struct ties t = { .rows = rows, .order = order };
-	uint32_t *work = mem_array(rows->alloc, n, sizeof *work);
+	uint32_t *work = mem_array(rows->alloc, ties->n + 1, sizeof *work);
 
 	if (!work)
-		return teg_fail(err, TEG_NOMEM, "no memory to sort %u rows by text", n);
+		return teg_fail(err, TEG_NOMEM, "no memory to sort %zu rows by text", ties->n);
 	for (uint32_t d = 0; d < order->n_dims; d++)
 		t.dims[d] = column_buf_view(&rows->dims[d]);
-	for (uint32_t from = 0, to; from < n; from = to) {
-		for (to = from + 1; to < n && same_lanes(&t, at[from], at[to]);)
+	for (size_t k = 0; k < ties->n;) {
+		uint32_t from = ties->at[k] - 1, to = ties->at[k] + 1;
+
+		for (k++; k < ties->n && ties->at[k] == to; k++)
 			to++;
 		sort_run(&t, at + from, to - from, work);
 	}
-	mem_free(rows->alloc, work, n * sizeof *work);
+	mem_free(rows->alloc, work, (ties->n + 1) * sizeof *work);
 	return TEG_OK;
 }

@@ -5,8 +5,8 @@
 #include "engine/order/order.h"
 #include "engine/write/rows.h"
 
-/* `at`: n rows sorted as far as lanes go, in `order`. Sorts each run of equal lanes by the whole
- * texts in cell order, stable. TEG_NOMEM. */
-teg_status ties_settle(const struct rows *rows, const struct order *order, uint32_t *at, uint32_t n,
-                       teg_error *err);
+/* `at`: rows sorted as far as lanes go, `ties`: where these are equal. Sorts each run of ties by the
+ * whole texts in cell order, stable. TEG_NOMEM. */
+teg_status ties_settle(const struct rows *rows, const struct order *order,
+                       const struct order_ties *ties, uint32_t *at, teg_error *err);
 #endif

@@ -495,11 +495,13 @@ Test(order, radix_sort_agrees_with_qsort)
 
 	for (size_t c = 0; c < 7 * 6; c++) {
 		uint32_t n = counts[c / 7];
-		bool distinct, equal = false;
+		struct order_ties ties;
+		size_t tie = 0;
 		uint64_t *words[3];
 		uint32_t *perm = calloc(n + 1, sizeof *perm);
 		struct item *items = calloc(n + 1, sizeof *items);
 
+		ties_init(&ties, teg_allocator_default());
 		for (int w = 0; w < 3; w++)
 			words[w] = calloc(n + 1, sizeof **words);
 		for (uint32_t i = 0; i < n; i++) {
@@ -508,15 +510,17 @@ Test(order, radix_sort_agrees_with_qsort)
 				items[i].word[w] = words[w][i] =
 					0x5000 | (rng_u64(&rng) & cases[c % 7].mask[w]);
 		}
-		cr_assert_eq(order_sort_distinct((const uint64_t *const *)words, 3, n,
-		                                 teg_allocator_default(), perm, &distinct),
+		cr_assert_eq(order_sort_ties((const uint64_t *const *)words, 3, n,
+		                             teg_allocator_default(), perm, &ties),
 		             TEG_OK);
 		qsort(items, n, sizeof *items, item_compare);
 		for (uint32_t i = 0; i < n; i++) {
 			cr_assert_eq(perm[i], items[i].index, "case %zu row %u", c, i);
-			equal |= i && !position_compare(items[i - 1].word, items[i].word, 3);
+			if (i && !position_compare(items[i - 1].word, items[i].word, 3))
+				cr_assert(tie < ties.n && ties.at[tie++] == i, "case %zu", c);
 		}
-		cr_assert_eq(distinct, !equal, "case %zu", c);
+		cr_assert_eq(tie, ties.n, "case %zu", c);
+		ties_release(&ties);
 		for (int w = 0; w < 3; w++)
 			free(words[w]);
 		free(items);
