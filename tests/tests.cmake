@@ -11,12 +11,14 @@ if(NOT PkgConfig_FOUND)
 	message(FATAL_ERROR "The tests need pkg-config to find Criterion.")
 endif()
 pkg_check_modules(criterion REQUIRED IMPORTED_TARGET GLOBAL criterion)
+
+# Criterion's runner and ThreadSanitizer exclude each other: see the file. It also allows a test to
+# watch an assertion fail, as the tests of tests/support do.
+add_library(teg_runner STATIC tests/support/runner/runner.c)
+teg_compile_as_program(teg_runner)
+target_include_directories(teg_runner PUBLIC ${criterion_INCLUDE_DIRS})
 set(teg_criterion PkgConfig::criterion)
 if("thread" IN_LIST TEG_SANITIZE)
-	# Criterion's runner and ThreadSanitizer exclude each other: see the file.
-	add_library(teg_runner STATIC tests/support/runner/runner.c)
-	teg_compile_as_program(teg_runner)
-	target_include_directories(teg_runner PUBLIC ${criterion_INCLUDE_DIRS})
 	set(teg_criterion teg_runner)
 endif()
 
@@ -63,6 +65,9 @@ function(teg_c_test source)
 	if(name MATCHES "^tools/tilectl/" AND TARGET tilectl_parts)
 		target_link_libraries(${target} PRIVATE tilectl_parts)
 	endif()
+	if(name MATCHES "^support/")
+		target_link_libraries(${target} PRIVATE teg_runner)
+	endif()
 	target_link_libraries(${target} PRIVATE teg_test_support ${teg_criterion})
 	set_target_properties(${target} PROPERTIES
 		RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/tests")
@@ -82,6 +87,7 @@ function(teg_script_test source)
 endfunction()
 
 file(GLOB sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/tests/support/*.c")
+list(FILTER sources EXCLUDE REGEX "_test\\.c$")
 if(sources)
 	add_library(teg_test_support STATIC ${sources})
 	teg_compile_as_program(teg_test_support)
