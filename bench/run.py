@@ -266,7 +266,7 @@ def main():
     parser.add_argument("--small", action="store_true", help="few rows: a trial run")
     parser.add_argument("--repeats", type=int, default=11, help="rounds of each question")
     parser.add_argument("--keep", metavar="NAME", help="keep the report in bench/results")
-    parser.add_argument("--scratch", help="where the files go (default: a temporary directory in build)")
+    parser.add_argument("--scratch", help="where a directory for the files is made (default: build/bench)")
     parser.add_argument("--stream", nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args()
     root = pathlib.Path(__file__).resolve().parent.parent
@@ -278,7 +278,7 @@ def main():
     pa.set_io_thread_count(1)
     if options.stream:
         return stream(PEERS[int(options.stream[0])], options.stream[1])
-    scratch = options.scratch or tempfile.mkdtemp(prefix="files-", dir=out)
+    scratch = tempfile.mkdtemp(prefix="bench-", dir=options.scratch or out)
     peers = [p for p in PEERS if not options.peer or any(word in p.name for word in options.peer)]
     run = Run(scratch, peers, options.repeats, options.small)
     try:
