@@ -119,7 +119,7 @@ const struct command cmd_get = {
 	"STORE",
 	"print one cell and whether it is live",
 	"The outcome is one of: live, deleted, erased, not found, beyond horizon. All five are answers:\n"
-	"the exit code is 0. An array with valid time needs --valid-at.\n",
+	"the exit code is 0. Without --valid-at every piece of the cell's validity is printed.\n",
 	opts,
 	true,
 	run

@@ -1,4 +1,5 @@
 #include "tools/tilectl/session.h"
+#include <stdio.h>
 #include <string.h>
 
 int session_open_store(struct session *session, const char *path, teg_create create,
@@ -10,9 +11,11 @@ int session_open_store(struct session *session, const char *path, teg_create cre
 	teg_error err;
 
 	memset(session, 0, sizeof *session);
-	if (teg_store_open(path, &options, &session->store, &err) != TEG_OK)
-		return fail_call(&err);
-	return EXIT_OK;
+	if (teg_store_open(path, &options, &session->store, &err) == TEG_OK)
+		return EXIT_OK;
+	if (!err.file[0])
+		snprintf(err.file, sizeof err.file, "%s", path);
+	return fail_call(&err);
 }
 
 int session_open(struct session *session, const char *path, const char *array)
