@@ -1,6 +1,5 @@
 #include "tools/tilectl/number.h"
 #include <float.h>
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,24 +22,41 @@ static const struct {
 	[BINARY64] = { DBL_DIG, 17, DBL_MIN },
 };
 
+/* The digits of `value` before `end`; returns where they start. */
+static char *digits_before(char *end, uint64_t value)
+{
+	do {
+		*--end = (char)('0' + value % 10);
+		value /= 10;
+	} while (value);
+	return end;
+}
+
 /* Whether the decimal reads back as `value`, which is of that width and positive. */
 static bool reads_back(struct decimal d, double value, enum width width)
 {
-	char text[40];
+	char text[40], *end = text + 26, *start = digits_before(end, d.digits);
+	size_t power = (size_t)(d.power < 0 ? -d.power : d.power);
+	char *tail = text + 39;
 
-	snprintf(text, sizeof text, "%" PRIu64 "e%d", d.digits, d.power);
+	*tail = '\0';
+	tail = digits_before(tail, power);
+	*--tail = d.power < 0 ? '-' : '+';
+	*end++ = 'e';
+	memmove(end, tail, (size_t)(text + 40 - tail));
 	if (width == BINARY32)
-		return (double)strtof(text, NULL) == value;
+		return (double)strtof(start, NULL) == value;
 	if (width == BINARY16)
-		return number_to_f16(strtod(text, NULL)) == number_to_f16(value);
-	return strtod(text, NULL) == value;
+		return number_to_f16(strtod(start, NULL)) == number_to_f16(value);
+	return strtod(start, NULL) == value;
 }
 
-/* The value rounded to n digits. */
-static struct decimal rounded(double value, int n)
+/* The value to as many digits as always suffice. */
+static struct decimal longest(double value, enum width width)
 {
 	char text[40], *e;
 	struct decimal d = { 0, 0 };
+	int n = widths[width].most;
 
 	snprintf(text, sizeof text, "%.*e", n - 1, value);
 	e = strchr(text, 'e');
@@ -51,45 +67,93 @@ static struct decimal rounded(double value, int n)
 	return d;
 }
 
+/* The decimal without its last `drop` digits, rounded. */
+static struct decimal shortened(struct decimal d, int drop)
+{
+	uint64_t scale = 1;
+
+	for (int i = 0; i < drop; i++)
+		scale *= 10;
+	return (struct decimal){ d.digits / scale + (d.digits % scale * 2 >= scale && scale > 1),
+		                 d.power + drop };
+}
+
 /* The shortest decimal that reads back. Where the nearest of n digits does not, a neighbour may:
  * below a power of two the gap between floats is half as wide as above. */
 static struct decimal shortest(double value, enum width width)
 {
+	struct decimal all = longest(value, width);
 	int n = value < widths[width].normal ? 1 : widths[width].sure;
-	struct decimal d;
 
-	for (;; n++) {
-		static const int steps[] = { 0, 1, -1 };
+	for (; n < widths[width].most; n++) {
+		struct decimal d = shortened(all, widths[width].most - n);
 
-		for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
-			d = rounded(value, n);
-			d.digits += (uint64_t)(int64_t)steps[i];
-			if (reads_back(d, value, width) || n == widths[width].most)
-				return d;
-		}
+		if (reads_back(d, value, width))
+			return d;
+		if (n == widths[width].sure) /* the neighbours are too far off */
+			continue;
+		d.digits++;
+		if (reads_back(d, value, width))
+			return d;
+		d.digits -= 2;
+		if (reads_back(d, value, width))
+			return d;
 	}
+	return all;
+}
+
+static void add_zeros(struct text *out, int n)
+{
+	while (n-- > 0)
+		text_add(out, "0", 1);
 }
 
 static void add_decimal(struct text *out, struct decimal d)
 {
-	char digits[24];
+	char digits[24], *at;
 	int n, point;
 
 	while (d.digits && d.digits % 10 == 0) {
 		d.digits /= 10;
 		d.power++;
 	}
-	n = snprintf(digits, sizeof digits, "%" PRIu64, d.digits);
+	at = digits_before(digits + sizeof digits, d.digits);
+	n = (int)(digits + sizeof digits - at);
 	point = n + d.power; /* the value is 0.digits * 10^point */
 	if (point > 16 || point < -3) {
-		text_addf(out, "%c%s%se%d", digits[0], n > 1 ? "." : "", digits + 1, point - 1);
+		text_add(out, at, 1);
+		if (n > 1)
+			text_adds(out, ".");
+		text_add(out, at + 1, (size_t)n - 1);
+		text_adds(out, "e");
+		number_add_int(out, point - 1);
 	} else if (point <= 0) {
-		text_addf(out, "0.%.*s%s", -point, "0000", digits);
+		text_adds(out, "0.");
+		add_zeros(out, -point);
+		text_add(out, at, (size_t)n);
 	} else if (point < n) {
-		text_addf(out, "%.*s.%s", point, digits, digits + point);
+		text_add(out, at, (size_t)point);
+		text_adds(out, ".");
+		text_add(out, at + point, (size_t)(n - point));
 	} else {
-		text_addf(out, "%s%.*s.0", digits, point - n, "0000000000000000");
+		text_add(out, at, (size_t)n);
+		add_zeros(out, point - n);
+		text_adds(out, ".0");
 	}
+}
+
+void number_add_uint(struct text *out, uint64_t value)
+{
+	char digits[24], *at = digits_before(digits + sizeof digits, value);
+
+	text_add(out, at, (size_t)(digits + sizeof digits - at));
+}
+
+void number_add_int(struct text *out, int64_t value)
+{
+	if (value < 0)
+		text_add(out, "-", 1);
+	number_add_uint(out, value < 0 ? 0 - (uint64_t)value : (uint64_t)value);
 }
 
 static bool add_float(struct text *out, double value, enum width width)

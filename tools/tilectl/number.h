@@ -10,6 +10,8 @@
 #include <stdint.h>
 #include "tools/tilectl/text.h"
 
+void number_add_int(struct text *out, int64_t value);
+void number_add_uint(struct text *out, uint64_t value);
 /* Each appends the number; false where it is a word (NaN, Infinity, -Infinity). */
 bool number_add_f64(struct text *out, double value);
 bool number_add_f32(struct text *out, float value);

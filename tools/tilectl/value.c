@@ -67,7 +67,7 @@ enum form value_add_time(struct text *out, int64_t value, teg_time_unit unit, bo
                          enum time_style style)
 {
 	if (style == TIMES_INT)
-		text_addf(out, "%" PRId64, value);
+		number_add_int(out, value);
 	else
 		when_add_time(out, value, unit, zoned);
 	return FORM_QUOTED;
@@ -76,7 +76,7 @@ enum form value_add_time(struct text *out, int64_t value, teg_time_unit unit, bo
 enum form value_add_date(struct text *out, int32_t days, enum time_style style)
 {
 	if (style == TIMES_INT) {
-		text_addf(out, "%" PRId32, days);
+		number_add_int(out, days);
 		return FORM_BARE;
 	}
 	when_add_date(out, days);
@@ -113,14 +113,14 @@ enum form value_add(struct text *out, const teg_data_type *type, const teg_value
 	case TEG_INT32:
 	case TEG_INT64:
 	case TEG_DURATION:
-		text_addf(out, "%" PRId64, value->as.i);
+		number_add_int(out, value->as.i);
 		return value->type == TEG_INT64 || value->type == TEG_DURATION ? FORM_QUOTED
 		                                                               : FORM_BARE;
 	case TEG_UINT8:
 	case TEG_UINT16:
 	case TEG_UINT32:
 	case TEG_UINT64:
-		text_addf(out, "%" PRIu64, value->as.u);
+		number_add_uint(out, value->as.u);
 		return value->type == TEG_UINT64 ? FORM_QUOTED : FORM_BARE;
 	case TEG_FLOAT16:
 	case TEG_FLOAT32:

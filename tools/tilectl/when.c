@@ -1,5 +1,4 @@
 #include "tools/tilectl/when.h"
-#include <inttypes.h>
 #include <string.h>
 #include "tools/tilectl/number.h"
 #include "tools/tilectl/word.h"
@@ -45,17 +44,33 @@ static void civil_from_days(int64_t days, int64_t *year_out, int *month_out, int
 	*year_out = year + era * 400 + (*month_out <= 2);
 }
 
+/* `before`, then exactly n digits. */
+static void add_digits(struct text *out, const char *before, int64_t value, size_t n)
+{
+	char digits[16];
+
+	for (size_t i = n; i-- > 0; value /= 10)
+		digits[i] = (char)('0' + value % 10);
+	text_adds(out, before);
+	text_add(out, digits, n);
+}
+
 static void add_civil(struct text *out, int64_t days)
 {
 	int64_t year;
 	int month, day;
 
 	civil_from_days(days, &year, &month, &day);
-	if (year < 0)
-		text_addf(out, "-%04" PRId64, -year);
-	else
-		text_addf(out, year > 9999 ? "+%" PRId64 : "%04" PRId64, year);
-	text_addf(out, "-%02d-%02d", month, day);
+	if (year > 9999) {
+		text_adds(out, "+");
+		number_add_int(out, year);
+	} else if (year < -9999) {
+		number_add_int(out, year);
+	} else {
+		add_digits(out, year < 0 ? "-" : "", year < 0 ? -year : year, 4);
+	}
+	add_digits(out, "-", month, 2);
+	add_digits(out, "-", day, 2);
 }
 
 void when_add_date(struct text *out, int32_t days)
@@ -71,9 +86,11 @@ void when_add_time(struct text *out, int64_t units, teg_time_unit unit, bool zon
 	int of_day = (int)floor_rest(seconds, DAY_SECONDS);
 
 	add_civil(out, days);
-	text_addf(out, "T%02d:%02d:%02d", of_day / 3600, of_day / 60 % 60, of_day % 60);
+	add_digits(out, "T", of_day / 3600, 2);
+	add_digits(out, ":", of_day / 60 % 60, 2);
+	add_digits(out, ":", of_day % 60, 2);
 	if (unit != TEG_SECOND)
-		text_addf(out, ".%0*" PRId64, 3 * (int)unit, fraction);
+		add_digits(out, ".", fraction, 3 * (size_t)unit);
 	if (zoned)
 		text_adds(out, "Z");
 }
