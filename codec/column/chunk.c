@@ -6,6 +6,7 @@
 #include "codec/column/dictionary.h"
 #include "codec/column/page.h"
 #include "codec/column/patched.h"
+#include "codec/column/planes.h"
 #include "codec/column/raw.h"
 #include "codec/column/runs.h"
 #include "codec/column/validity.h"
@@ -125,6 +126,8 @@ static teg_status decode_values(struct reader *in, const struct part *p, struct 
 {
 	switch (p->c->encoding) {
 	case ENCODING_RAW:
+		if (p->c->planes)
+			return planes_decode(in, p->page_n, p->from, p->n, out);
 		return raw_decode(in, p->c->class, p->page_n, p->from, p->n, p->valid, out);
 	case ENCODING_DICTIONARY:
 		return dictionary_decode(in, p->dictionary, p->page_n, p->from, p->n, p->valid,

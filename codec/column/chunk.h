@@ -54,6 +54,7 @@ struct chunk {
 	uint32_t width;
 	enum value_class class;
 	bool zstd;             /* every page, the dictionary too, is a zstd frame */
+	bool planes;           /* RAW numbers, as byte planes; only with zstd */
 	bool has_nulls;        /* pages carry a validity section */
 	bool all_null;         /* ENCODING_CONSTANT without a value */
 	uint32_t n;            /* values */

@@ -1,16 +1,18 @@
-/* The descriptor of a chunk: CHUNK-1 to CHUNK-8. */
+/* The descriptor of a chunk: CHUNK-1 to CHUNK-6. */
 #include "codec/base/checked.h"
 #include "codec/column/kernel.h"
 #include "codec/column/page.h"
+#include "codec/column/planes.h"
 #include "codec/column/raw.h"
 
-enum { FLAG_ZSTD = 1, FLAG_NULLS = 2, FLAG_ALL_NULL = 4, FLAG_BYTES = 8 };
+enum { FLAG_ZSTD = 1, FLAG_NULLS = 2, FLAG_ALL_NULL = 4, FLAG_BYTES = 8, FLAG_PLANES = 16 };
 
 static uint8_t flags_of(const struct chunk *c)
 {
 	return (uint8_t)((c->zstd ? FLAG_ZSTD : 0) | (c->has_nulls ? FLAG_NULLS : 0) |
 	                 (c->all_null ? FLAG_ALL_NULL : 0) |
-	                 (c->shape == COLUMN_BYTES ? FLAG_BYTES : 0));
+	                 (c->shape == COLUMN_BYTES ? FLAG_BYTES : 0) |
+	                 (c->planes ? FLAG_PLANES : 0));
 }
 
 static void put_page(const struct chunk *c, const struct chunk_page *page, struct buf *out)
@@ -66,13 +68,14 @@ static teg_status parse_head(struct reader *in, struct chunk *c, teg_error *err)
 		return teg_fail(err, TEG_UNSUPPORTED,
 		                "chunk has encoding %u, which this version does not know",
 		                encoding);
-	if (flags > 15 || class > VALUE_OPAQUE || zero || !page_size_ok(c))
+	if (flags > 31 || class > VALUE_OPAQUE || zero || !page_size_ok(c))
 		return teg_fail(err, TEG_CORRUPT,
 		                "chunk descriptor has flags %u, class %u, %u values of width %u",
 		                flags, class, c->n, c->width);
 	c->encoding = (enum encoding)encoding;
 	c->class = (enum value_class) class;
 	c->zstd = flags & FLAG_ZSTD;
+	c->planes = flags & FLAG_PLANES;
 	c->has_nulls = flags & FLAG_NULLS;
 	c->all_null = flags & FLAG_ALL_NULL;
 	c->shape = flags & FLAG_BYTES ? COLUMN_BYTES : COLUMN_FIXED;
@@ -92,6 +95,9 @@ bool page_types_agree(const struct chunk *c)
 	if (c->class == VALUE_FLOAT && c->width == 1)
 		return false;
 	if (c->class == VALUE_WIDE && (!fixed || c->width != 16))
+		return false;
+	if (c->planes && (c->encoding != ENCODING_RAW || !c->zstd || !fixed ||
+	                  !planes_apply(c->class, c->width)))
 		return false;
 	switch (c->encoding) {
 	case ENCODING_RAW:

@@ -5,6 +5,7 @@
 #include "codec/column/delta.h"
 #include "codec/column/kernel.h"
 #include "codec/column/page.h"
+#include "codec/column/planes.h"
 #include "codec/column/raw.h"
 #include "codec/column/runs.h"
 #include "codec/column/validity.h"
@@ -19,7 +20,7 @@ struct encoder {
 	struct column filled;       /* its values, null slots filled */
 	enum value_class class;
 	enum profile profile;
-	bool has_nulls, zstd;
+	bool has_nulls, zstd, planes;
 	struct plan plan;
 	struct codec_scratch *scratch;
 	struct buf *out;
@@ -146,7 +147,12 @@ static teg_status encode_payload(struct encoder *e, size_t first, size_t n)
 	case ENCODING_DICTIONARY:
 		for_encode(e->plan.dictionary.codes + first, 2, n, false, payload);
 		break;
-	default: raw_encode(c, e->class, first, n, e->scratch, payload); break;
+	default:
+		if (e->planes)
+			planes_encode(c, first, n, payload);
+		else
+			raw_encode(c, e->class, first, n, e->scratch, payload);
+		break;
 	}
 	return buf_status(payload);
 }
@@ -250,13 +256,22 @@ static teg_status sample_zstd(struct encoder *e, size_t *raw_out, size_t *stored
 
 static teg_status decide_zstd(struct encoder *e)
 {
-	bool free_text = e->filled.shape == COLUMN_BYTES && e->plan.encoding == ENCODING_RAW;
-	size_t raw, stored;
+	bool is_raw = e->plan.encoding == ENCODING_RAW;
+	bool free_text = e->filled.shape == COLUMN_BYTES && is_raw;
+	size_t raw, stored, plain;
 
 	if ((e->profile == PROFILE_FAST && !free_text) || has_huge_value(&e->filled))
 		return TEG_OK;
 	TEG_TRY(sample_zstd(e, &raw, &stored));
+	e->planes = is_raw && !free_text && planes_apply(e->class, e->filled.width);
+	if (e->planes) {
+		plain = stored;
+		TEG_TRY(sample_zstd(e, &raw, &stored));
+		e->planes = stored <= plain;
+		stored = size_min(stored, plain);
+	}
 	e->zstd = e->profile == PROFILE_DENSE ? stored < raw : stored <= raw - raw / 5;
+	e->planes = e->planes && e->zstd;
 	return TEG_OK;
 }
 
@@ -295,6 +310,7 @@ static teg_status encode(struct encoder *e, struct arena *arena, struct chunk *c
 	TEG_TRY(decide_zstd(e));
 	chunk->encoding = e->plan.encoding;
 	chunk->zstd = e->zstd;
+	chunk->planes = e->planes;
 	if (chunk->encoding == ENCODING_DICTIONARY)
 		TEG_TRY(encode_dictionary(e, chunk));
 	TEG_TRY(encode_pages(e));

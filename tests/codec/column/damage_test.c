@@ -14,16 +14,17 @@ static const struct sample {
 	enum encoding encoding;
 	enum value_class class;
 	enum profile profile;
-	bool bytes, nulls, zstd;
+	bool bytes, nulls, zstd, planes;
 } samples[] = {
-	{ "raw", ENCODING_RAW, VALUE_FLOAT, PROFILE_FAST, false, false, false },
-	{ "for", ENCODING_FOR, VALUE_SIGNED, PROFILE_FAST, false, true, false },
-	{ "delta", ENCODING_DELTA, VALUE_SIGNED, PROFILE_FAST, false, false, false },
-	{ "patched", ENCODING_PATCHED, VALUE_SIGNED, PROFILE_FAST, false, true, false },
-	{ "runs", ENCODING_RUNS, VALUE_SIGNED, PROFILE_FAST, false, false, false },
-	{ "dictionary", ENCODING_DICTIONARY, VALUE_BYTES, PROFILE_FAST, true, true, false },
-	{ "alp", ENCODING_ALP, VALUE_FLOAT, PROFILE_FAST, false, false, false },
-	{ "strings", ENCODING_RAW, VALUE_BYTES, PROFILE_BALANCED, true, true, true },
+	{ "raw", ENCODING_RAW, VALUE_FLOAT, PROFILE_FAST, false, false, false, false },
+	{ "for", ENCODING_FOR, VALUE_SIGNED, PROFILE_FAST, false, true, false, false },
+	{ "delta", ENCODING_DELTA, VALUE_SIGNED, PROFILE_FAST, false, false, false, false },
+	{ "patched", ENCODING_PATCHED, VALUE_SIGNED, PROFILE_FAST, false, true, false, false },
+	{ "runs", ENCODING_RUNS, VALUE_SIGNED, PROFILE_FAST, false, false, false, false },
+	{ "dictionary", ENCODING_DICTIONARY, VALUE_BYTES, PROFILE_FAST, true, true, false, false },
+	{ "alp", ENCODING_ALP, VALUE_FLOAT, PROFILE_FAST, false, false, false, false },
+	{ "strings", ENCODING_RAW, VALUE_BYTES, PROFILE_BALANCED, true, true, true, false },
+	{ "planes", ENCODING_RAW, VALUE_FLOAT, PROFILE_BALANCED, false, true, true, true },
 };
 #define N_SAMPLES (sizeof samples / sizeof *samples)
 
@@ -49,7 +50,8 @@ static void make_column(const struct sample *s, size_t n, struct column_buf *b)
 
 	column_buf_init(b, s->bytes ? COLUMN_BYTES : COLUMN_FIXED, 8, teg_allocator_default());
 	for (size_t i = 0; i < n; i++) {
-		uint64_t v = make(s->encoding, i, &rng);
+		uint64_t v = make(s->encoding, i, &rng) &
+		             (s->planes ? UINT64_MAX << 32 : UINT64_MAX);
 		struct span value = span_of(&v, 8);
 
 		if (s->encoding == ENCODING_DICTIONARY)
@@ -74,6 +76,7 @@ static void init(const struct sample *s, size_t n, struct encoded *e)
 	encoded_init(e, &c, s->class, s->profile);
 	cr_assert_eq(e->chunk.encoding, s->encoding, "%s: %d", s->name, e->chunk.encoding);
 	cr_assert_eq(e->chunk.zstd, s->zstd, "%s", s->name);
+	cr_assert_eq(e->chunk.planes, s->planes, "%s", s->name);
 	column_buf_release(&b);
 }
 
