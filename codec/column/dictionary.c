@@ -6,12 +6,19 @@
 #define FIRST_SLOTS 1024                /* of the hash table; a power of two */
 #define MAX_LEN (PAGE_STORED_MAX - 256) /* bytes: zstd may add a few where it finds nothing */
 
-/* A distinct value: where it was first seen, and what decides its place quickly. */
+/* A value as it is looked up: its first and last eight bytes say all of values up to sixteen. */
+struct look {
+	uint64_t head, tail; /* padded with zeros; no tail up to eight bytes */
+	size_t len;
+};
+
+/* A distinct value. */
 struct entry {
+	struct look look;
 	uint64_t hash;
 	uint64_t key; /* orders unless equal */
-	uint32_t row;
-	uint32_t id; /* in order of appearance */
+	uint32_t row; /* where it was first seen */
+	uint32_t id;  /* in order of appearance */
 };
 
 /* ---- order ----------------------------------------------------------------------------------- */
@@ -94,7 +101,25 @@ static void sort_entries(const struct column *c, enum value_class class, struct 
 
 /* ---- building -------------------------------------------------------------------------------- */
 
-static uint64_t mix(uint64_t a, uint64_t b)
+/* `end` is where the column's bytes end: until there eight bytes may be read at once. */
+ALWAYS_INLINE struct look look_at(struct span v, const uint8_t *end)
+{
+	struct look look = { 0, 0, v.len };
+	uint8_t few[8] = { 0 };
+
+	if (v.len >= 8) {
+		look.head = load_u64(v.at);
+		look.tail = v.len > 8 ? load_u64(v.at + v.len - 8) : 0;
+	} else if (v.len && end - v.at >= 8) {
+		look.head = load_u64(v.at) & low_mask(8 * (unsigned)v.len);
+	} else if (v.len) {
+		memcpy(few, v.at, v.len);
+		look.head = load_u64(few);
+	}
+	return look;
+}
+
+ALWAYS_INLINE uint64_t mix(uint64_t a, uint64_t b)
 {
 	uint64_t h = (a ^ 0x9e3779b97f4a7c15u) * 0xbf58476d1ce4e5b9u;
 
@@ -103,42 +128,37 @@ static uint64_t mix(uint64_t a, uint64_t b)
 	return h ^ h >> 29;
 }
 
-/* Up to 8 bytes as a number, without reading outside them. */
-static uint64_t few_bytes(const uint8_t *at, size_t len)
+ALWAYS_INLINE uint64_t hash_look(const struct look *look, struct span v)
 {
-	if (len >= 4)
-		return (uint64_t)load_u32(at) << 32 | load_u32(at + len - 4);
-	if (!len)
-		return 0;
-	return (uint64_t)at[0] << 16 | (uint64_t)at[len / 2] << 8 | at[len - 1];
+	uint64_t h = mix(look->head, look->tail ^ look->len << 56);
+
+	for (size_t i = 8; i + 8 < v.len; i += 8)
+		h = mix(load_u64(v.at + i), h);
+	return h;
 }
 
 uint64_t dictionary_hash(struct span v)
 {
-	uint64_t h = v.len;
+	struct look look = look_at(v, v.at + v.len);
 
-	if (v.len <= 8)
-		return mix(few_bytes(v.at, v.len), h);
-	for (size_t i = 0; i + 8 < v.len; i += 8)
-		h = mix(load_u64(v.at + i), h);
-	return mix(load_u64(v.at + v.len - 8), h);
+	return hash_look(&look, v);
 }
 
-/* Without a call: values are short as a rule. */
-static inline bool equal(struct span a, struct span b)
+/* Whether the values of these looks are equal; `a` and `b` are their bytes. */
+ALWAYS_INLINE bool same(const struct look *x, const struct look *y, const uint8_t *a,
+                        const uint8_t *b)
 {
-	if (a.len != b.len)
+	if (x->head != y->head || x->tail != y->tail || x->len != y->len)
 		return false;
-	if (a.len <= 8)
-		return few_bytes(a.at, a.len) == few_bytes(b.at, b.len);
-	for (size_t i = 0; i + 8 < a.len; i += 8)
-		if (load_u64(a.at + i) != load_u64(b.at + i))
+	for (size_t i = 8; i + 8 < x->len; i += 8)
+		if (load_u64(a + i) != load_u64(b + i))
 			return false;
-	return load_u64(a.at + a.len - 8) == load_u64(b.at + b.len - 8);
+	return true;
 }
 
 struct builder {
 	const struct column *c;
+	const uint8_t *end; /* of its values' bytes */
 	struct codec_scratch *scratch;
 	uint64_t *slots; /* hash's upper half, id + 1 below; 0: free */
 	size_t n_slots;
@@ -183,33 +203,39 @@ static bool grow_slots(struct builder *b)
 	return true;
 }
 
+static bool enter(struct builder *b, size_t at, const struct look *look, uint64_t hash, size_t row)
+{
+	struct entry *e = (void *)buf_extend(&b->scratch->entries, sizeof *e);
+
+	if (!e)
+		return false;
+	*e = (struct entry){ *look, hash, 0, (uint32_t)row, (uint32_t)b->n };
+	b->slots[at] = slot_of(hash, b->n++);
+	b->len += look->len;
+	b->shortest = size_min(b->shortest, look->len);
+	b->longest = size_max(b->longest, look->len);
+	return b->n * 2 <= b->n_slots || grow_slots(b);
+}
+
 /* The id of row's value, entered if it is new. False: no memory. */
-static bool find_or_enter(struct builder *b, size_t row, size_t *id_out)
+ALWAYS_INLINE bool find_or_enter(struct builder *b, size_t row, size_t *id_out)
 {
 	struct span v = column_value(b->c, row);
-	uint64_t hash = dictionary_hash(v);
+	struct look look = look_at(v, b->end);
+	uint64_t hash = hash_look(&look, v);
 	size_t at = hash & (b->n_slots - 1);
-	struct entry *e;
 
 	for (; b->slots[at]; at = (at + 1) & (b->n_slots - 1)) {
 		size_t id = (b->slots[at] & 0xffffffffu) - 1;
+		const struct entry *e = &entries_of(b)[id];
 
-		if (b->slots[at] >> 32 == hash >> 32 &&
-		    equal(v, column_value(b->c, entries_of(b)[id].row))) {
+		if (same(&look, &e->look, v.at, column_value(b->c, e->row).at)) {
 			*id_out = id;
 			return true;
 		}
 	}
-	e = (void *)buf_extend(&b->scratch->entries, sizeof *e);
-	if (!e)
-		return false;
-	*e = (struct entry){ hash, 0, (uint32_t)row, (uint32_t)b->n };
-	b->slots[at] = slot_of(hash, b->n);
-	b->len += v.len;
-	b->shortest = size_min(b->shortest, v.len);
-	b->longest = size_max(b->longest, v.len);
-	*id_out = b->n++;
-	return b->n * 2 <= b->n_slots || grow_slots(b);
+	*id_out = b->n;
+	return enter(b, at, &look, hash, row);
 }
 
 /* Bytes of the dictionary page: not above this. */
@@ -272,7 +298,12 @@ static teg_status put_in_order(struct builder *b, enum value_class class, uint16
 teg_status dictionary_build(const struct column *c, enum value_class class, size_t max_n,
                             struct codec_scratch *scratch, struct dictionary *out)
 {
-	struct builder b = { c, scratch, NULL, 0, 0, size_min(max_n, 65536), 0, SIZE_MAX, 0 };
+	struct span last = column_value(c, c->n - 1);
+	struct builder b = { .c = c,
+		             .end = last.at + last.len,
+		             .scratch = scratch,
+		             .max_n = size_min(max_n, 65536),
+		             .shortest = SIZE_MAX };
 	uint16_t *codes = scratch_array(&scratch->codes, c->n, sizeof *codes);
 	bool fits;
 
