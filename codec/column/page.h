@@ -1,5 +1,5 @@
 /* What pages may look like, for the writer that cuts them and the reader that checks them.
- * format-spec/encodings.md, PAGE-1 to PAGE-6.
+ * format-spec/encodings.md, PAGE-1 to PAGE-7.
  */
 #ifndef TEG_CODEC_COLUMN_PAGE_H
 #define TEG_CODEC_COLUMN_PAGE_H

@@ -16,22 +16,17 @@ void patches_encode(const struct exceptions *e, size_t blocks, uint32_t width, b
 	for_encode(e->values, width, e->n, is_signed, out);
 }
 
-/* Places ascend within their block and lie inside it. */
-static bool places_ok(const struct patches *p, size_t page_n, size_t blocks)
+/* Places ascend within a block of m words and lie inside it. */
+static bool places_ok(const uint8_t *places, size_t n, size_t m)
 {
-	const uint8_t *at = p->places;
+	int last = -1;
 
-	for (size_t b = 0; b < blocks; b++) {
-		size_t m = size_min(PACK_BLOCK, page_n - b * PACK_BLOCK);
-		int last = -1;
+	for (size_t i = 0; i < n; i++) {
+		int place = load_u16(places + 2 * i);
 
-		for (size_t i = load_u16(p->counts + 2 * b); i > 0; i--, at += 2) {
-			int place = load_u16(at);
-
-			if (place <= last || (size_t)place >= m)
-				return false;
-			last = place;
-		}
+		if (place <= last || (size_t)place >= m)
+			return false;
+		last = place;
 	}
 	return true;
 }
@@ -40,6 +35,7 @@ bool patches_open(struct reader *in, uint32_t width, size_t page_n, struct patch
 {
 	size_t blocks = page_n / PACK_BLOCK + (page_n % PACK_BLOCK != 0), n = 0;
 
+	p->page_n = page_n;
 	p->counts = reader_take(in, 2 * blocks).at;
 	if (!reader_ok(in))
 		return false;
@@ -47,7 +43,7 @@ bool patches_open(struct reader *in, uint32_t width, size_t page_n, struct patch
 		n += load_u16(p->counts + 2 * b);
 	p->places = reader_take(in, 2 * n).at;
 	return reader_ok(in) && n <= page_n && for_open(in, width, n, &p->values) &&
-	       !reader_left(in) && places_ok(p, page_n, blocks);
+	       !reader_left(in);
 }
 
 /* Overwrites those of n exceptions whose places lie in [from, to) of the block at `block`. */
@@ -65,26 +61,52 @@ bool patches_open(struct reader *in, uint32_t width, size_t page_n, struct patch
 	}
 EACH_WORD(OVERWRITE)
 
+/* Overwrites those of block b; `values` are its exceptions and `places` theirs. */
+static teg_status apply_block(const struct patches *p, size_t b, const uint8_t *places,
+                              const uint8_t *values, size_t from, size_t n, uint8_t *out)
+{
+	uint32_t width = p->values.width;
+	size_t start = b * PACK_BLOCK, count = load_u16(p->counts + 2 * b);
+	size_t low = size_max(start, from), high = size_min(start + PACK_BLOCK, from + n);
+
+	if (!places_ok(places, count, size_min(PACK_BLOCK, p->page_n - start)))
+		return TEG_CORRUPT;
+	BY_WIDTH(width, overwrite, places, values, count, low - start, high - start,
+	         out + (low - from) * width);
+	return TEG_OK;
+}
+
+/* Exceptions in blocks [b, end). */
+static size_t count_between(const struct patches *p, size_t b, size_t end)
+{
+	size_t n = 0;
+
+	for (; b < end; b++)
+		n += load_u16(p->counts + 2 * b);
+	return n;
+}
+
 teg_status patches_apply(const struct patches *p, size_t from, size_t n,
                          struct codec_scratch *scratch, uint8_t *out)
 {
+	size_t b = from / PACK_BLOCK, end = (from + n + PACK_BLOCK - 1) / PACK_BLOCK;
+	size_t first = count_between(p, 0, b), count = count_between(p, b, end);
+	const uint8_t *places = p->places + 2 * first;
 	uint32_t width = p->values.width;
-	uint8_t *values = scratch_array(&scratch->words, p->values.n, width);
-	size_t before = 0; /* exceptions of earlier blocks */
+	uint8_t *values;
 
+	if (!count)
+		return TEG_OK;
+	values = scratch_array(&scratch->words, count, width);
 	if (!values)
 		return TEG_NOMEM;
-	if (p->values.n)
-		for_decode(&p->values, 0, p->values.n, values);
-	for (size_t b = 0; b * PACK_BLOCK < from + n; b++) {
-		size_t start = b * PACK_BLOCK, count = load_u16(p->counts + 2 * b);
-		size_t low = size_max(start, from) - start;
+	for_decode(&p->values, first, count, values);
+	for (; b < end; b++) {
+		size_t in_block = load_u16(p->counts + 2 * b);
 
-		if (start + PACK_BLOCK > from)
-			BY_WIDTH(width, overwrite, p->places + 2 * before, values + before * width,
-			         count, low, size_min(start + PACK_BLOCK, from + n) - start,
-			         out + (start + low - from) * width);
-		before += count;
+		TEG_TRY(apply_block(p, b, places, values, from, n, out));
+		places += 2 * in_block;
+		values += in_block * width;
 	}
 	return TEG_OK;
 }

@@ -21,15 +21,17 @@ void patches_encode(const struct exceptions *e, size_t blocks, uint32_t width, b
                     struct buf *out);
 
 struct patches {
+	size_t page_n;
 	const uint8_t *counts, *places; /* u16 each */
 	struct for_stream values;
 };
 
-/* Takes the exceptions of a page of page_n words, all that is left of `in`; false for bytes that no
- * writer makes: cut off, left over, places that do not ascend or lie outside their block. */
+/* Takes the exceptions of a page of page_n words, all that is left of `in`; false where they are cut
+ * off or bytes are left over. */
 bool patches_open(struct reader *in, uint32_t width, size_t page_n, struct patches *patches_out);
 
-/* Overwrites the exceptions among the words [from, from + n) in `out`. Uses scratch->words. */
+/* Overwrites the exceptions among the words [from, from + n) in `out`. Uses scratch->words.
+ * TEG_CORRUPT where places in their blocks do not ascend or lie outside. */
 teg_status patches_apply(const struct patches *patches, size_t from, size_t n,
                          struct codec_scratch *scratch, uint8_t *out);
 #endif

@@ -81,6 +81,25 @@ static size_t total_of(const uint16_t *lens, size_t runs)
 	return total;
 }
 
+/* One word: the run that holds it, found by adding up lengths. */
+static teg_status decode_one(const struct for_stream *values, const struct for_stream *lens,
+                             size_t from, void *out)
+{
+	uint16_t some[PACK_BLOCK];
+	size_t end = 0;
+
+	for (size_t r = 0; r < lens->n; r++) {
+		if (r % PACK_BLOCK == 0)
+			for_decode(lens, r, size_min(PACK_BLOCK, lens->n - r), some);
+		end += (size_t)some[r % PACK_BLOCK] + 1;
+		if (end <= from)
+			continue;
+		word_store(out, values->width, for_get(values, r));
+		return TEG_OK;
+	}
+	return TEG_CORRUPT;
+}
+
 teg_status runs_decode(struct reader *in, uint32_t width, size_t page_n, size_t from, size_t n,
                        struct codec_scratch *scratch, void *out)
 {
@@ -92,6 +111,8 @@ teg_status runs_decode(struct reader *in, uint32_t width, size_t page_n, size_t 
 	if (!reader_ok(in) || !runs || runs > page_n || !for_open(in, width, runs, &value_stream) ||
 	    !for_open(in, sizeof *lens, runs, &len_stream) || reader_left(in))
 		return TEG_CORRUPT;
+	if (n == 1)
+		return decode_one(&value_stream, &len_stream, from, out);
 	values = scratch_array(&scratch->words, runs, width);
 	lens = scratch_array(&scratch->more, runs, sizeof *lens);
 	if (!values || !lens)

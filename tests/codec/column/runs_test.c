@@ -94,12 +94,22 @@ static const struct {
 	{ "2^32 - 1 runs", 5, 11, { 255, 255, 255, 255, 2, 7, 0x08, 1, 1, 0, 0x01 } },
 };
 
+Test(runs, refuse_a_word_behind_the_last_run) /* RUNS-3: also where only that word is read */
+{
+	static const uint8_t bytes[] = { 2, 0, 0, 0, 2, 7, 0x08, 1, 1, 0, 0x01 };
+	uint8_t back;
+
+	cr_assert_eq(decode(span_of(bytes, sizeof bytes), 1, 6, 4, 1, &back), TEG_OK);
+	cr_assert_eq(back, 9);
+	cr_assert_eq(decode(span_of(bytes, sizeof bytes), 1, 6, 5, 1, &back), TEG_CORRUPT);
+}
+
 Test(runs, refuse_what_no_writer_makes) /* RUNS-1 RUNS-3 X18 */
 {
 	uint8_t back[16];
 
 	for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
 		cr_assert_eq(decode(span_of(refused[i].bytes, refused[i].len), 1, refused[i].n, 0,
-		                    1, back),
+		                    refused[i].n, back),
 		             TEG_CORRUPT, "%s", refused[i].why);
 }
