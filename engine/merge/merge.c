@@ -245,7 +245,6 @@ static teg_status start(struct merging *m, const bool *use, struct segment_sink 
 	struct tiler_options tiling = { .array_id = m->array->state.id,
 		                        .memory = m->options->memory };
 
-	memcpy(tiling.commit_id, m->options->commit_id, sizeof tiling.commit_id);
 	m->view = (struct view){ .s = INT64_MAX,
 		                 .all_versions = true,
 		                 .a = INT64_MIN,

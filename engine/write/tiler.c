@@ -317,6 +317,9 @@ teg_status tiler_push_box(struct tiler *t, const struct box *box, enum row_kind 
 	struct index_entry entry = { .stats = t->stats };
 
 	TEG_TRY(begin(t, err));
+	/* The rows before go first: tiles of one key must be neighbours. */
+	if (t->has_rows)
+		TEG_TRY(cut_pending(t, true, err));
 	TEG_TRY(encode_box(t->encoder, box, kind, system_from, valid_from, valid_until, &entry,
 	                   err));
 	return put_tile(t, &entry, err);

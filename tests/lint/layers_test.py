@@ -24,6 +24,8 @@ EDGES = {
     "engine/write": CODEC + BELOW + ["engine/store"],
     "engine/scan": CODEC + BELOW + ["engine/store", "engine/arrow"],
     "engine/merge": CODEC + BELOW + ["engine/store", "engine/write", "engine/scan"],
+    "engine/txn": CODEC + BELOW
+    + ["engine/arrow", "engine/store", "engine/write", "engine/scan", "engine/merge"],
     "engine/api": CODEC + BELOW
     + ["engine/arrow", "engine/store", "engine/write", "engine/scan", "engine/merge"],
     "tools/tilectl": ["tools/parquet"],

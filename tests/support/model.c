@@ -1,0 +1,73 @@
+#include "tests/support/model.h"
+#include <stdlib.h>
+#include <string.h>
+
+void model_init(struct model *m, size_t n_keys, bool valid_time, bool repeated)
+{
+	memset(m, 0, sizeof *m);
+	m->valid_time = valid_time;
+	m->repeated = repeated;
+	while (m->n_keys < n_keys)
+		model_add_key(m);
+}
+
+void model_release(struct model *m)
+{
+	for (size_t k = 0; k < m->n_keys; k++)
+		for (int v = 0; v < V_POINTS; v++)
+			free(m->points[k][v].at);
+	free(m->points);
+}
+
+size_t model_add_key(struct model *m)
+{
+	if (m->n_keys == m->keys_cap) {
+		m->keys_cap = m->keys_cap ? 2 * m->keys_cap : 64;
+		m->points = realloc(m->points, m->keys_cap * sizeof *m->points);
+	}
+	memset(&m->points[m->n_keys], 0, sizeof *m->points);
+	return m->n_keys++;
+}
+
+void model_say(struct model *m, size_t key, int64_t from, int64_t until, int64_t system_time,
+               enum said what, int64_t value)
+{
+	for (int v = 0; v < V_POINTS; v++) {
+		int64_t point = v - 1;
+		struct history *h = &m->points[key][v];
+
+		/* The outermost points lie beyond every finite bound the tests use. */
+		if (!(from <= point && point < until))
+			continue;
+		if (h->n == h->cap) {
+			h->cap = h->cap ? 2 * h->cap : 4;
+			h->at = realloc(h->at, h->cap * sizeof *h->at);
+		}
+		h->at[h->n++] = (struct saying){ system_time, value, what };
+	}
+}
+
+struct saying model_ask(const struct model *m, size_t key, int64_t s, int v)
+{
+	const struct history *h = &m->points[key][v];
+
+	for (size_t i = h->n; i-- > 0;)
+		if (h->at[i].system_time <= s)
+			return h->at[i];
+	return (struct saying){ 0, 0, SAID_NOTHING };
+}
+
+size_t model_count(const struct model *m, size_t key, int64_t s, int64_t value)
+{
+	const struct history *h = &m->points[key][1];
+	size_t n = 0;
+
+	for (size_t i = h->n; i-- > 0;) {
+		if (h->at[i].system_time > s)
+			continue;
+		if (h->at[i].what == SAID_DELETED)
+			break; /* hides all that was said before */
+		n += h->at[i].value == value;
+	}
+	return n;
+}

@@ -1,0 +1,48 @@
+/* A naive model of one array, to compare the engine with: for every key and every point of valid
+ * time, the list of all that was ever said about it, in order. Tiny domains, so that everything
+ * collides.
+ *
+ *   keys     0 .. KEYS - 1 (sparse and dense: x = key / SIDE, y = key % SIDE; tables: row ids)
+ *   valid    points -1 .. V_POINTS - 2; -1 and the last stand for all that lies outside
+ */
+#ifndef TEG_TESTS_SUPPORT_MODEL_H
+#define TEG_TESTS_SUPPORT_MODEL_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define SIDE 8
+#define KEYS (SIDE * SIDE)
+#define V_POINTS 14 /* -1 .. 12 */
+
+enum said { SAID_NOTHING = 0, SAID_LIVE, SAID_DELETED };
+
+struct saying {
+	int64_t system_time;
+	int64_t value;
+	enum said what;
+};
+
+struct history {
+	struct saying *at;
+	size_t n, cap;
+};
+
+struct model {
+	bool valid_time, repeated;
+	size_t n_keys; /* tables grow; others KEYS */
+	size_t keys_cap;
+	struct history (*points)[V_POINTS];
+};
+
+void model_init(struct model *m, size_t n_keys, bool valid_time, bool repeated);
+void model_release(struct model *m);
+size_t model_add_key(struct model *m); /* a new row id */
+
+void model_say(struct model *m, size_t key, int64_t from, int64_t until, int64_t system_time,
+               enum said what, int64_t value);
+/* What holds of a key at (S, V point). Unique cells only. */
+struct saying model_ask(const struct model *m, size_t key, int64_t s, int v);
+/* Repeated cells: how many live events of this value the key shows at S. */
+size_t model_count(const struct model *m, size_t key, int64_t s, int64_t value);
+#endif
