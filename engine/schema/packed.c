@@ -1,4 +1,5 @@
 /* Schemas as bytes. A parsed schema goes through the same checks as a declared one. */
+#include "codec/base/checked.h"
 #include "codec/msgpack/pack.h"
 #include "engine/schema/make.h"
 
@@ -278,13 +279,87 @@ static bool take_choices(const struct node *map, struct parsing *in, struct draf
 	return take_metadata(map, in, &spec->metadata, &spec->n_metadata);
 }
 
+/* ---- only what a writer makes ---- */
+
+static bool covers(const struct node *given, const struct node *canonical);
+
+static bool covers_map(const struct node *given, const struct node *canonical)
+{
+	for (uint32_t i = 0; i < canonical->n; i++) {
+		const struct node *key = &canonical->as.items[2 * i];
+		char name[NAME_LEN_MAX + 1] = { 0 };
+
+		memcpy(name, key->as.bytes.at, size_min(key->as.bytes.len, NAME_LEN_MAX));
+		if (!covers(node_get(given, name), key + 1))
+			return false;
+	}
+	return true;
+}
+
+static bool covers_array(const struct node *given, const struct node *canonical)
+{
+	if (given->n != canonical->n)
+		return false;
+	for (uint32_t i = 0; i < canonical->n; i++)
+		if (!covers(&given->as.items[i], &canonical->as.items[i]))
+			return false;
+	return true;
+}
+
+/* Whether `given` says all that `canonical` says; keys of a later version may be there besides. */
+static bool covers(const struct node *given, const struct node *canonical)
+{
+	if (!given || given->type != canonical->type)
+		return false;
+	switch (given->type) {
+	case NODE_NIL: return true;
+	case NODE_BOOL: return given->as.b == canonical->as.b;
+	case NODE_UNSIGNED:
+	case NODE_SIGNED: return given->as.u == canonical->as.u;
+	case NODE_TEXT:
+	case NODE_BYTES: return span_equal(given->as.bytes, canonical->as.bytes);
+	case NODE_ARRAY: return covers_array(given, canonical);
+	case NODE_MAP: return covers_map(given, canonical);
+	}
+	return false;
+}
+
+/* What schema_make fills in for a caller (a fill value, an extent, a tidy zero) a writer has written
+ * out: a stored schema that still lacks it is no writer's. */
+static teg_status check_canonical(const struct node *root, const struct schema *schema,
+                                  struct arena *arena, teg_error *err)
+{
+	const struct node *canonical;
+	struct buf packed;
+	teg_status status;
+
+	buf_init(&packed, arena->alloc, BUF_NO_LIMIT);
+	schema_pack(schema, &packed);
+	status = buf_status(&packed);
+	if (status == TEG_OK)
+		status = node_parse(buf_span(&packed), "schema", arena, &canonical, err);
+	if (status == TEG_OK && !covers(root, canonical))
+		status = teg_fail(err, TEG_CORRUPT, "schema: no writer declares it like this");
+	buf_release(&packed);
+	return status;
+}
+
+static teg_status corrupt_where_wrong(teg_status status, teg_error *err)
+{
+	if (status != TEG_SCHEMA && status != TEG_LIMIT)
+		return status;
+	if (err)
+		err->status = TEG_CORRUPT;
+	return TEG_CORRUPT;
+}
+
 teg_status schema_parse(struct span bytes, struct arena *arena, const struct schema **schema_out,
                         teg_error *err)
 {
 	struct draft draft = { .spec.struct_size = sizeof draft.spec };
 	struct parsing in = { arena, false };
 	const struct node *root;
-	teg_status status;
+	const struct schema *made;
 
 	TEG_TRY(node_parse(bytes, "schema", arena, &root, err));
 	if (!take_choices(root, &in, &draft) || !take_columns(root, &in, &draft)) {
@@ -292,10 +367,8 @@ teg_status schema_parse(struct span bytes, struct arena *arena, const struct sch
 			return teg_fail(err, TEG_NOMEM, "no memory for a schema");
 		return teg_fail(err, TEG_CORRUPT, "schema: a part is missing or of a wrong type");
 	}
-	status = schema_make(&draft, arena, schema_out, err);
-	if (status != TEG_SCHEMA && status != TEG_LIMIT)
-		return status;
-	if (err)
-		err->status = TEG_CORRUPT;
-	return TEG_CORRUPT;
+	TEG_TRY(corrupt_where_wrong(schema_make(&draft, arena, &made, err), err));
+	TEG_TRY(check_canonical(root, made, arena, err));
+	*schema_out = made;
+	return TEG_OK;
 }

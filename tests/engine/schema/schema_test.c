@@ -1,4 +1,5 @@
 #include "engine/schema/schema.h"
+#include "codec/msgpack/pack.h"
 #include "tests/support/memory.h"
 #include <criterion/criterion.h>
 #include <math.h>
@@ -342,26 +343,6 @@ Test(schema, a_longer_spec_is_fine_where_the_rest_is_zero)
 	cr_assert_eq(schema_from_spec(&given.spec, &arena, &schema, NULL), TEG_MISUSE);
 }
 
-Test(schema, names) /* SCHEMA-7 */
-{
-	char longest[257];
-	teg_error err;
-
-	memset(longest, 'n', sizeof longest);
-	longest[255] = 0;
-	cr_assert_eq(name_check(longest, "array", &err), TEG_OK);
-	longest[255] = 'n';
-	longest[256] = 0;
-	cr_assert_eq(name_check(longest, "array", &err), TEG_MISUSE);
-	cr_assert_eq(name_check("caf\xc3\xa9 / \"x\" \\ ..", "array", &err), TEG_OK);
-	cr_assert_eq(name_check(NULL, "array", &err), TEG_MISUSE);
-	cr_assert_eq(name_check("", "array", &err), TEG_MISUSE);
-	cr_assert_eq(name_check("a\x7f", "array", &err), TEG_MISUSE);
-	cr_assert_eq(name_check("a\xc2\x85", "array", &err), TEG_MISUSE);
-	cr_assert_eq(name_check("a\xc2\xa0", "array", &err), TEG_OK);
-	cr_assert_eq(name_check("a\xe9", "array", &err), TEG_MISUSE);
-}
-
 /* ---- what is made ---- */
 
 static const teg_metadata pairs[] = { { "k", "v", 1, 1 },
@@ -585,6 +566,64 @@ Test(schema, every_cut_and_flip_of_the_bytes_ends_well) /* SCHEMA-10 */
 	buf_release(&out);
 }
 
+/* A packed schema whose one attribute is as given, and a dense dimension of that extent. */
+static void put_by_hand(struct buf *out, uint32_t n_extra, bool nullable, uint64_t extent)
+{
+	teg_attribute attr = { .name = "a", .type = { .type = TEG_INT8 }, .nullable = nullable };
+	teg_dimension dim = { "x", { .type = TEG_INT64 }, I64(0), I64(9), extent };
+	teg_spec spec = sparse_spec(&dim, 1, &attr, 1);
+	const struct schema *made;
+	struct schema bent;
+	struct field a;
+	struct field x;
+
+	spec.kind = TEG_DENSE;
+	cr_assert_eq(schema_from_spec(&spec, &arena, &made, NULL), TEG_OK);
+	bent = *made;
+	a = made->attrs[0];
+	x = made->dims[0];
+	a.fill.at = NULL;
+	x.extent = extent;
+	bent.attrs = &a;
+	bent.dims = &x;
+	schema_pack(&bent, out);
+	cr_assert_eq(out->at[0], 0x8c, "a map of twelve");
+	out->at[0] = (uint8_t)(out->at[0] + n_extra);
+	for (uint32_t i = 0; i < n_extra; i++) {
+		pack_key(out, "of a later version");
+		pack_u64(out, i);
+	}
+}
+
+static const struct {
+	const char *why;
+	uint32_t n_extra;
+	bool nullable;
+	uint64_t extent;
+	teg_status status;
+} by_hand[] = {
+	{ "as written", 0, true, 5, TEG_OK },
+	{ "a key that we do not know", 1, true, 5, TEG_OK },            /* PACK-7 */
+	{ "required, but its fill is null", 0, false, 5, TEG_CORRUPT }, /* SCHEMA-5 */
+	{ "dense without extent", 0, true, 0, TEG_CORRUPT },            /* SCHEMA-6 */
+	{ "an extent above the domain", 0, true, 11, TEG_CORRUPT },     /* SCHEMA-6 */
+};
+
+Test(schema, what_a_caller_may_leave_out_a_writer_may_not) /* SCHEMA-10 */
+{
+	for (size_t i = 0; i < sizeof by_hand / sizeof *by_hand; i++) {
+		const struct schema *schema = NULL;
+		struct buf out;
+
+		buf_init(&out, &mem.alloc, BUF_NO_LIMIT);
+		put_by_hand(&out, by_hand[i].n_extra, by_hand[i].nullable, by_hand[i].extent);
+		cr_assert_eq(schema_parse(buf_span(&out), &arena, &schema, NULL), by_hand[i].status,
+		             "%s", by_hand[i].why);
+		cr_assert_eq(schema != NULL, by_hand[i].status == TEG_OK);
+		buf_release(&out);
+	}
+}
+
 static teg_status make_pack_parse(const teg_allocator *alloc, void *ctx)
 {
 	const struct schema *schema, *back;
@@ -629,7 +668,7 @@ Test(schema, metadata_has_a_ceiling) /* SCHEMA-8 */
 
 Test(schema, ten_thousand_attributes_pack_and_parse)
 {
-	static char names[SCHEMA_ATTRIBUTES_MAX][8];
+	static char names[SCHEMA_ATTRIBUTES_MAX][16];
 	static teg_attribute attrs[SCHEMA_ATTRIBUTES_MAX];
 	teg_spec spec = sparse_spec(one_dim, 1, attrs, SCHEMA_ATTRIBUTES_MAX);
 	const struct schema *schema;
