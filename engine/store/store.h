@@ -73,6 +73,8 @@ struct array_state {
 /* TEG_NOT_FOUND. */
 teg_status version_array(struct store_version *version, const char *name, struct arena *arena,
                          struct array_state *state_out, teg_error *err);
+teg_status version_has_array(struct store_version *version, const char *name, bool *yes_out,
+                             teg_error *err);
 /* As teg_snapshot_next_array. */
 teg_status version_next_array(struct store_version *version, const char *after, char name_out[256],
                               teg_error *err);

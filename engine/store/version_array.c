@@ -52,3 +52,17 @@ teg_status version_array_time(struct store_version *version, uint64_t array_id, 
 	cursor_release(&c);
 	return status;
 }
+
+teg_status version_has_array(struct store_version *version, const char *name, bool *yes_out,
+                             teg_error *err)
+{
+	struct key key = key_of_name(KEY_ARRAY, span_of_text(name));
+	struct cursor c;
+	teg_status status;
+
+	cursor_init(&c, &version->source, &version->head.root);
+	status = cursor_find(&c, key_span(&key), err);
+	cursor_release(&c);
+	*yes_out = status == TEG_OK;
+	return status == TEG_NOT_FOUND ? TEG_OK : status;
+}

@@ -1,0 +1,114 @@
+/* The inside of a transaction: what has been staged per array, in the caller's order, until it is
+ * built into segments and committed. Shared by engine/txn*.c only.
+ *
+ *   put, delete ──stage──> cells, appends ─┐
+ *   delete_where ──scan──> cells           ├─build─> segments ──store_commit──> version N+1
+ *   delete_box ──────────> boxes           │            ^                 │
+ *   put_box ─────────────> put boxes ──────┘            └── predicates ── rebase
+ *
+ * A table keeps appended rows apart from named ones. Appended rows, and cells of repeated arrays, go
+ * to segments of their own as soon as the transaction is over its budget; cells that may meet
+ * another of the same key stay until the commit, for they have to be made disjoint.
+ */
+#ifndef TEG_ENGINE_TXN_H
+#define TEG_ENGINE_TXN_H
+#include "engine/store/store.h"
+#include "engine/write/build.h"
+
+/* A dense box as it was put: its cells in row-major order. */
+struct put_box {
+	struct box box;
+	uint64_t n_cells;
+	int64_t valid_from, valid_until;
+	struct column_buf *attrs; /* one per attribute of the schema */
+};
+
+/* A delete by predicate: what it found are rows [first, first + n) of `cells`. */
+struct where {
+	teg_predicate *predicate; /* NULL: all */
+	teg_range *box;           /* in the transaction's arena; NULL: everywhere */
+	int64_t valid_from, valid_until;
+	uint32_t first, n;
+};
+
+/* A segment built ahead of the commit. */
+struct built {
+	struct segment_sink sink;
+	struct new_segment added;
+	struct box box;
+	uint8_t object[16];
+	bool rebuilt; /* from cells that a predicate found: made again after a rebase */
+};
+
+struct txn_array {
+	char *name; /* in the transaction's arena */
+	const struct schema *schema;
+	uint64_t id;
+	bool created;
+	struct rows *cells, *appends; /* NULL: none yet */
+	struct row_box *boxes;
+	struct put_box *puts;
+	struct where *wheres;
+	struct built **built;
+	size_t n_boxes, boxes_cap, n_puts, puts_cap, n_wheres, wheres_cap, n_built, built_cap;
+	uint64_t n_spilled; /* rows in built segments */
+	bool is_built;      /* nothing staged is missing in `built` */
+	int64_t first_row_id;
+};
+
+struct teg_txn {
+	struct teg_store *store;
+	const teg_allocator *alloc;
+	struct store_version *base;
+	struct arena arena;
+	struct txn_array **arrays; /* in the order they were touched */
+	size_t n_arrays, arrays_cap;
+	uint32_t *slots; /* hash table of names: index + 1; a power of two, at most half full */
+	size_t n_slots;
+	int64_t system_time;
+	const char *key_writer;
+	uint64_t key_sequence, expect_version;
+	const teg_metadata *metadata;
+	size_t n_metadata;
+	uint8_t commit_id[16];   /* random: of the manifest */
+	uint8_t segment_id[16];  /* in segment footers: the same for the same key or time */
+	uint64_t digest;         /* of everything staged, while there is a key */
+	uint64_t evaluated;      /* the version that predicates were run on */
+	bool broken;             /* a call failed half way: it can only be aborted */
+	bool unknown;            /* a commit that may have happened: its files must stay */
+};
+
+/* The array of that name, found at the base or made in this transaction. TEG_NOT_FOUND. */
+teg_status txn_array(struct teg_txn *txn, const char *name, struct txn_array **array_out,
+                     teg_error *err);
+teg_status txn_add_array(struct teg_txn *txn, const char *name, const struct schema *schema,
+                         uint64_t id, bool created, struct txn_array **array_out, teg_error *err);
+
+/* The rows that such a put goes to, made when first asked for. */
+teg_status txn_rows(struct teg_txn *txn, struct rows **rows, const struct schema *schema,
+                    teg_error *err);
+/* Counts into the digest what rows [first, rows->n) hold. */
+void txn_digest_rows(struct teg_txn *txn, const struct txn_array *array, const struct rows *rows,
+                     uint32_t first);
+void txn_digest(struct teg_txn *txn, const void *bytes, size_t len);
+/* After every call that stages: builds segments where the budget is used up, or TEG_LIMIT. */
+teg_status txn_keep_budget(struct teg_txn *txn, struct txn_array *array, teg_error *err);
+
+/* Everything staged becomes segments: array->built. */
+teg_status txn_build(struct teg_txn *txn, struct txn_array *array, teg_error *err);
+/* Appended rows, and cells of repeated arrays, now. */
+teg_status txn_spill(struct teg_txn *txn, struct txn_array *array, teg_error *err);
+void txn_drop_built(struct teg_txn *txn, struct txn_array *array, bool rebuilt_only);
+void txn_free_built(struct teg_txn *txn, struct built *built, bool keep_file);
+
+/* Put boxes become cells, so that other calls can follow them in order. */
+teg_status txn_expand_boxes(struct teg_txn *txn, struct txn_array *array, teg_error *err);
+/* Writes the put boxes, one grid tile after the other. */
+teg_status txn_write_boxes(struct teg_txn *txn, struct txn_array *array,
+                           const struct tiler_options *options, struct segment_sink *sink,
+                           struct segment_result *result_out, teg_error *err);
+void txn_free_put(struct teg_txn *txn, const struct schema *schema, struct put_box *put);
+
+/* Runs the predicates again on `base`, and replaces what they had found. */
+teg_status txn_evaluate(struct teg_txn *txn, struct store_version *base, teg_error *err);
+#endif
