@@ -22,10 +22,11 @@ static teg_status copy_metadata(struct teg_txn *txn, const teg_metadata *from, s
 	for (size_t i = 0; i < n; i++) {
 		if ((!from[i].key && from[i].key_len) || (!from[i].value && from[i].value_len))
 			return teg_fail(err, TEG_MISUSE, "metadata %zu has no bytes", i);
-		all[i] = (teg_metadata){ arena_text(&txn->arena, span_of(from[i].key, from[i].key_len)),
-			                 arena_text(&txn->arena,
-			                            span_of(from[i].value, from[i].value_len)),
-			                 from[i].key_len, from[i].value_len };
+		all[i] = (teg_metadata){
+			arena_text(&txn->arena, span_of(from[i].key, from[i].key_len)),
+			arena_text(&txn->arena, span_of(from[i].value, from[i].value_len)),
+			from[i].key_len, from[i].value_len
+		};
 		if (!all[i].key || !all[i].value)
 			return no_memory(err);
 	}
@@ -222,7 +223,8 @@ teg_status txn_array(struct teg_txn *txn, const char *name, struct txn_array **a
 	if (!txn || !name)
 		return teg_fail(err, TEG_MISUSE, "transaction or array is NULL");
 	if (txn->broken)
-		return teg_fail(err, TEG_MISUSE, "a call failed half way: the transaction must be aborted");
+		return teg_fail(err, TEG_MISUSE,
+		                "a call failed half way: the transaction must be aborted");
 	*array_out = lookup(txn, name);
 	if (*array_out)
 		return TEG_OK;
@@ -243,7 +245,8 @@ teg_status teg_txn_create(teg_txn *txn, const char *name, const teg_spec *spec, 
 	TEG_TRY(name_check(name, "array", err));
 	TEG_TRY(version_has_array(txn->base, name, &there, err));
 	if (there || lookup(txn, name))
-		return error_in_array(err, teg_fail(err, TEG_EXISTS, "the array exists already"), name);
+		return error_in_array(err, teg_fail(err, TEG_EXISTS, "the array exists already"),
+		                      name);
 	status = schema_from_spec(spec, &txn->arena, &schema, err);
 	if (status != TEG_OK)
 		return error_in_array(err, status, name);
@@ -400,7 +403,8 @@ teg_status teg_txn_commit_parts(teg_txn *txn, teg_commit_result *result_out,
 	if (!txn)
 		return teg_fail(err, TEG_MISUSE, "no transaction");
 	if (txn->broken)
-		return teg_fail(err, TEG_MISUSE, "a call failed half way: the transaction must be aborted");
+		return teg_fail(err, TEG_MISUSE,
+		                "a call failed half way: the transaction must be aborted");
 	status = commit(txn, &result, each, ctx, err);
 	if (status != TEG_OK)
 		return status;

@@ -70,12 +70,12 @@ struct teg_txn {
 	uint64_t key_sequence, expect_version;
 	const teg_metadata *metadata;
 	size_t n_metadata;
-	uint8_t commit_id[16];   /* random: of the manifest */
-	uint8_t segment_id[16];  /* in segment footers: the same for the same key or time */
-	uint64_t digest;         /* of everything staged, while there is a key */
-	uint64_t evaluated;      /* the version that predicates were run on */
-	bool broken;             /* a call failed half way: it can only be aborted */
-	bool unknown;            /* a commit that may have happened: its files must stay */
+	uint8_t commit_id[16];  /* random: of the manifest */
+	uint8_t segment_id[16]; /* in segment footers: the same for the same key or time */
+	uint64_t digest;        /* of everything staged, while there is a key */
+	uint64_t evaluated;     /* the version that predicates were run on */
+	bool broken;            /* a call failed half way: it can only be aborted */
+	bool unknown;           /* a commit that may have happened: its files must stay */
 };
 
 /* The array of that name, found at the base or made in this transaction. TEG_NOT_FOUND. */
@@ -100,6 +100,10 @@ teg_status txn_build(struct teg_txn *txn, struct txn_array *array, teg_error *er
 teg_status txn_spill(struct teg_txn *txn, struct txn_array *array, teg_error *err);
 void txn_drop_built(struct teg_txn *txn, struct txn_array *array, bool rebuilt_only);
 void txn_free_built(struct teg_txn *txn, struct built *built, bool keep_file);
+
+/* Cells of a box along one dimension, and in all: false where that overflows. */
+uint64_t txn_box_side(const struct box *box, uint32_t d);
+bool txn_box_cells(const struct box *box, uint32_t n_dims, uint64_t *n_out);
 
 /* Put boxes become cells, so that other calls can follow them in order. */
 teg_status txn_expand_boxes(struct teg_txn *txn, struct txn_array *array, teg_error *err);

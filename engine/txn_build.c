@@ -70,7 +70,7 @@ static teg_status build_one(struct teg_txn *txn, struct txn_array *array, struct
 {
 	struct tiler_options options = { .array_id = array->id, .fresh = true };
 	struct segment_result result;
-	struct built *built;
+	struct built *built = NULL;
 	teg_status status;
 
 	memcpy(options.commit_id, txn->segment_id, sizeof options.commit_id);
@@ -118,7 +118,8 @@ static teg_status build_cells(struct teg_txn *txn, struct txn_array *array, teg_
 	teg_status status;
 
 	if (!array->n_wheres)
-		return build_one(txn, array, array->cells, array->boxes, array->n_boxes, false, err);
+		return build_one(txn, array, array->cells, array->boxes, array->n_boxes, false,
+		                 err);
 	TEG_TRY(rows_init(&copy, array->schema, txn->alloc, err));
 	status = rows_append(&copy, array->cells, 0, array->cells->n, err);
 	if (status == TEG_OK)

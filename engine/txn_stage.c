@@ -98,8 +98,10 @@ teg_status txn_keep_budget(struct teg_txn *txn, struct txn_array *array, teg_err
 	TEG_TRY(txn_spill(txn, array, err));
 	if (array_size(array) <= txn->store->write_budget)
 		return TEG_OK;
-	teg_fail(err, TEG_LIMIT, "the transaction holds more than write_budget (%zu bytes) of cells "
-	         "that have to be kept until it commits", txn->store->write_budget);
+	teg_fail(err, TEG_LIMIT,
+	         "the transaction holds more than write_budget (%zu bytes) of cells "
+	         "that have to be kept until it commits",
+	         txn->store->write_budget);
 	return error_in_array(err, TEG_LIMIT, array->name);
 }
 
@@ -175,7 +177,8 @@ static teg_status stream_failed(struct ArrowArrayStream *stream, int code, teg_e
 {
 	const char *why = stream->get_last_error ? stream->get_last_error(stream) : NULL;
 
-	return teg_fail_os(err, code, "the stream failed: %.200s", why ? why : "it does not say why");
+	return teg_fail_os(err, code, "the stream failed: %.200s",
+	                   why ? why : "it does not say why");
 }
 
 static teg_status put_stream(struct teg_txn *txn, const char *array,
@@ -230,7 +233,8 @@ static bool is_inside(const struct rows *rows, uint32_t row, const struct box *b
 {
 	for (uint32_t d = 0; d < rows->schema->n_dims; d++) {
 		struct column view = column_buf_view(&rows->dims[d]);
-		uint64_t lane = lane_of_value(rows->schema->dims[d].class, column_value(&view, row));
+		uint64_t lane =
+			lane_of_value(rows->schema->dims[d].class, column_value(&view, row));
 
 		if (lane < box->lo[d] || lane > box->hi[d])
 			return false;
@@ -256,9 +260,9 @@ static teg_status append_tombstone(struct rows *rows, uint32_t i, const struct r
 	}
 	for (uint32_t a = 0; a < schema->n_attrs; a++)
 		TEG_TRY(column_buf_append_nulls(&rows->attrs[a], 1));
-	TEG_TRY(optional_append(&rows->kind, rows->n, &live, &tombstone, 1));
-	TEG_TRY(optional_append(&rows->valid_from, rows->n, &start, &box->valid_from, 1));
-	TEG_TRY(optional_append(&rows->valid_until, rows->n, &end, &box->valid_until, 1));
+	TEG_TRY(optional_append(&rows->kind, rows->n, &live, &tombstone, 1, NULL));
+	TEG_TRY(optional_append(&rows->valid_from, rows->n, &start, &box->valid_from, 1, NULL));
+	TEG_TRY(optional_append(&rows->valid_until, rows->n, &end, &box->valid_until, 1, NULL));
 	rows->n++;
 	return TEG_OK;
 }

@@ -217,7 +217,9 @@ static bool sort_tiles(struct plan *plan, const teg_allocator *alloc)
 	struct plan_tile *from = plan->tiles, *to;
 	size_t n = plan->n_tiles;
 
-	to = mem_array(alloc, plan->cap ? plan->cap : 1, sizeof *to);
+	if (!n)
+		return true;
+	to = mem_array(alloc, plan->cap, sizeof *to);
 	if (!to)
 		return false;
 	for (size_t run = 1; run < n; run *= 2) {

@@ -13,6 +13,7 @@ static inline teg_status options_take(const void *given, void *known, size_t siz
 	size_t there;
 
 	memset(known, 0, size);
+	memcpy(known, &size, sizeof size);
 	if (!given)
 		return TEG_OK;
 	memcpy(&there, given, sizeof there);
@@ -23,6 +24,7 @@ static inline teg_status options_take(const void *given, void *known, size_t siz
 			return teg_fail(err, TEG_UNSUPPORTED,
 			                "%s: an option that this library lacks", what);
 	memcpy(known, given, there < size ? there : size);
+	memcpy(known, &size, sizeof size);
 	return TEG_OK;
 }
 

@@ -1,0 +1,413 @@
+#include "engine/os/memory.h"
+#include "engine/store/store.h"
+#include "tests/support/memory.h"
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define OK(call)                                                                           \
+	do {                                                                               \
+		teg_error err_ = { 0 }, *err = &err_;                                      \
+		teg_status got_ = (call);                                                  \
+		cr_assert_eq(got_, TEG_OK, "%s: %s %s (%s)", #call, teg_status_name(got_), \
+		             err->message, err->file);                                     \
+	} while (0)
+
+struct world {
+	struct memory mem;
+	struct os *os;
+	teg_store *store;
+};
+
+static teg_status open_world(struct world *w, teg_create create, size_t budget, teg_error *err)
+{
+	teg_store_options options = { .struct_size = sizeof options,
+		                      .create = create,
+		                      .allocator = &w->mem.alloc,
+		                      .writer = "test",
+		                      .write_budget = budget,
+		                      .no_auto_compact = true,
+		                      .os = w->os };
+
+	return teg_store_open(NULL, &options, &w->store, err);
+}
+
+static void world_init(struct world *w)
+{
+	memory_init(&w->mem);
+	w->os = os_memory_new(&w->mem.alloc, 1);
+	memory_set_clock(w->os, 1000000);
+	OK(open_world(w, TEG_CREATE_NEW, 0, err));
+}
+
+static void world_release(struct world *w)
+{
+	teg_store_close(w->store);
+	os_free(w->os);
+	memory_check(&w->mem);
+}
+
+static const teg_attribute value = { .name = "v", .type = { .type = TEG_INT64 } };
+
+static teg_spec spec_of(teg_kind kind, teg_dimension *dims)
+{
+	teg_spec spec = { .struct_size = sizeof spec,
+		          .kind = kind,
+		          .attributes = &value,
+		          .n_attributes = 1,
+		          .dimensions = dims,
+		          .n_dimensions = kind == TEG_TABLE ? 0 : 2 };
+
+	for (int d = 0; d < 2; d++) {
+		dims[d] = (teg_dimension){ .name = d ? "y" : "x", .type = { .type = TEG_INT64 } };
+		if (kind != TEG_DENSE)
+			continue;
+		dims[d].lo = (teg_value){ .type = TEG_INT64, .as.i = 0 };
+		dims[d].hi = (teg_value){ .type = TEG_INT64, .as.i = 99 };
+		dims[d].extent = 16;
+	}
+	return spec;
+}
+
+static void create(struct world *w, const char *name, teg_kind kind)
+{
+	teg_dimension dims[2];
+	teg_spec spec = spec_of(kind, dims);
+	teg_commit_result result = { .struct_size = sizeof result };
+	teg_txn *txn;
+
+	OK(teg_txn_begin(w->store, NULL, &txn, err));
+	OK(teg_txn_create(txn, name, &spec, err));
+	OK(teg_txn_commit(txn, &result, err));
+}
+
+/* Cells (x, y) -> v. */
+static teg_status put_cells(teg_txn *txn, const char *name, const int64_t *x, const int64_t *y,
+                            const int64_t *v, size_t n, teg_error *err)
+{
+	teg_column columns[] = { { .name = "x", .values = x },
+		                 { .name = "y", .values = y },
+		                 { .name = "v", .values = v } };
+
+	return teg_txn_put(txn, name, columns, 3, n, NULL, err);
+}
+
+static teg_status append(teg_txn *txn, const char *name, const int64_t *v, size_t n, teg_error *err)
+{
+	teg_column column = { .name = "v", .values = v };
+
+	return teg_txn_put(txn, name, &column, 1, n, NULL, err);
+}
+
+/* How many cells a current scan finds, and the sum of their values. */
+struct found {
+	int64_t n, sum;
+};
+
+static struct found scan(struct world *w, const char *name)
+{
+	struct found found = { 0 };
+	const char *columns[] = { "v" };
+	teg_scan_options options = { .struct_size = sizeof options,
+		                     .columns = columns,
+		                     .n_columns = 1 };
+	teg_snapshot *snapshot;
+	teg_array *array;
+	teg_scan *scan;
+	struct ArrowArray batch;
+
+	OK(teg_snapshot_open(w->store, &snapshot, err));
+	OK(teg_array_open(snapshot, name, &array, err));
+	OK(teg_scan_open(array, &options, &scan, err));
+	for (;;) {
+		teg_error err = { 0 };
+		teg_status status = teg_scan_next(scan, &batch, &err);
+		const int64_t *v;
+
+		if (status == TEG_END)
+			break;
+		cr_assert_eq(status, TEG_OK, "%s", err.message);
+		v = (const int64_t *)batch.children[0]->buffers[1] + batch.children[0]->offset;
+		for (int64_t i = 0; i < batch.length; i++)
+			found.sum += v[i];
+		found.n += batch.length;
+		batch.release(&batch);
+	}
+	teg_scan_close(scan);
+	teg_array_close(array);
+	teg_snapshot_close(snapshot);
+	return found;
+}
+
+static void expect(struct world *w, const char *name, int64_t n, int64_t sum)
+{
+	struct found found = scan(w, name);
+
+	cr_assert_eq(found.n, n, "%lld cells, not %lld", (long long)found.n, (long long)n);
+	cr_assert_eq(found.sum, sum, "sum %lld, not %lld", (long long)found.sum, (long long)sum);
+}
+
+Test(txn, what_is_put_is_found_after_the_commit_and_not_before) /* S1 */
+{
+	static const int64_t x[] = { 1, 2, 3 }, y[] = { 1, 1, 1 }, v[] = { 10, 20, 30 };
+	struct world w;
+	teg_commit_result result = { .struct_size = sizeof result };
+	teg_txn *txn;
+
+	world_init(&w);
+	create(&w, "s", TEG_SPARSE);
+	create(&w, "t", TEG_TABLE);
+	OK(teg_txn_begin(w.store, NULL, &txn, err));
+	OK(put_cells(txn, "s", x, y, v, 3, err));
+	OK(append(txn, "t", v, 3, err));
+	expect(&w, "s", 0, 0);
+	OK(teg_txn_commit(txn, &result, err));
+	cr_assert_eq(result.version, 4);
+	cr_assert_eq(result.n_rows, 6);
+	cr_assert_eq(result.n_arrays, 2);
+	cr_assert_eq(result.n_segments, 2);
+	expect(&w, "s", 3, 60);
+	expect(&w, "t", 3, 60);
+	world_release(&w);
+}
+
+Test(txn, aborted_and_empty_transactions_make_no_version_and_no_file) /* V4 */
+{
+	static int64_t v[20000];
+	struct world w;
+	teg_commit_result result = { .struct_size = sizeof result };
+	teg_txn *txn;
+	teg_snapshot *snapshot;
+	uint64_t used;
+
+	world_init(&w);
+	create(&w, "t", TEG_TABLE);
+	for (int i = 0; i < 20000; i++)
+		v[i] = (int64_t)((uint64_t)i * 0x9e3779b97f4a7c15u);
+	OK(teg_txn_begin(w.store, NULL, &txn, err));
+	OK(append(txn, "t", v, 0, err));
+	cr_assert_eq(append(txn, "nothing", v, 1, NULL), TEG_NOT_FOUND);
+	OK(teg_txn_commit(txn, &result, err));
+	cr_assert_eq(result.version, 2);
+	cr_assert_eq(result.system_time, 0);
+	/* Closing removes the writer pin. */
+	teg_store_close(w.store);
+	used = memory_used(w.os);
+	OK(open_world(&w, TEG_CREATE_NO, 100000, err));
+	OK(teg_txn_begin(w.store, NULL, &txn, err));
+	OK(append(txn, "t", v, 20000, err)); /* over the budget: a segment file is written */
+	cr_assert_gt(memory_used(w.os), used);
+	teg_txn_abort(txn);
+	teg_store_close(w.store);
+	cr_assert_eq(memory_used(w.os), used);
+	OK(open_world(&w, TEG_CREATE_NO, 0, err));
+	OK(teg_snapshot_open(w.store, &snapshot, err));
+	cr_assert_eq(teg_snapshot_version(snapshot), 2);
+	teg_snapshot_close(snapshot);
+	expect(&w, "t", 0, 0);
+	world_release(&w);
+}
+
+Test(txn, appends_beyond_the_budget_go_to_files_of_their_own) /* V9 */
+{
+	static int64_t v[50000];
+	struct world w;
+	teg_commit_result result = { .struct_size = sizeof result };
+	teg_txn *txn;
+	int64_t sum = 0;
+
+	world_init(&w);
+	create(&w, "t", TEG_TABLE);
+	teg_store_close(w.store);
+	OK(open_world(&w, TEG_CREATE_NO, 200000, err));
+	for (int i = 0; i < 50000; i++)
+		sum += v[i] = (int64_t)((uint64_t)i * 0x9e3779b97f4a7c15u) >> 20;
+	OK(teg_txn_begin(w.store, NULL, &txn, err));
+	for (int i = 0; i < 4; i++)
+		OK(append(txn, "t", v, 50000, err));
+	OK(teg_txn_commit(txn, &result, err));
+	cr_assert_gt(result.n_segments, 1);
+	cr_assert_eq(result.n_rows, 200000);
+	expect(&w, "t", 200000, 4 * sum);
+	world_release(&w);
+}
+
+static teg_commit_result put_with_key(struct world *w, uint64_t sequence, const int64_t *v,
+                                      size_t n, teg_status expected)
+{
+	teg_txn_options options = { .struct_size = sizeof options,
+		                    .key_writer = "importer",
+		                    .key_sequence = sequence };
+	teg_commit_result result = { .struct_size = sizeof result };
+	teg_error error = { 0 };
+	teg_txn *txn;
+	teg_status status;
+
+	OK(teg_txn_begin(w->store, &options, &txn, err));
+	OK(append(txn, "t", v, n, err));
+	status = teg_txn_commit(txn, &result, &error);
+	cr_assert_eq(status, expected, "%s", error.message);
+	if (status != TEG_OK)
+		teg_txn_abort(txn);
+	return result;
+}
+
+Test(txn, the_same_key_twice_is_one_commit_however_late) /* B12 */
+{
+	static const int64_t v[] = { 1, 2, 3 }, other[] = { 1, 2, 4 };
+	struct world w;
+	teg_commit_result first, again;
+
+	world_init(&w);
+	create(&w, "t", TEG_TABLE);
+	create(&w, "u", TEG_TABLE);
+	first = put_with_key(&w, 7, v, 3, TEG_OK);
+	cr_assert_not(first.repeated);
+	create(&w, "x", TEG_TABLE);
+	teg_store_close(w.store);
+	OK(open_world(&w, TEG_CREATE_NO, 0, err));
+	again = put_with_key(&w, 7, v, 3, TEG_OK);
+	cr_assert(again.repeated);
+	cr_assert_eq(again.version, first.version);
+	cr_assert_eq(again.system_time, first.system_time);
+	cr_assert_eq(again.n_rows, 3);
+	put_with_key(&w, 7, other, 3, TEG_KEY_REUSED);
+	put_with_key(&w, 7, v, 2, TEG_KEY_REUSED);
+	put_with_key(&w, 6, v, 3, TEG_KEY_REUSED);
+	expect(&w, "t", 3, 6);
+	put_with_key(&w, 8, v, 3, TEG_OK);
+	expect(&w, "t", 6, 12);
+	world_release(&w);
+}
+
+Test(txn, deletes_follow_puts_in_call_order)
+{
+	static const int64_t x[] = { 1, 2, 3 }, y[] = { 1, 1, 1 }, v[] = { 10, 20, 30 };
+	static const teg_range box[2] = { { { .type = TEG_INT64, .as.i = 2 },
+		                            { .type = TEG_INT64, .as.i = 9 } } };
+	teg_column keys[] = { { .name = "x", .values = x }, { .name = "y", .values = y } };
+	teg_commit_result result = { .struct_size = sizeof result };
+	struct world w;
+	teg_txn *txn;
+
+	world_init(&w);
+	create(&w, "s", TEG_SPARSE);
+	OK(teg_txn_begin(w.store, NULL, &txn, err));
+	OK(put_cells(txn, "s", x, y, v, 3, err));
+	OK(teg_txn_delete_box(txn, "s", box, NULL, err));
+	OK(put_cells(txn, "s", x + 2, y, v, 1, err)); /* (3, 1) -> 10 */
+	OK(teg_txn_commit(txn, &result, err));
+	expect(&w, "s", 2, 20);
+	OK(teg_txn_begin(w.store, NULL, &txn, err));
+	OK(teg_txn_delete(txn, "s", keys, 2, 2, NULL, err)); /* (1, 1), (2, 1) */
+	OK(teg_txn_commit(txn, &result, err));
+	expect(&w, "s", 1, 10);
+	OK(teg_txn_begin(w.store, NULL, &txn, err));
+	OK(teg_txn_delete_box(txn, "s", box, NULL, err));
+	OK(teg_txn_commit(txn, &result, err));
+	expect(&w, "s", 0, 0);
+	world_release(&w);
+}
+
+Test(txn, a_predicate_is_run_again_on_what_came_first)
+{
+	static const int64_t x[] = { 1, 2, 3 }, y[] = { 1, 1, 1 }, v[] = { 10, 20, 30 };
+	teg_commit_result result = { .struct_size = sizeof result };
+	teg_predicate *predicate;
+	struct world w;
+	teg_txn *txn, *other;
+	uint64_t n;
+
+	world_init(&w);
+	create(&w, "s", TEG_SPARSE);
+	OK(teg_predicate_parse("v >= 20", &w.mem.alloc, &predicate, err));
+	OK(teg_txn_begin(w.store, NULL, &txn, err));
+	OK(put_cells(txn, "s", x, y, v, 2, err));
+	OK(teg_txn_commit(txn, &result, err));
+	OK(teg_txn_begin(w.store, NULL, &txn, err));
+	OK(teg_txn_delete_where(txn, "s", NULL, predicate, NULL, &n, err));
+	teg_predicate_free(predicate);
+	cr_assert_eq(n, 1);
+	OK(teg_txn_begin(w.store, NULL, &other, err));
+	OK(put_cells(other, "s", x + 2, y, v + 2, 1, err)); /* (3, 1) -> 30 */
+	OK(teg_txn_commit(other, &result, err));
+	expect(&w, "s", 3, 60);
+	OK(teg_txn_commit(txn, &result, err));
+	cr_assert_eq(result.n_rows, 2);
+	expect(&w, "s", 1, 10);
+	world_release(&w);
+}
+
+static teg_status put_box(teg_txn *txn, int64_t x0, int64_t x1, int64_t y0, int64_t y1, int64_t v,
+                          teg_error *err)
+{
+	teg_range box[2] = {
+		{ { .type = TEG_INT64, .as.i = x0 }, { .type = TEG_INT64, .as.i = x1 } },
+		{ { .type = TEG_INT64, .as.i = y0 }, { .type = TEG_INT64, .as.i = y1 } }
+	};
+	size_t n = (size_t)((x1 - x0 + 1) * (y1 - y0 + 1));
+	int64_t *cells = malloc(n * sizeof *cells);
+	teg_buffer buffer = { .name = "v", .values = cells, .values_len = n * sizeof *cells };
+	teg_status status;
+
+	for (size_t i = 0; i < n; i++)
+		cells[i] = v;
+	status = teg_txn_put_box(txn, "d", box, &buffer, 1, NULL, err);
+	memset(cells, 0x55, n * sizeof *cells); /* S2: the memory is the caller's again */
+	free(cells);
+	return status;
+}
+
+Test(txn, boxes_of_a_dense_array_and_the_later_wins) /* S2 */
+{
+	teg_commit_result result = { .struct_size = sizeof result };
+	struct world w;
+	teg_txn *txn;
+
+	world_init(&w);
+	create(&w, "d", TEG_DENSE);
+	OK(teg_txn_begin(w.store, NULL, &txn, err));
+	OK(put_box(txn, 0, 99, 0, 99, 1, err));
+	OK(put_box(txn, 10, 19, 10, 19, 5, err));
+	cr_assert_eq(put_box(txn, 10, 100, 10, 19, 5, NULL), TEG_DOMAIN);
+	cr_assert_eq(put_box(txn, 10, 9, 10, 19, 5, NULL), TEG_MISUSE);
+	OK(teg_txn_commit(txn, &result, err));
+	expect(&w, "d", 10000, 9900 + 500);
+	OK(teg_txn_begin(w.store, NULL, &txn, err));
+	OK(put_box(txn, 0, 0, 0, 99, 2, err));
+	OK(teg_txn_commit(txn, &result, err));
+	expect(&w, "d", 10000, 9900 + 500 + 100 - 100 + 100);
+	/* Cells after a box, and a box after cells. */
+	OK(teg_txn_begin(w.store, NULL, &txn, err));
+	OK(put_box(txn, 50, 59, 50, 59, 7, err));
+	OK(put_cells(txn, "d", (int64_t[]){ 50 }, (int64_t[]){ 50 }, (int64_t[]){ 9 }, 1, err));
+	OK(put_box(txn, 51, 51, 50, 50, 8, err));
+	OK(teg_txn_commit(txn, &result, err));
+	expect(&w, "d", 10000, 10500 + 600 + 2 + 1);
+	world_release(&w);
+}
+
+Test(txn, arrays_are_made_and_filled_in_one_commit) /* S3 */
+{
+	static const int64_t v[] = { 1, 2, 3 };
+	teg_dimension dims[2];
+	teg_spec spec = spec_of(TEG_TABLE, dims);
+	teg_commit_result result = { .struct_size = sizeof result };
+	struct world w;
+	teg_txn *txn;
+	char name[16];
+
+	world_init(&w);
+	OK(teg_txn_begin(w.store, NULL, &txn, err));
+	for (int i = 0; i < 50; i++) {
+		snprintf(name, sizeof name, "a%02d", i);
+		OK(teg_txn_create(txn, name, &spec, err));
+		OK(append(txn, name, v, (size_t)(i % 4), err));
+		cr_assert_eq(teg_txn_create(txn, name, &spec, NULL), TEG_EXISTS);
+	}
+	OK(teg_txn_commit(txn, &result, err));
+	cr_assert_eq(result.version, 2);
+	expect(&w, "a00", 0, 0);
+	expect(&w, "a03", 3, 6);
+	world_release(&w);
+}
