@@ -287,22 +287,20 @@ static void gather_fixed(uint8_t *to, const struct column *c, const uint32_t *at
 		gather_any(to, c->values, c->width, at, n);
 }
 
+/* Short values, away from the end of their bytes, are copied sixteen bytes at once: the slack takes
+ * what is too much. */
 static void gather_bytes(struct column_buf *b, const struct column *c, const uint32_t *at, size_t n)
 {
+	const int32_t all = c->offsets[c->n];
 	int32_t *offsets = b->offsets + b->n;
-	int32_t whole = c->offsets[c->n] - SHORT_TEXT;
-	size_t room = b->bytes_cap < SHORT_TEXT ? 0 : b->bytes_cap - SHORT_TEXT;
 	uint8_t *to = b->values;
 
 	for (size_t i = 0; i < n; i++) {
 		int32_t from = c->offsets[at[i]];
 		int32_t len = c->offsets[at[i] + 1] - from;
 
-		if (i + AHEAD < n)
-			__builtin_prefetch(c->values + c->offsets[at[i + AHEAD]]);
-		/* What is copied too much is overwritten by the next value. */
-		if (len <= SHORT_TEXT && from <= whole && (size_t)offsets[i] < room)
-			memcpy(to + offsets[i], c->values + from, SHORT_TEXT);
+		if (len <= 16 && all - from >= 16)
+			memcpy(to + offsets[i], c->values + from, 16);
 		else if (len)
 			memcpy(to + offsets[i], c->values + from, (size_t)len);
 		offsets[i + 1] = offsets[i] + len;

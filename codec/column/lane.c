@@ -1,5 +1,6 @@
 #include "codec/column/lane.h"
 #include "codec/base/checked.h"
+#include "codec/column/kernel.h"
 
 #define SIGN 0x8000000000000000u
 #define INF_BITS 0x7ff0000000000000u
@@ -88,20 +89,10 @@ uint64_t lane_of_bytes(struct span bytes)
 	return __builtin_bswap64(load_u64(first));
 }
 
-/* The machine's integer of 1, 2, 4 or 8 bytes at `at`. */
+/* The machine's integer of 1, 2, 4 or 8 bytes at `at`, 0 for other widths. */
 static uint64_t load_word(const uint8_t *at, size_t width)
 {
-	uint16_t w16;
-	uint32_t w32;
-	uint64_t w64;
-
-	switch (width) {
-	case 1: return *at;
-	case 2: memcpy(&w16, at, sizeof w16); return w16;
-	case 4: memcpy(&w32, at, sizeof w32); return w32;
-	case 8: memcpy(&w64, at, sizeof w64); return w64;
-	default: return 0;
-	}
+	return word_width((uint32_t)width) ? word_load(at, (uint32_t)width) : 0;
 }
 
 /* The sign bit moved to the top and the rest extended. */
@@ -134,32 +125,28 @@ uint64_t lane_of_value(enum value_class class, struct span value)
 	return 0;
 }
 
-#define EACH_WORD(X)            \
-	X(uint8_t, int8_t, 1)   \
-	X(uint16_t, int16_t, 2) \
-	X(uint32_t, int32_t, 4) \
-	X(uint64_t, int64_t, 8)
-
-#define INTEGER_LANES(U, S, W)                                                     \
-	static void lanes_unsigned_##W(const uint8_t *at, size_t n, uint64_t *out) \
-	{                                                                          \
-		for (size_t i = 0; i < n; i++) {                                   \
-			U v;                                                       \
-			memcpy(&v, at + i * W, W);                                 \
-			out[i] = v;                                                \
-		}                                                                  \
-	}                                                                          \
-	static void lanes_signed_##W(const uint8_t *at, size_t n, uint64_t *out)   \
-	{                                                                          \
-		for (size_t i = 0; i < n; i++) {                                   \
-			S v;                                                       \
-			memcpy(&v, at + i * W, W);                                 \
-			out[i] = (uint64_t)(int64_t)v ^ SIGN;                      \
-		}                                                                  \
+#define INTEGER_LANES(NAME, U, S, BITS)                                                      \
+	KERNEL static void lanes_unsigned_##NAME(const uint8_t *at, size_t n, uint64_t *out) \
+	{                                                                                    \
+		for (size_t i = 0; i < n; i++) {                                             \
+			U v;                                                                 \
+                                                                                             \
+			memcpy(&v, at + i * sizeof v, sizeof v);                             \
+			out[i] = v;                                                          \
+		}                                                                            \
+	}                                                                                    \
+	KERNEL static void lanes_signed_##NAME(const uint8_t *at, size_t n, uint64_t *out)   \
+	{                                                                                    \
+		for (size_t i = 0; i < n; i++) {                                             \
+			S v;                                                                 \
+                                                                                             \
+			memcpy(&v, at + i * sizeof v, sizeof v);                             \
+			out[i] = (uint64_t)(int64_t)v ^ SIGN;                                \
+		}                                                                            \
 	}
 EACH_WORD(INTEGER_LANES)
 
-static void lanes_f64(const uint8_t *at, size_t n, uint64_t *out)
+KERNEL static void lanes_f64(const uint8_t *at, size_t n, uint64_t *out)
 {
 	for (size_t i = 0; i < n; i++) {
 		uint64_t bits;
@@ -169,23 +156,49 @@ static void lanes_f64(const uint8_t *at, size_t n, uint64_t *out)
 	}
 }
 
+KERNEL static void lanes_f32(const uint8_t *at, size_t n, uint64_t *out)
+{
+	for (size_t i = 0; i < n; i++) {
+		float v;
+
+		memcpy(&v, at + i * 4, 4);
+		out[i] = lane_of_f64_bits(f64_bits((double)v));
+	}
+}
+
 typedef void lanes_fn(const uint8_t *at, size_t n, uint64_t *out);
 
 /* The loop for a class and width, NULL where there is none of its own. */
 static lanes_fn *lanes_loop(enum value_class class, uint32_t width)
 {
 	static lanes_fn *const loops[2][4] = {
-		{ lanes_unsigned_1, lanes_unsigned_2, lanes_unsigned_4, lanes_unsigned_8 },
-		{ lanes_signed_1, lanes_signed_2, lanes_signed_4, lanes_signed_8 },
+		{ lanes_unsigned_u8, lanes_unsigned_u16, lanes_unsigned_u32, lanes_unsigned_u64 },
+		{ lanes_signed_u8, lanes_signed_u16, lanes_signed_u32, lanes_signed_u64 },
 	};
 
-	if (class == VALUE_FLOAT && width == 8)
-		return lanes_f64;
+	if (class == VALUE_FLOAT && width >= 4)
+		return width == 8 ? lanes_f64 : lanes_f32;
 	if (class != VALUE_UNSIGNED && class != VALUE_SIGNED)
 		return NULL;
-	if (width != 1 && width != 2 && width != 4 && width != 8)
+	if (!word_width(width))
 		return NULL;
 	return loops[class == VALUE_SIGNED][bit_width(width) - 1];
+}
+
+/* Strings: away from the end of their bytes, eight are read at once and those too many cut off. */
+static void lanes_of_strings(const struct column *c, size_t from, size_t n, uint64_t *lanes_out)
+{
+	const uint8_t *end = c->values + c->offsets[from + n];
+
+	for (size_t i = 0; i < n; i++) {
+		struct span v = column_value(c, from + i);
+
+		if (end - v.at >= 8)
+			lanes_out[i] = __builtin_bswap64(
+				load_u64(v.at) & low_mask(8 * (unsigned)size_min(v.len, 8)));
+		else
+			lanes_out[i] = lane_of_bytes(v);
+	}
 }
 
 void lanes_of_column(const struct column *c, enum value_class class, size_t from, size_t n,
@@ -197,6 +210,10 @@ void lanes_of_column(const struct column *c, enum value_class class, size_t from
 		return;
 	if (loop) {
 		loop(c->values + from * c->width, n, lanes_out);
+		return;
+	}
+	if (c->shape == COLUMN_BYTES && class == VALUE_BYTES) {
+		lanes_of_strings(c, from, n, lanes_out);
 		return;
 	}
 	for (size_t i = 0; i < n; i++)
@@ -266,7 +283,7 @@ struct bounds {
 	uint64_t n_nan;
 };
 
-static void bounds_of_lanes(const uint64_t *lanes, size_t n, struct bounds *b)
+KERNEL static void bounds_of_lanes(const uint64_t *lanes, size_t n, struct bounds *b)
 {
 	uint64_t min = b->min, max = b->max, n_nan = 0;
 
