@@ -120,6 +120,10 @@ void ties_release(struct order_ties *ties);
 teg_status order_sort_ties(const uint64_t *const *words, uint32_t n_words, uint32_t n,
                            const teg_allocator *alloc, uint32_t *perm_out, struct order_ties *ties);
 
+/* The same for words that are no longer needed: keys of n_bits from batch_keys(), which are spoilt. */
+teg_status order_sort_keys(uint64_t *const *words, uint32_t n_words, unsigned n_bits, uint32_t n,
+                           const teg_allocator *alloc, uint32_t *perm_out, struct order_ties *ties);
+
 /* The coordinates of many cells, for comparing keys in cell order (row-major, or column-major). */
 struct keys {
 	uint32_t n;

@@ -147,6 +147,20 @@ static teg_status find_ties(const uint64_t *const *words, uint32_t n_words, cons
 	return TEG_OK;
 }
 
+/* Splits sorted numbers into the indices they hold, and finds the ties. */
+static teg_status unpack(const uint64_t *sorted, uint32_t n, unsigned index_bits, uint32_t *perm,
+                         struct order_ties *ties)
+{
+	uint64_t mask = ((uint64_t)1 << index_bits) - 1;
+
+	for (uint32_t i = 0; i < n; i++) {
+		perm[i] = (uint32_t)(sorted[i] & mask);
+		if (ties && i && sorted[i - 1] >> index_bits == sorted[i] >> index_bits)
+			TEG_TRY(add_tie(ties, i));
+	}
+	return TEG_OK;
+}
+
 /* Keys of one word and the index beside them in one number: half the memory to move. */
 static teg_status sort_one_word(const uint64_t *word, uint64_t diff, uint32_t n,
                                 const teg_allocator *alloc, uint32_t *perm, struct order_ties *ties)
@@ -154,20 +168,36 @@ static teg_status sort_one_word(const uint64_t *word, uint64_t diff, uint32_t n,
 	unsigned index_bits = bit_width(n - 1), low = (unsigned)__builtin_ctzll(diff);
 	uint64_t mask = bit_width(diff) < 64 ? ((uint64_t)1 << bit_width(diff)) - 1 : UINT64_MAX;
 	uint64_t *at = mem_array(alloc, 2 * (size_t)n, sizeof *at), *sorted;
-	teg_status status = TEG_OK;
+	teg_status status;
 
 	if (!at)
 		return TEG_NOMEM;
 	for (uint32_t i = 0; i < n; i++)
 		at[i] = (word[i] & mask) >> low << index_bits | i;
 	sorted = sort_packed(at, at + n, n, index_bits);
-	for (uint32_t i = 0; i < n; i++) {
-		perm[i] = (uint32_t)(sorted[i] & (((uint64_t)1 << index_bits) - 1));
-		if (ties && i && status == TEG_OK &&
-		    sorted[i - 1] >> index_bits == sorted[i] >> index_bits)
-			status = add_tie(ties, i);
-	}
+	status = unpack(sorted, n, index_bits, perm, ties);
 	mem_free(alloc, at, 2 * (size_t)n * sizeof *at);
+	return status;
+}
+
+teg_status order_sort_keys(uint64_t *const *words, uint32_t n_words, unsigned n_bits, uint32_t n,
+                           const teg_allocator *alloc, uint32_t *perm_out, struct order_ties *ties)
+{
+	unsigned index_bits = n ? bit_width(n - 1) : 0;
+	uint64_t *work, *sorted;
+	teg_status status;
+
+	if (n_words > 1 || n_bits + index_bits > 64 || !n_bits || n < 2)
+		return order_sort_ties((const uint64_t *const *)words, n_words, n, alloc, perm_out,
+		                       ties);
+	for (uint32_t i = 0; i < n; i++)
+		words[0][i] = words[0][i] << index_bits | i;
+	work = mem_array(alloc, n, sizeof *work);
+	if (!work)
+		return TEG_NOMEM;
+	sorted = sort_packed(words[0], work, n, index_bits);
+	status = unpack(sorted, n, index_bits, perm_out, ties);
+	mem_free(alloc, work, n * sizeof *work);
 	return status;
 }
 

@@ -66,8 +66,8 @@ static teg_status sort_keys(struct order_batch *batch, struct lane_block *block,
 	}
 	if (status == TEG_OK) {
 		make_keys(batch, block, rows, words);
-		status = order_sort_ties((const uint64_t *const *)words, batch->n_words, rows->n,
-		                         rows->alloc, perm, ties);
+		status = order_sort_keys(words, batch->n_words, batch->n_bits, rows->n, rows->alloc,
+		                         perm, ties);
 	}
 	free_words(words, batch->n_words, rows->n, rows->alloc);
 	return status;

@@ -77,7 +77,7 @@ static teg_status sort_lanes(struct cells *cells, uint32_t n, teg_error *err)
 	batch_finish(cells->batch);
 	batch_keys(cells->batch, lanes, n, cells->words);
 	cells->ties.n = 0;
-	if (order_sort_ties((const uint64_t *const *)cells->words, cells->batch->n_words, n,
+	if (order_sort_keys(cells->words, cells->batch->n_words, cells->batch->n_bits, n,
 	                    cells->alloc, cells->perm, &cells->ties) != TEG_OK)
 		return teg_fail(err, TEG_NOMEM, "no memory to sort %u cells", n);
 	return TEG_OK;

@@ -159,13 +159,38 @@ teg_status encoder_lanes(struct encoder *e, const struct slice *slice, uint32_t 
 	return TEG_OK;
 }
 
+/* Coordinates in cell order out of the lanes at hand: the rows' own values lie far apart, and were
+ * fetched once already. */
+static teg_status coordinates_of_lanes(struct encoder *e, uint32_t d, struct column *view_out)
+{
+	const struct field *dim = &e->schema->dims[d];
+	struct column_buf *work = work_for(e, COLUMN_FIXED, dim->width);
+	uint64_t flip = dim->class == VALUE_SIGNED ? (uint64_t)1 << 63 : 0;
+	uint8_t *to = column_buf_extend(work, e->cells.n);
+	const uint64_t *lanes = e->cells.lanes[d];
+
+	if (!to)
+		return TEG_NOMEM;
+	if (dim->class != VALUE_FLOAT && dim->width == 8)
+		for (uint32_t i = 0; i < e->cells.n; i++)
+			((uint64_t *)(void *)to)[i] = lanes[e->cells.perm[i]] ^ flip;
+	else
+		for (uint32_t i = 0; i < e->cells.n; i++)
+			lane_to_value(dim->class, dim->width, lanes[e->cells.perm[i]],
+			              to + (size_t)i * dim->width);
+	*view_out = column_buf_view(work);
+	return TEG_OK;
+}
+
 static teg_status put_coordinates(struct encoder *e, const struct slice *s,
                                   struct index_entry *entry, teg_error *err)
 {
 	for (uint32_t d = 0; d < e->schema->n_dims; d++) {
 		const struct field *dim = &e->schema->dims[d];
 		struct column view;
-		teg_status status = take_column(e, s, &s->rows->dims[d], &view);
+		teg_status status = dim->shape == COLUMN_FIXED
+		                            ? coordinates_of_lanes(e, d, &view)
+		                            : take_column(e, s, &s->rows->dims[d], &view);
 
 		if (status != TEG_OK)
 			return no_memory(err, status);

@@ -528,6 +528,33 @@ Test(order, radix_sort_agrees_with_qsort)
 	}
 }
 
+Test(order, keys_sort_as_words_do)
+{
+	struct rng rng = { 29 };
+
+	for (unsigned bits = 0; bits <= 64; bits++) {
+		uint32_t n = 700, perm[700], want[700];
+		uint64_t *word = calloc(n, sizeof *word);
+		struct order_ties ties, want_ties;
+
+		ties_init(&ties, teg_allocator_default());
+		ties_init(&want_ties, teg_allocator_default());
+		for (uint32_t i = 0; i < n; i++)
+			word[i] = bits ? rng_lane(&rng, bits) : 0;
+		cr_assert_eq(order_sort_ties((const uint64_t *const[]){ word }, 1, n,
+		                             teg_allocator_default(), want, &want_ties),
+		             TEG_OK);
+		cr_assert_eq(order_sort_keys(&word, 1, bits, n, teg_allocator_default(), perm,
+		                             &ties),
+		             TEG_OK);
+		cr_assert_arr_eq(perm, want, sizeof perm, "%u bits", bits);
+		cr_assert_eq(ties.n, want_ties.n);
+		ties_release(&ties);
+		ties_release(&want_ties);
+		free(word);
+	}
+}
+
 static void *no_alloc(void *ctx, size_t size)
 {
 	(void)ctx;
