@@ -1,5 +1,5 @@
 /* Space-filling curves at 64 bits per dimension: Hilbert by Skilling's transform (AIP Conf. Proc.
- * 707, 2004), and Z. format-spec/order.md, ORDER-10 to ORDER-15.
+ * 707, 2004), and Z. format-spec/order.md, POS-7 to POS-11.
  *
  * Skilling's loop goes from the highest bit down, and what a level does to the lower ones is an
  * exchange of axes and a reflection of each. So a level is a step of a small machine: bits of the

@@ -5,7 +5,7 @@
  * with an extent they are first divided into grid steps. The curve then turns the d scaled lanes
  * into a position of d words, most significant first, always at full width, so every segment of an
  * array has the same order whatever it holds. In a grid, cells of one grid step follow in cell
- * order. format-spec/order.md, ORDER-1 and on.
+ * order. format-spec/order.md, POS-1 and on.
  *
  *   row, column     the lanes themselves, first or last dimension most significant
  *   Z               bits of the lanes interleaved, first dimension first

@@ -1,5 +1,5 @@
 /* Lanes brought to scale, as order.h tells it: what positions and sort keys are made from.
- * format-spec/order.md, ORDER-3 to ORDER-8. Private to engine/order. */
+ * format-spec/order.md, POS-4 to POS-6. Private to engine/order. */
 #ifndef TEG_ENGINE_ORDER_SCALE_H
 #define TEG_ENGINE_ORDER_SCALE_H
 #include "engine/order/order.h"

@@ -109,7 +109,7 @@ static void check_against_skilling(uint32_t n_dims, const uint64_t *cell, const 
 	cr_assert_arr_eq(got, cell, n_dims * sizeof *want);
 }
 
-Test(order, hilbert_is_skillings_transform_at_64_bits) /* NB1, ORDER-10 */
+Test(order, hilbert_is_skillings_transform_at_64_bits) /* NB1, POS-11 */
 {
 	struct rng rng = { 7 };
 
@@ -164,7 +164,7 @@ static int many_compare(const struct many *m, uint32_t n_words, uint32_t i, uint
 	return 0;
 }
 
-Test(order, shared_bits_and_tables_change_nothing) /* ORDER-12 */
+Test(order, shared_bits_and_tables_change_nothing) /* POS-11 */
 {
 	struct rng rng = { 11 };
 
@@ -245,7 +245,7 @@ Test(order, curves_visit_every_cell_once_and_hilbert_goes_to_neighbours) /* NB1 
 	check_cube(TEG_ORDER_Z, 3, 4, false);
 }
 
-Test(order, z_interleaves_first_dimension_first) /* ORDER-9 */
+Test(order, z_interleaves_first_dimension_first) /* POS-9 POS-10 */
 {
 	struct axes axes;
 	struct order order;
@@ -259,7 +259,7 @@ Test(order, z_interleaves_first_dimension_first) /* ORDER-9 */
 	             1u << 2 | 1u << 3); /* bit 0 of dim 0 is bit 2; bit 1 of dim 2 bit 3 */
 }
 
-Test(order, row_and_column_take_the_lanes_as_they_are) /* ORDER-6 */
+Test(order, row_and_column_take_the_lanes_as_they_are) /* POS-8 */
 {
 	uint64_t cell[2] = { 5, 9 }, words[2];
 	struct axes axes;
@@ -275,7 +275,7 @@ Test(order, row_and_column_take_the_lanes_as_they_are) /* ORDER-6 */
 	cr_assert(words[0] == 9 && words[1] == 5);
 }
 
-Test(order, one_dimension_is_its_lane_whatever_the_curve) /* ORDER-8 */
+Test(order, one_dimension_is_its_lane_whatever_the_curve) /* POS-7 */
 {
 	static const teg_order curves[] = { TEG_ORDER_ROW, TEG_ORDER_COLUMN, TEG_ORDER_Z,
 		                            TEG_ORDER_HILBERT };
@@ -292,7 +292,7 @@ Test(order, one_dimension_is_its_lane_whatever_the_curve) /* ORDER-8 */
 	}
 }
 
-Test(order, a_domain_fills_the_width) /* NB2, ORDER-4 */
+Test(order, a_domain_fills_the_width) /* NB2, POS-4 POS-5 */
 {
 	static const struct {
 		uint64_t lo, hi, cell, word;
@@ -318,7 +318,7 @@ Test(order, a_domain_fills_the_width) /* NB2, ORDER-4 */
 	}
 }
 
-Test(order, a_narrow_type_fills_the_width_without_a_domain) /* NB2, ORDER-4 */
+Test(order, a_narrow_type_fills_the_width_without_a_domain) /* NB2, POS-4 POS-5 */
 {
 	struct axes axes;
 	struct order order;
@@ -335,7 +335,7 @@ Test(order, a_narrow_type_fills_the_width_without_a_domain) /* NB2, ORDER-4 */
 	cr_assert_eq(word, (uint64_t)255 << 56);
 }
 
-Test(order, cells_of_one_grid_step_share_the_prefix) /* NB3, ORDER-5 */
+Test(order, cells_of_one_grid_step_share_the_prefix) /* NB3, POS-6 POS-12 */
 {
 	static const teg_order curves[] = { TEG_ORDER_ROW, TEG_ORDER_COLUMN, TEG_ORDER_Z,
 		                            TEG_ORDER_HILBERT };
