@@ -276,6 +276,13 @@ static bool add_positions(struct sort_words *words, const struct key_rows *keys)
 	return true;
 }
 
+/* Within one commit an erasure comes last: it ends what a key's older versions answer, and what the
+ * commit itself put after it comes before. */
+static uint64_t start_lane(const struct key_rows *keys, uint32_t i)
+{
+	return keys->kind[i] == ROW_ERASED ? UINT64_MAX : lane_of_i64(keys->valid_from[i]);
+}
+
 static bool add_times(struct sort_words *words, const struct key_rows *keys)
 {
 	uint64_t *newest_first = own_word(words, keys), *from;
@@ -288,7 +295,7 @@ static bool add_times(struct sort_words *words, const struct key_rows *keys)
 		return true;
 	from = own_word(words, keys);
 	for (uint32_t i = 0; from && i < keys->n; i++)
-		from[i] = lane_of_i64(keys->valid_from[i]);
+		from[i] = start_lane(keys, i);
 	return from != NULL;
 }
 
@@ -328,8 +335,8 @@ static int compare_texts(const struct key_rows *keys, uint32_t i, uint32_t k)
 	}
 	if (keys->system_from[i] != keys->system_from[k])
 		return keys->system_from[i] > keys->system_from[k] ? -1 : 1;
-	if (keys->valid_time && keys->valid_from[i] != keys->valid_from[k])
-		return keys->valid_from[i] < keys->valid_from[k] ? -1 : 1;
+	if (keys->valid_time && start_lane(keys, i) != start_lane(keys, k))
+		return start_lane(keys, i) < start_lane(keys, k) ? -1 : 1;
 	return 0;
 }
 

@@ -157,9 +157,9 @@ teg_status tile_read_stored(struct tile_reader *reader, const struct tile *tile,
 		                0);
 	if (!n)
 		return TEG_OK;
+	TEG_TRY(start(&r, out));
 	if (chunk->encoding == ENCODING_CONSTANT)
 		return chunk_decode_constant(chunk, n, out);
-	TEG_TRY(start(&r, out));
 	last = chunk_page_of(chunk, end - 1);
 	for (uint32_t page = chunk_page_of(chunk, from); page <= last; page++) {
 		const struct chunk_page *p = &chunk->pages[page];
@@ -252,9 +252,9 @@ static teg_status gather_stored(struct tile_reader *reader, const struct tile *t
 	if (n && at[n - 1] >= chunk->n)
 		return in_place(&r, teg_fail(err, TEG_CORRUPT, "a column is shorter than its tile"),
 		                0);
+	TEG_TRY(start(&r, out));
 	if (chunk->encoding == ENCODING_CONSTANT)
 		return chunk_decode_constant(chunk, n, out);
-	TEG_TRY(start(&r, out));
 	for (uint32_t i = 0, k; i < n; i += k) {
 		uint32_t page = chunk_page_of(chunk, at[i]),
 			 end = chunk->pages[page].first + chunk->pages[page].n;
