@@ -75,7 +75,7 @@ static inline int64_t rows_system_from(const struct rows *rows, uint32_t i)
  * *n_out rows that remain, each key's run in stored order (system_from descending, valid_from
  * ascending); pieces of split rows are appended to `rows`.
  *
- * Repeated arrays: live rows never claim and are never trimmed. An erasure drops all that was called
+ * Repeated arrays: live rows never claim, but later deletes trim them. An erasure drops all that was called
  * before it, whatever the array, and is itself never trimmed, for it covers all of valid time as a
  * mask; it is the last row of its key and system time, for readers stop at it. TEG_MISUSE names the
  * row where a start "from the commit's time" meets another interval of the key. TEG_NOMEM. */
