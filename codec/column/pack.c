@@ -127,28 +127,22 @@ static void pack_tail(uint32_t width, const uint8_t *values, size_t m, uint64_t 
                       uint8_t *out)
 {
 	uint64_t pending = 0;
-	unsigned n = 0; /* bits in `pending`, under 8 between values */
+	unsigned n = 0; /* bits in `pending`, under 64 between values */
 
 	for (size_t i = 0; i < m; i++) {
 		uint64_t v = (word_load(values + i * width, width) - base) & low_mask(w);
-		unsigned left = w;
 
-		while (left) {
-			unsigned put = left < 8 - n ? left : 8 - n;
-
-			pending |= (v & low_mask(put)) << n;
-			v = put < 64 ? v >> put : 0;
-			left -= put;
-			n += put;
-			if (n == 8) {
-				*out++ = (uint8_t)pending;
-				pending = 0;
-				n = 0;
-			}
-		}
+		pending |= v << n;
+		n += w;
+		if (n < 64)
+			continue;
+		store_u64(out, pending);
+		out += 8;
+		n -= 64;
+		pending = n ? v >> (w - n) : 0;
 	}
-	if (n)
-		*out = (uint8_t)pending;
+	for (; n; n -= n < 8 ? n : 8, pending >>= 8)
+		*out++ = (uint8_t)pending;
 }
 
 /* Full blocks on a big-endian machine: its words, put in order first. */
