@@ -33,9 +33,15 @@ build_consumer() { # build_consumer OPTION...
 		fail "building the consumer: $(cat "$work/consumer.log")"
 }
 
+# Runs a program of consumer/ on a store that is not there yet.
+run_program() {
+	rm -rf "$work/store"
+	"$1" "$work/store" >"$work/program.log" 2>&1 || fail "$1 answers $?: $(cat "$work/program.log")"
+}
+
 run_consumer() {
 	local program
 	for program in c_tegula c_tegula_static cxx_tegula cxx_tegula_static; do
-		"$work/consumer/$program" || fail "$program answers $?"
+		run_program "$work/consumer/$program"
 	done
 }

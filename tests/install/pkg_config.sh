@@ -17,7 +17,7 @@ flags=$(pkg-config --cflags tegula)
 		"$(library_dir)/libtegula.a" $(pkg-config --static --libs-only-l tegula | sed 's/-ltegula//')
 }
 for program in shared cxx static; do
-	"$work/$program" || fail "$program answers $?"
+	run_program "$work/$program"
 done
 ldd "$work/shared" | grep -q 'libtegula\.so\.0 ' || fail "not linked to libtegula.so.0"
 ! ldd "$work/static" | grep -q libtegula || fail "the static program still wants the shared library"
