@@ -6,7 +6,7 @@ launcher=()
 if command -v ccache >/dev/null; then
 	launcher=(-DCMAKE_C_COMPILER_LAUNCHER=ccache)
 fi
-build_consumer -DTEG_SOURCE="$TEG_SOURCE_DIR" -DCMAKE_BUILD_TYPE=Debug \
+build_consumer -DTEG_SOURCE="$TEG_SOURCE_DIR" -DCMAKE_BUILD_TYPE= \
 	-DCMAKE_EXPORT_COMPILE_COMMANDS=ON "${launcher[@]}"
 run_consumer
 ! grep -E 'main\.c' "$work/consumer/compile_commands.json" | grep -q -e -Wconversion ||
