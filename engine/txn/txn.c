@@ -1,114 +1,137 @@
 #include "engine/txn/txn.h"
-#include <string.h>
-#include "codec/base/checked.h"
+#include "codec/base/hash.h"
+#include "engine/arrow/import.h"
+#include "engine/merge/merge.h"
+#include "engine/scan/predicate.h"
+#include "engine/store/options.h"
 
 static teg_status no_memory(teg_error *err)
 {
 	return teg_fail(err, TEG_NOMEM, "no memory for a transaction");
 }
 
-/* ---- begin and end ---- */
+/* ---- beginning and ending ---- */
 
 static teg_status copy_metadata(struct teg_txn *txn, const teg_metadata *from, size_t n,
                                 teg_error *err)
 {
-	txn->metadata = arena_array(&txn->arena, n ? n : 1, sizeof *txn->metadata);
-	if (!txn->metadata)
+	teg_metadata *all = arena_array(&txn->arena, n, sizeof *all);
+
+	if (!all)
 		return no_memory(err);
 	for (size_t i = 0; i < n; i++) {
-		txn->metadata[i] = from[i];
-		txn->metadata[i].key =
-			arena_text(&txn->arena, span_of(from[i].key, from[i].key_len));
-		txn->metadata[i].value =
-			arena_text(&txn->arena, span_of(from[i].value, from[i].value_len));
-		if (!txn->metadata[i].key || !txn->metadata[i].value)
+		if ((!from[i].key && from[i].key_len) || (!from[i].value && from[i].value_len))
+			return teg_fail(err, TEG_MISUSE, "metadata %zu has no bytes", i);
+		all[i] = (teg_metadata){
+			arena_text(&txn->arena, span_of(from[i].key, from[i].key_len)),
+			arena_text(&txn->arena, span_of(from[i].value, from[i].value_len)),
+			from[i].key_len, from[i].value_len
+		};
+		if (!all[i].key || !all[i].value)
 			return no_memory(err);
 	}
+	txn->metadata = all;
 	txn->n_metadata = n;
 	return TEG_OK;
 }
 
-static teg_status take_options(struct teg_txn *txn, const teg_txn_options *o, teg_error *err)
+/* What segments carry in their footers: random, unless the caller says that this commit may be made
+ * again, by a key or a time of his own; then the same calls give the same bytes. */
+static void name_segments(struct teg_txn *txn)
 {
-	txn->system_time = o->system_time;
-	txn->key_sequence = o->key_sequence;
-	txn->expect_version = o->expect_version;
-	if (o->key_writer) {
-		txn->key_writer = arena_text(&txn->arena, span_of_text(o->key_writer));
+	struct {
+		uint64_t writer, sequence, time;
+	} of = { 0 };
+
+	memcpy(txn->segment_id, txn->commit_id, sizeof txn->segment_id);
+	if (!txn->key_writer && !txn->system_time)
+		return;
+	if (txn->key_writer)
+		store_u64(&of.writer, hash_bytes(span_of_text(txn->key_writer)));
+	store_u64(&of.sequence, txn->key_sequence);
+	store_u64(&of.time, (uint64_t)txn->system_time);
+	store_u64(txn->segment_id, hash_bytes(span_of(&of, sizeof of)));
+	memset(txn->segment_id + 8, 0, 8);
+}
+
+static teg_status take_options(struct teg_txn *txn, const teg_txn_options *options, teg_error *err)
+{
+	teg_txn_options o;
+
+	TEG_TRY(options_take(options, &o, sizeof o, "teg_txn_options", err));
+	if (o.system_time == INT64_MIN || o.system_time == INT64_MAX ||
+	    o.system_time == TEG_TIME_OF_COMMIT)
+		return teg_fail(err, TEG_MISUSE, "system_time is no point in time");
+	if (o.n_metadata && !o.metadata)
+		return teg_fail(err, TEG_MISUSE, "metadata is NULL");
+	if (o.key_writer) {
+		TEG_TRY(name_check(o.key_writer, "key_writer", err));
+		txn->key_writer = arena_text(&txn->arena, span_of_text(o.key_writer));
 		if (!txn->key_writer)
 			return no_memory(err);
 	}
-	return copy_metadata(txn, o->metadata, o->n_metadata, err);
+	txn->system_time = o.system_time;
+	txn->key_sequence = o.key_sequence;
+	txn->expect_version = o.expect_version;
+	TEG_TRY(copy_metadata(txn, o.metadata, o.n_metadata, err));
+	TEG_TRY(os_random(txn->store->os, txn->commit_id, sizeof txn->commit_id, err));
+	name_segments(txn);
+	return TEG_OK;
 }
 
 teg_status teg_txn_begin(teg_store *store, const teg_txn_options *options, teg_txn **txn_out,
                          teg_error *err)
 {
-	teg_txn_options known = { .struct_size = sizeof known };
 	struct teg_txn *txn;
 	teg_status status;
 
-	if (!store || !txn_out || (options && options->struct_size > sizeof known))
-		return teg_fail(
-			err, TEG_MISUSE,
-			"teg_txn_begin needs a store, a place to go and options of a known size");
+	if (!txn_out)
+		return teg_fail(err, TEG_MISUSE, "txn_out is NULL");
 	*txn_out = NULL;
+	if (!store)
+		return teg_fail(err, TEG_MISUSE, "no store");
 	if (store->read_only)
-		return teg_fail(err, TEG_READ_ONLY, "the store was opened to be read only");
-	if (options)
-		memcpy(&known, options, options->struct_size);
+		return teg_fail(err, TEG_READ_ONLY, "the store was opened for reading only");
 	txn = mem_zalloc(store->alloc, sizeof *txn);
 	if (!txn)
 		return no_memory(err);
+	store_ref(store);
 	txn->store = store;
 	txn->alloc = store->alloc;
-	store_ref(store);
-	arena_init(&txn->arena, txn->alloc, SIZE_MAX);
-	status = take_options(txn, &known, err);
-	if (status == TEG_OK)
-		status = store_new_id(store, txn->commit_id, err);
+	arena_init(&txn->arena, store->alloc, SIZE_MAX);
+	status = take_options(txn, options, err);
 	if (status == TEG_OK)
 		status = version_open_newest(store, &txn->base, err);
-	if (status == TEG_OK)
+	if (status == TEG_OK) {
+		txn->evaluated = version_number(txn->base);
 		*txn_out = txn;
-	else
+	} else {
 		teg_txn_abort(txn);
+	}
 	return status;
 }
 
-void txn_drop_parts(struct txn_array *array)
+static void free_rows(struct teg_txn *txn, struct rows *rows)
 {
-	for (uint32_t i = 0; i < PARTS_MAX; i++)
-		if (array->parts[i].made)
-			sink_release(&array->parts[i].sink);
-	memset(array->parts, 0, sizeof array->parts);
-	array->n_add = 0;
-	array->built = false;
+	if (!rows)
+		return;
+	rows_release(rows);
+	mem_free(txn->alloc, rows, sizeof *rows);
 }
 
-static void free_predicates(struct teg_txn *txn, struct txn_array *array)
+static void free_array(struct teg_txn *txn, struct txn_array *a)
 {
-	while (array->predicates) {
-		struct predicate_delete *p = array->predicates;
-
-		array->predicates = p->next;
-		teg_predicate_free(p->predicate);
-		rows_release(&p->found);
-		mem_free(txn->alloc, p->box, p->box_len);
-		mem_free(txn->alloc, p, sizeof *p);
-	}
-}
-
-static void free_array(struct teg_txn *txn, struct txn_array *array)
-{
-	txn_drop_parts(array);
-	free_predicates(txn, array);
-	if (array->appended.alloc)
-		rows_release(&array->appended);
-	if (array->named.alloc)
-		rows_release(&array->named);
-	mem_free(txn->alloc, array->boxes, array->boxes_cap * sizeof *array->boxes);
-	mem_free(txn->alloc, array, sizeof *array);
+	txn_drop_built(txn, a, false);
+	free_rows(txn, a->cells);
+	free_rows(txn, a->appends);
+	for (size_t i = 0; i < a->n_puts; i++)
+		txn_free_put(txn, a->schema, &a->puts[i]);
+	for (size_t i = 0; i < a->n_wheres; i++)
+		teg_predicate_free(a->wheres[i].predicate);
+	mem_free(txn->alloc, a->boxes, a->boxes_cap * sizeof *a->boxes);
+	mem_free(txn->alloc, a->puts, a->puts_cap * sizeof *a->puts);
+	mem_free(txn->alloc, a->wheres, a->wheres_cap * sizeof *a->wheres);
+	mem_free(txn->alloc, (void *)a->built, a->built_cap * sizeof *a->built);
 }
 
 void teg_txn_abort(teg_txn *txn)
@@ -117,58 +140,78 @@ void teg_txn_abort(teg_txn *txn)
 
 	if (!txn)
 		return;
-	while (txn->arrays) {
-		struct txn_array *array = txn->arrays;
-
-		txn->arrays = array->next;
-		free_array(txn, array);
-	}
-	if (txn->base)
-		version_unref(txn->base);
-	arena_release(&txn->arena);
 	store = txn->store;
+	for (size_t i = 0; i < txn->n_arrays; i++)
+		free_array(txn, txn->arrays[i]);
+	mem_free(txn->alloc, (void *)txn->arrays, txn->arrays_cap * sizeof *txn->arrays);
+	mem_free(txn->alloc, txn->slots, txn->n_slots * sizeof *txn->slots);
+	version_unref(txn->base);
+	arena_release(&txn->arena);
 	mem_free(txn->alloc, txn, sizeof *txn);
 	store_unref(store);
 }
 
-/* ---- arrays ---- */
+/* ---- arrays by name ---- */
 
-static struct txn_array *find(struct teg_txn *txn, const char *name)
+static struct txn_array *lookup(const struct teg_txn *txn, const char *name)
 {
-	struct txn_array *array = txn->arrays;
+	size_t mask = txn->n_slots - 1;
+	size_t i = txn->n_slots ? (size_t)hash_bytes(span_of_text(name)) & mask : 0;
 
-	while (array && strcmp(array->name, name) != 0)
-		array = array->next;
-	return array;
+	for (; txn->n_slots && txn->slots[i]; i = (i + 1) & mask)
+		if (strcmp(txn->arrays[txn->slots[i] - 1]->name, name) == 0)
+			return txn->arrays[txn->slots[i] - 1];
+	return NULL;
 }
 
-static teg_status new_array(struct teg_txn *txn, const char *name, const struct schema *schema,
-                            uint64_t id, struct txn_array **array_out, teg_error *err)
+static void insert_slot(struct teg_txn *txn, size_t index)
 {
-	struct txn_array *array = mem_zalloc(txn->alloc, sizeof *array);
-	teg_status status;
+	size_t mask = txn->n_slots - 1;
+	size_t i = (size_t)hash_bytes(span_of_text(txn->arrays[index]->name)) & mask;
 
-	if (!array)
+	while (txn->slots[i])
+		i = (i + 1) & mask;
+	txn->slots[i] = (uint32_t)index + 1;
+}
+
+static bool grow_slots(struct teg_txn *txn)
+{
+	size_t old = txn->n_slots, n = old ? 2 * old : 16;
+	uint32_t *slots;
+
+	if (2 * (txn->n_arrays + 1) <= old)
+		return true;
+	slots = mem_zalloc(txn->alloc, n * sizeof *slots);
+	if (!slots)
+		return false;
+	mem_free(txn->alloc, txn->slots, old * sizeof *slots);
+	txn->slots = slots;
+	txn->n_slots = n;
+	for (size_t i = 0; i < txn->n_arrays; i++)
+		insert_slot(txn, i);
+	return true;
+}
+
+teg_status txn_add_array(struct teg_txn *txn, const char *name, const struct schema *schema,
+                         uint64_t id, bool created, struct txn_array **array_out, teg_error *err)
+{
+	struct txn_array *a = arena_alloc(&txn->arena, sizeof *a);
+	void *block = (void *)txn->arrays;
+
+	if (!a || !grow_slots(txn) ||
+	    !mem_grow(txn->alloc, &block, &txn->arrays_cap, txn->n_arrays + 1, sizeof *txn->arrays))
 		return no_memory(err);
-	memcpy(array->name, name, strlen(name) + 1);
-	array->schema = schema;
-	array->id = id;
-	order_init(&array->order, schema);
-	status = rows_init(&array->appended, schema, txn->alloc, err);
-	if (status == TEG_OK)
-		status = rows_init(&array->named, schema, txn->alloc, err);
-	if (status != TEG_OK) {
-		free_array(txn, array);
-		return status;
-	}
-	array->appended.implicit_ids = schema->kind == TEG_TABLE;
-	if (txn->last_array)
-		txn->last_array->next = array;
-	else
-		txn->arrays = array;
-	txn->last_array = array;
-	txn->n_arrays++;
-	*array_out = array;
+	txn->arrays = block;
+	a->name = arena_text(&txn->arena, span_of_text(name));
+	if (!a->name)
+		return no_memory(err);
+	a->schema = schema;
+	a->id = id;
+	a->created = created;
+	a->first_row_id = -1;
+	txn->arrays[txn->n_arrays++] = a;
+	insert_slot(txn, txn->n_arrays - 1);
+	*array_out = a;
 	return TEG_OK;
 }
 
@@ -177,45 +220,200 @@ teg_status txn_array(struct teg_txn *txn, const char *name, struct txn_array **a
 {
 	struct array_state state;
 
-	*array_out = find(txn, name);
+	if (!txn || !name)
+		return teg_fail(err, TEG_MISUSE, "transaction or array is NULL");
+	if (txn->broken)
+		return teg_fail(err, TEG_MISUSE,
+		                "a call failed half way: the transaction must be aborted");
+	*array_out = lookup(txn, name);
 	if (*array_out)
 		return TEG_OK;
-	TEG_TRY(name_check(name, "array", err));
 	TEG_TRY(version_array(txn->base, name, &txn->arena, &state, err));
-	return new_array(txn, name, state.schema, state.id, array_out, err);
+	return txn_add_array(txn, name, state.schema, state.id, false, array_out, err);
 }
 
-teg_status txn_add_array(struct teg_txn *txn, const char *name, const struct schema *schema,
-                         struct txn_array **array_out, teg_error *err)
+teg_status teg_txn_create(teg_txn *txn, const char *name, const teg_spec *spec, teg_error *err)
 {
+	const struct schema *schema;
+	struct txn_array *a;
+	bool there;
 	uint64_t id;
+	teg_status status;
 
-	if (find(txn, name)) {
-		teg_fail(err, TEG_EXISTS, "array '%s' is declared already", name);
-		return error_in_array(err, TEG_EXISTS, name);
-	}
+	if (!txn || !spec)
+		return teg_fail(err, TEG_MISUSE, "transaction or spec is NULL");
+	TEG_TRY(name_check(name, "array", err));
+	TEG_TRY(version_has_array(txn->base, name, &there, err));
+	if (there || lookup(txn, name))
+		return error_in_array(err, teg_fail(err, TEG_EXISTS, "the array exists already"),
+		                      name);
+	status = schema_from_spec(spec, &txn->arena, &schema, err);
+	if (status != TEG_OK)
+		return error_in_array(err, status, name);
 	TEG_TRY(array_new_id(txn->base, name, &id, err));
-	TEG_TRY(new_array(txn, name, schema, id, array_out, err));
-	(*array_out)->creating = true;
+	txn_digest(txn, name, strlen(name));
+	txn_digest(txn, schema->identity, sizeof schema->identity);
+	return txn_add_array(txn, name, schema, id, true, &a, err);
+}
+
+teg_status teg_txn_create_from_arrow(teg_txn *txn, const char *array, const teg_spec *spec,
+                                     const struct ArrowSchema *schema, const teg_put_options *roles,
+                                     teg_error *err)
+{
+	teg_spec whole;
+
+	if (!txn || !spec || !schema)
+		return teg_fail(err, TEG_MISUSE, "transaction, spec or schema is NULL");
+	TEG_TRY(spec_from_arrow(spec, schema, roles, &txn->arena, &whole, err));
+	return teg_txn_create(txn, array, &whole, err);
+}
+
+/* ---- commit ---- */
+
+/* Called by the commit before each try: predicates are run again where the base has changed. */
+static teg_status rebase(void *ctx, struct store_version *base, struct commit_request *request,
+                         teg_error *err)
+{
+	struct teg_txn *txn = ctx;
+	struct array_change *changes = request->changes;
+	uint32_t n = 0;
+
+	if (version_number(base) != txn->evaluated)
+		TEG_TRY(txn_evaluate(txn, base, err));
+	request->n_rows = 0;
+	for (size_t i = 0; i < txn->n_arrays; i++) {
+		struct txn_array *a = txn->arrays[i];
+		struct new_segment *add;
+
+		TEG_TRY(txn_build(txn, a, err));
+		if (!a->created && !a->n_built)
+			continue;
+		add = arena_array(&txn->arena, a->n_built, sizeof *add);
+		if (!add)
+			return no_memory(err);
+		for (size_t k = 0; k < a->n_built; k++) {
+			add[k] = a->built[k]->added;
+			request->n_rows += add[k].ref.n_rows;
+		}
+		changes[n++] = (struct array_change){ .name = a->name,
+			                              .array_id = a->id,
+			                              .create = a->created ? a->schema : NULL,
+			                              .n_add = (uint32_t)a->n_built,
+			                              .add = add,
+			                              .facts = a->n_built > 0 };
+	}
+	request->n_changes = n;
 	return TEG_OK;
 }
 
-teg_status txn_interval(const struct txn_array *array, const teg_put_options *options,
-                        int64_t *from_out, int64_t *until_out, teg_error *err)
+static void tell_parts(const struct commit_request *request, bool repeated,
+                       void (*each)(void *ctx, const teg_commit_part *part), void *ctx)
 {
-	bool given = options && (options->valid_from || options->valid_until);
+	for (uint32_t i = 0; each && !repeated && i < request->n_changes; i++) {
+		const struct array_change *change = &request->changes[i];
+		teg_commit_part part = { .array = change->name,
+			                 .n_segments = change->n_add,
+			                 .first_row_id = change->first_row_id };
 
-	*from_out = INT64_MIN;
-	*until_out = INT64_MAX;
-	if (!given)
+		for (uint32_t k = 0; k < change->n_add; k++) {
+			part.n_rows += change->add[k].ref.n_rows;
+			part.n_bytes += change->add[k].ref.len;
+		}
+		each(ctx, &part);
+	}
+}
+
+/* Reads stay cheap over a long history because every writer merges a little. */
+static teg_status merge_some(struct teg_store *store, const struct commit_request *request)
+{
+	const char **names;
+
+	if (store->no_auto_compact || !request->n_changes)
 		return TEG_OK;
-	if (!array->schema->valid_time)
-		return teg_fail(err, TEG_MISUSE, "array '%s' has no valid time", array->name);
-	if (options->valid_from >= options->valid_until)
-		return teg_fail(err, TEG_SCHEMA,
-		                "the valid interval is empty: it ends at %lld and starts at %lld",
-		                (long long)options->valid_until, (long long)options->valid_from);
-	*from_out = options->valid_from;
-	*until_out = options->valid_until;
+	names = mem_array(store->alloc, request->n_changes, sizeof *names);
+	if (!names)
+		return TEG_NOMEM;
+	for (uint32_t i = 0; i < request->n_changes; i++)
+		names[i] = request->changes[i].name;
+	merge_after_commit(store, names, request->n_changes);
+	mem_free(store->alloc, (void *)names, request->n_changes * sizeof *names);
 	return TEG_OK;
+}
+
+/* Segment files that the new version holds must outlive the transaction; those of a commit that was
+ * there already are of no use. */
+static void keep_files(struct teg_txn *txn)
+{
+	for (size_t i = 0; i < txn->n_arrays; i++) {
+		struct txn_array *a = txn->arrays[i];
+
+		for (size_t k = 0; k < a->n_built; k++)
+			txn_free_built(txn, a->built[k], true);
+		a->n_built = 0;
+	}
+}
+
+static struct commit_request request_of(struct teg_txn *txn, struct array_change *changes)
+{
+	struct commit_request request = { .changes = changes,
+		                          .system_time = txn->system_time,
+		                          .key_writer = txn->key_writer,
+		                          .key_sequence = txn->key_sequence,
+		                          .key_digest = txn->digest,
+		                          .expect_version = txn->expect_version,
+		                          .metadata = txn->metadata,
+		                          .n_metadata = txn->n_metadata,
+		                          .action = "commit",
+		                          .rebase = rebase,
+		                          .rebase_ctx = txn };
+
+	memcpy(request.commit_id, txn->commit_id, sizeof request.commit_id);
+	return request;
+}
+
+static teg_status commit(struct teg_txn *txn, teg_commit_result *result,
+                         void (*each)(void *ctx, const teg_commit_part *part), void *ctx,
+                         teg_error *err)
+{
+	struct array_change *changes = mem_array(txn->alloc, txn->n_arrays, sizeof *changes);
+	struct commit_request request = request_of(txn, changes);
+	teg_status status;
+
+	if (!changes)
+		return no_memory(err);
+	status = store_commit(txn->store, &request, result, NULL, err);
+	if (status == TEG_COMMIT_UNKNOWN)
+		txn->unknown = true;
+	if (status == TEG_OK && !result->repeated) {
+		keep_files(txn);
+		tell_parts(&request, result->repeated, each, ctx);
+		(void)merge_some(txn->store, &request);
+	}
+	mem_free(txn->alloc, changes, txn->n_arrays * sizeof *changes);
+	return status;
+}
+
+teg_status teg_txn_commit_parts(teg_txn *txn, teg_commit_result *result_out,
+                                void (*each)(void *ctx, const teg_commit_part *part), void *ctx,
+                                teg_error *err)
+{
+	teg_commit_result result = { 0 };
+	teg_status status;
+
+	if (!txn)
+		return teg_fail(err, TEG_MISUSE, "no transaction");
+	if (txn->broken)
+		return teg_fail(err, TEG_MISUSE,
+		                "a call failed half way: the transaction must be aborted");
+	status = commit(txn, &result, each, ctx, err);
+	if (status != TEG_OK)
+		return status;
+	options_give(result_out, &result, sizeof result);
+	teg_txn_abort(txn);
+	return TEG_OK;
+}
+
+teg_status teg_txn_commit(teg_txn *txn, teg_commit_result *result_out, teg_error *err)
+{
+	return teg_txn_commit_parts(txn, result_out, NULL, NULL, err);
 }

@@ -1,92 +1,121 @@
-/* The inside of a transaction: rows staged per array, in call order, until commit builds segments.
+/* The inside of a transaction: what has been staged per array, in the caller's order, until it is
+ * built into segments and committed. Shared by engine/txn only.
  *
- *   put, delete ──stage──> rows ──┐
- *   delete_where ──scan──> rows ──┼─build──> segments ──store_commit──> version N+1
- *   delete_box ──> boxes ─────────┘
+ *   put, delete ──stage──> cells, appends ─┐
+ *   delete_where ──scan──> cells           ├─build─> segments ──store_commit──> version N+1
+ *   delete_box ──────────> boxes           │            ^                 │
+ *   put_box ─────────────> put boxes ──────┘            └── predicates ── rebase
  *
- * Rows of one key are made disjoint in valid time when segments are built: a later call trims an
- * earlier one. What a predicate found is kept apart from the rest, because it is found again in
- * whatever version the commit then follows.
+ * A table keeps appended rows apart from named ones. Appended rows, and cells of repeated arrays, go
+ * to segments of their own as soon as the transaction is over its budget; cells that may meet
+ * another of the same key stay until the commit, for they have to be made disjoint.
  */
 #ifndef TEG_ENGINE_TXN_TXN_H
 #define TEG_ENGINE_TXN_TXN_H
-#include "engine/order/order.h"
 #include "engine/store/store.h"
 #include "engine/write/build.h"
-#include "engine/write/stage.h"
 
-/* A delete by predicate, and what it found in the version it was last asked of. */
-struct predicate_delete {
-	struct predicate_delete *next;
-	teg_predicate *predicate; /* NULL: the box alone */
-	teg_range *box;           /* one per dimension, own copies; NULL: everything */
-	size_t box_len;           /* bytes, texts included */
-	int64_t valid_from, valid_until;
-	uint32_t at; /* named rows that were staged before this call */
-	struct rows found;
-};
-
-/* One segment under construction or finished. */
-struct part {
-	struct segment_sink sink;
+/* A dense box as it was put: its cells in row-major order. */
+struct put_box {
 	struct box box;
-	bool made;
+	uint64_t n_cells;
+	int64_t valid_from, valid_until;
+	struct column_buf *attrs; /* one per attribute of the schema */
 };
 
-#define PARTS_MAX 2 /* appended rows of a table; everything else */
+/* A delete by predicate: what it found are rows [first, first + n) of `cells`. */
+struct where {
+	teg_predicate *predicate; /* NULL: all */
+	teg_range *box;           /* in the transaction's arena; NULL: everywhere */
+	int64_t valid_from, valid_until;
+	uint32_t first, n;
+};
+
+/* A segment built ahead of the commit. */
+struct built {
+	struct segment_sink sink;
+	struct new_segment added;
+	struct box box;
+	uint8_t object[16];
+	bool rebuilt; /* from cells that a predicate found: made again after a rebase */
+};
 
 struct txn_array {
-	struct txn_array *next;
-	char name[256];
-	const struct schema *schema; /* in the transaction's arena */
-	struct order order;
+	char *name; /* in the transaction's arena */
+	const struct schema *schema;
 	uint64_t id;
-	bool creating;
-	struct rows appended; /* TABLE: rows without ids yet */
-	struct rows named;    /* rows with keys, in call order */
-	struct predicate_delete *predicates, *last_predicate;
+	bool created;
+	struct rows *cells, *appends; /* NULL: none yet */
 	struct row_box *boxes;
-	size_t n_boxes, boxes_cap;
-	struct part parts[PARTS_MAX];
-	struct new_segment add[PARTS_MAX];
-	uint32_t n_add;
-	bool built;
+	struct put_box *puts;
+	struct where *wheres;
+	struct built **built;
+	size_t n_boxes, boxes_cap, n_puts, puts_cap, n_wheres, wheres_cap, n_built, built_cap;
+	bool cells_spilled; /* some cells are in segments ahead of the commit */
+	bool is_built;      /* nothing staged is missing in `built` */
+	int64_t first_row_id;
 };
 
 struct teg_txn {
 	struct teg_store *store;
 	const teg_allocator *alloc;
+	struct store_version *base;
 	struct arena arena;
-	struct store_version *base; /* the version that predicates see */
-	struct txn_array *arrays, *last_array;
-	uint32_t n_arrays;
+	struct txn_array **arrays; /* in the order they were touched */
+	size_t n_arrays, arrays_cap;
+	uint32_t *slots; /* hash table of names: index + 1; a power of two, at most half full */
+	size_t n_slots;
 	int64_t system_time;
-	char *key_writer;
+	const char *key_writer;
 	uint64_t key_sequence, expect_version;
-	teg_metadata *metadata;
+	const teg_metadata *metadata;
 	size_t n_metadata;
-	uint8_t commit_id[16];
-	struct array_change *changes; /* while it commits */
+	uint8_t commit_id[16];  /* random: of the manifest */
+	uint8_t segment_id[16]; /* in segment footers: the same for the same key or time */
+	uint64_t digest;        /* of everything staged, while there is a key */
+	uint64_t evaluated;     /* the version that predicates were run on */
+	bool broken;            /* a call failed half way: it can only be aborted */
+	bool unknown;           /* a commit that may have happened: its files must stay */
 };
 
-/* The array of that name as the transaction knows it, from the base version where it is the first
- * time. TEG_NOT_FOUND. */
+/* The array of that name, found at the base or made in this transaction. TEG_NOT_FOUND. */
 teg_status txn_array(struct teg_txn *txn, const char *name, struct txn_array **array_out,
                      teg_error *err);
-/* One that the transaction declares. TEG_EXISTS within it. */
 teg_status txn_add_array(struct teg_txn *txn, const char *name, const struct schema *schema,
-                         struct txn_array **array_out, teg_error *err);
+                         uint64_t id, bool created, struct txn_array **array_out, teg_error *err);
 
-/* The valid interval of a call. TEG_MISUSE where the array has none to take; TEG_SCHEMA where it is
- * empty. */
-teg_status txn_interval(const struct txn_array *array, const teg_put_options *options,
-                        int64_t *from_out, int64_t *until_out, teg_error *err);
+/* The rows that such a put goes to, made when first asked for. */
+teg_status txn_rows(struct teg_txn *txn, struct rows **rows, const struct schema *schema,
+                    teg_error *err);
+/* Counts into the digest what rows [first, rows->n) hold. */
+void txn_digest_rows(struct teg_txn *txn, const struct txn_array *array, const struct rows *rows,
+                     uint32_t first);
+void txn_digest(struct teg_txn *txn, const void *bytes, size_t len);
+/* After every call that stages: builds segments where the budget is used up, or TEG_LIMIT. */
+teg_status txn_keep_budget(struct teg_txn *txn, struct txn_array *array, teg_error *err);
 
-/* Runs a delete's predicate against a version and stages what it finds as tombstones. */
-teg_status txn_find(struct teg_txn *txn, struct txn_array *array, struct predicate_delete *p,
-                    struct store_version *base, teg_error *err);
+/* A delete would have to trim what was staged before it: TEG_LIMIT where that is out of reach. */
+teg_status txn_may_delete(const struct teg_txn *txn, const struct txn_array *array, teg_error *err);
 
-/* Builds what is staged into finished segments in array->add; what was built before is dropped. */
+/* Everything staged becomes segments: array->built. */
 teg_status txn_build(struct teg_txn *txn, struct txn_array *array, teg_error *err);
-void txn_drop_parts(struct txn_array *array);
+/* Appended rows, and cells of repeated arrays, now. */
+teg_status txn_spill(struct teg_txn *txn, struct txn_array *array, teg_error *err);
+void txn_drop_built(struct teg_txn *txn, struct txn_array *array, bool rebuilt_only);
+void txn_free_built(struct teg_txn *txn, struct built *built, bool keep_file);
+
+/* Cells of a box along one dimension, and in all: false where that overflows. */
+uint64_t txn_box_side(const struct box *box, uint32_t d);
+bool txn_box_cells(const struct box *box, uint32_t n_dims, uint64_t *n_out);
+
+/* Put boxes become cells, so that other calls can follow them in order. */
+teg_status txn_expand_boxes(struct teg_txn *txn, struct txn_array *array, teg_error *err);
+/* Writes the put boxes, one grid tile after the other. */
+teg_status txn_write_boxes(struct teg_txn *txn, struct txn_array *array,
+                           const struct tiler_options *options, struct segment_sink *sink,
+                           struct segment_result *result_out, teg_error *err);
+void txn_free_put(struct teg_txn *txn, const struct schema *schema, struct put_box *put);
+
+/* Runs the predicates again on `base`, and replaces what they had found. */
+teg_status txn_evaluate(struct teg_txn *txn, struct store_version *base, teg_error *err);
 #endif

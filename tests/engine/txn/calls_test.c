@@ -208,6 +208,30 @@ Test(txn, aborted_and_empty_transactions_make_no_version_and_no_file) /* V4 */
 	world_release(&w);
 }
 
+Test(txn, appends_beyond_the_budget_go_to_files_of_their_own) /* V9 */
+{
+	static int64_t v[50000];
+	struct world w;
+	teg_commit_result result = { .struct_size = sizeof result };
+	teg_txn *txn;
+	int64_t sum = 0;
+
+	world_init(&w);
+	create(&w, "t", TEG_TABLE);
+	teg_store_close(w.store);
+	OK(open_world(&w, TEG_CREATE_NO, 200000, err));
+	for (int i = 0; i < 50000; i++)
+		sum += v[i] = (int64_t)((uint64_t)i * 0x9e3779b97f4a7c15u) >> 20;
+	OK(teg_txn_begin(w.store, NULL, &txn, err));
+	for (int i = 0; i < 4; i++)
+		OK(append(txn, "t", v, 50000, err));
+	OK(teg_txn_commit(txn, &result, err));
+	cr_assert_gt(result.n_segments, 1);
+	cr_assert_eq(result.n_rows, 200000);
+	expect(&w, "t", 200000, 4 * sum);
+	world_release(&w);
+}
+
 static teg_commit_result put_with_key(struct world *w, uint64_t sequence, const int64_t *v,
                                       size_t n, teg_status expected)
 {
