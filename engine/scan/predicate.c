@@ -159,9 +159,12 @@ static bool literal_of_value(const teg_value *value, struct literal *out)
 		out->type = LITERAL_TEXT;
 		out->bytes = span_of(value->as.bytes.at, value->as.bytes.len);
 		return true;
+	case TEG_DECIMAL128:
+		out->type = LITERAL_WIDE;
+		out->i = value->as.bytes.len == 16 ? load_wide(value->as.bytes.at) : 0;
+		return value->as.bytes.len == 16;
 	case TEG_BYTES:
 	case TEG_FIXED_BYTES:
-	case TEG_DECIMAL128:
 		out->type = LITERAL_BYTES;
 		out->bytes = span_of(value->as.bytes.at, value->as.bytes.len);
 		return true;
@@ -192,7 +195,8 @@ static teg_status leaf_of_values(enum predicate_node node, const char *column, t
 	for (size_t i = 0; i < n && status == TEG_OK; i++)
 		if (!literal_of_value(&values[i], &literals[i]))
 			status = teg_fail(err, TEG_MISUSE,
-			                  "column '%s' is compared with null or with no value",
+			                  "column '%s' is compared with null or with a "
+			                  "value that is none",
 			                  column);
 	if (status == TEG_OK) {
 		*out = predicate_leaf(node, column, (struct span){ NULL, 0 }, op, literals,
@@ -229,11 +233,14 @@ teg_status teg_predicate_is_null(const char *column, const teg_allocator *alloca
 static teg_status join(enum predicate_node node, teg_predicate *a, teg_predicate *b,
                        teg_predicate **out, teg_error *err)
 {
-	if (a && b && out && a->alloc == b->alloc)
+	if (a && b && a != b && out && a->alloc == b->alloc)
 		return predicate_inner(node, a, b, out, err);
 	teg_predicate_free(a);
-	teg_predicate_free(b);
-	return teg_fail(err, TEG_MISUSE, "two predicates of one allocator are needed");
+	teg_predicate_free(a == b ? NULL : b);
+	if (out)
+		*out = NULL;
+	return teg_fail(err, TEG_MISUSE,
+	                "two predicates of one allocator and a place to go are needed");
 }
 
 teg_status teg_predicate_and(teg_predicate *a, teg_predicate *b, teg_predicate **predicate_out,
@@ -253,5 +260,7 @@ teg_status teg_predicate_not(teg_predicate *a, teg_predicate **predicate_out, te
 	if (a && predicate_out)
 		return predicate_inner(NODE_NOT, a, NULL, predicate_out, err);
 	teg_predicate_free(a);
+	if (predicate_out)
+		*predicate_out = NULL;
 	return teg_fail(err, TEG_MISUSE, "a predicate and a place for its negation are needed");
 }

@@ -1,7 +1,8 @@
 /* Names to columns, literals to what the column's values can be compared with. */
+#include "engine/scan/number.h"
 #include "engine/scan/predicate_bound.h"
+#include <float.h>
 #include <math.h>
-#include <string.h>
 
 struct binder {
 	const struct schema *schema;
@@ -17,40 +18,45 @@ static teg_status no_memory(struct binder *b)
 
 /* ---- columns ---- */
 
-static bool find_slot(struct binder *b, const char *name, struct bound_slot *slot)
+/* The engine's own columns; a field of the same name goes first. */
+static bool find_own_slot(const char *name, struct bound_slot *slot)
 {
 	static const struct {
 		const char *name;
 		uint32_t id;
-	} times[] = { { "system_from", COLUMN_ID_SYSTEM_FROM },
-		      { "system_until", COLUMN_ID_SYSTEM_UNTIL },
-		      { "valid_from", COLUMN_ID_VALID_FROM },
-		      { "valid_until", COLUMN_ID_VALID_UNTIL },
-		      { "row_kind", COLUMN_ID_KIND } };
-	const struct field *field = schema_field(b->schema, name);
+	} own[] = { { "system_from", COLUMN_ID_SYSTEM_FROM },
+		    { "system_until", COLUMN_ID_SYSTEM_UNTIL },
+		    { "valid_from", COLUMN_ID_VALID_FROM },
+		    { "valid_until", COLUMN_ID_VALID_UNTIL },
+		    { "row_kind", COLUMN_ID_KIND } };
 
-	if (field) {
-		*slot = (struct bound_slot){ field->id, field->type, field->class, field->shape,
-			                     field->width };
-		return true;
-	}
-	for (size_t i = 0; i < sizeof times / sizeof *times; i++) {
-		if (strcmp(name, times[i].name) != 0)
+	for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
+		bool kind = own[i].id == COLUMN_ID_KIND;
+
+		if (strcmp(name, own[i].name) != 0)
 			continue;
-		*slot = (struct bound_slot){
-			times[i].id,
-			{ .type = TEG_TIMESTAMP, .unit = TEG_MICRO, .zone = "UTC" },
-			VALUE_SIGNED,
-			COLUMN_FIXED,
-			8
-		};
-		if (times[i].id == COLUMN_ID_KIND)
-			*slot = (struct bound_slot){
-				times[i].id, { .type = TEG_UINT8 }, VALUE_UNSIGNED, COLUMN_FIXED, 1
-			};
+		slot->id = own[i].id;
+		slot->type.type = kind ? TEG_UINT8 : TEG_TIMESTAMP;
+		slot->type.unit = kind ? 0 : TEG_MICRO;
+		slot->type.zone = kind ? NULL : "UTC";
+		slot->class = kind ? VALUE_UNSIGNED : VALUE_SIGNED;
 		return true;
 	}
 	return false;
+}
+
+static bool find_slot(struct binder *b, const char *name, struct bound_slot *slot)
+{
+	const struct field *field = schema_field(b->schema, name);
+
+	*slot = (struct bound_slot){ .id = 0 };
+	if (!field)
+		return find_own_slot(name, slot);
+	slot->id = field->id;
+	slot->type = field->type;
+	slot->class = field->class;
+	slot->fill = field->fill;
+	return true;
 }
 
 static teg_status slot_of(struct binder *b, const char *name, uint32_t *slot_out)
@@ -81,57 +87,13 @@ static teg_status mismatch(struct binder *b, const char *column, const struct bo
 	return error_in_column(b->err, TEG_MISUSE, column);
 }
 
-/* ---- numbers as floor + "something is left" ---- */
-
-struct whole {
-	__int128 floor;
-	bool more; /* the literal lies above floor, below floor + 1 */
-};
-
-#define WIDE_MAX ((__int128)(((unsigned __int128)1 << 127) - 1))
-
-static struct whole whole_of_float(double f)
-{
-	if (isnan(f) || f >= 1.7e38)
-		return (struct whole){ WIDE_MAX, true };
-	if (f <= -1.7e38)
-		return (struct whole){ -WIDE_MAX - 1, true };
-	return (struct whole){ (__int128)floor(f), floor(f) != f };
-}
-
-static __int128 power_of_ten(int n)
-{
-	__int128 p = 1;
-
-	while (n-- > 0)
-		p *= 10;
-	return p;
-}
+/* ---- literals as whole numbers of the column's own ---- */
 
 static struct whole divide(__int128 v, __int128 by)
 {
 	__int128 q = v / by, r = v % by;
 
-	return (struct whole){ r < 0 ? q - 1 : q, r != 0 };
-}
-
-static struct whole multiply(__int128 v, __int128 by)
-{
-	__int128 product;
-
-	if (__builtin_mul_overflow(v, by, &product))
-		return v < 0 ? (struct whole){ -WIDE_MAX - 1, true }
-		             : (struct whole){ WIDE_MAX, true };
-	return (struct whole){ product, false };
-}
-
-static struct whole shift_decimal(__int128 v, int from_scale, int to_scale)
-{
-	int by = to_scale - from_scale;
-
-	if (by > 38 || by < -38)
-		return by > 0 ? multiply(v, WIDE_MAX) : (struct whole){ v < 0 ? -1 : 0, v != 0 };
-	return by >= 0 ? multiply(v, power_of_ten(by)) : divide(v, power_of_ten(-by));
+	return (struct whole){ .floor = r < 0 ? q - 1 : q, .more = r != 0 };
 }
 
 static bool whole_of_time(const struct bound_slot *slot, struct span text, struct whole *out)
@@ -143,10 +105,9 @@ static bool whole_of_time(const struct bound_slot *slot, struct span text, struc
 	if (!time_of_text(text, &us, &ns))
 		return false;
 	if (slot->type.type == TEG_DATE32)
-		*out = divide((__int128)us * 1000 + ns, (__int128)86400 * 1000000000);
+		*out = divide((__int128)us * 1000 + ns, 86400 * (__int128)1000000000);
 	else
-		*out = divide((__int128)us * 1000 + ns,
-		              1000000000 / per_second[slot->type.unit & 3]);
+		*out = divide((__int128)us * 1000 + ns, 1000000000 / per_second[slot->type.unit]);
 	return true;
 }
 
@@ -157,7 +118,7 @@ static bool kind_of_text(struct span text, struct whole *out)
 	for (int i = 0; i < 3; i++) {
 		if (!span_equal(text, span_of_text(names[i])))
 			continue;
-		*out = (struct whole){ i, false };
+		*out = (struct whole){ .floor = i };
 		return true;
 	}
 	return false;
@@ -175,19 +136,17 @@ static bool whole_of_literal(const struct bound_slot *slot, const struct literal
 	int scale = slot->type.type == TEG_DECIMAL128 ? slot->type.scale : 0;
 
 	switch (l->type) {
-	case LITERAL_INTEGER: *out = shift_decimal(l->i, 0, scale); return true;
-	case LITERAL_DECIMAL: *out = shift_decimal(l->i, l->scale, scale); return true;
-	case LITERAL_FLOAT: *out = whole_of_float(l->f * pow(10, scale)); return true;
-	case LITERAL_BOOL: *out = (struct whole){ l->i, false }; return slot->type.type == TEG_BOOL;
+	case LITERAL_INTEGER:
+	case LITERAL_DECIMAL: *out = whole_of_decimal(l->i, l->scale, scale); return true;
+	case LITERAL_FLOAT: *out = whole_of_float(l->f, scale); return true;
+	case LITERAL_BOOL:
+		*out = (struct whole){ .floor = l->i };
+		return slot->type.type == TEG_BOOL;
+	case LITERAL_WIDE: *out = (struct whole){ .floor = l->i }; return slot->class == VALUE_WIDE;
 	case LITERAL_TEXT:
 		return is_time(slot) ? whole_of_time(slot, l->bytes, out)
 		                     : slot->id == COLUMN_ID_KIND && kind_of_text(l->bytes, out);
-	default:
-		if (slot->type.type != TEG_DECIMAL128 || l->bytes.len != 16)
-			return false;
-		memcpy(&out->floor, l->bytes.at, 16);
-		out->more = false;
-		return true;
+	default: return false;
 	}
 }
 
@@ -218,6 +177,12 @@ static void compare_whole(struct bound_node *node, const struct bound_slot *slot
 	__int128 lo = slot->class == VALUE_SIGNED ? INT64_MIN : 0;
 	__int128 hi = slot->class == VALUE_SIGNED ? (__int128)INT64_MAX : (__int128)UINT64_MAX;
 
+	if (w.beyond || (slot->class != VALUE_WIDE && (w.floor < lo || w.floor > hi))) {
+		bool below = w.beyond ? w.beyond < 0 : w.floor < lo;
+
+		decide(node, compare_holds(node->op, below ? 1 : -1));
+		return;
+	}
 	if (settle_fraction(node, w.more))
 		return;
 	if (slot->class == VALUE_WIDE) {
@@ -225,30 +190,44 @@ static void compare_whole(struct bound_node *node, const struct bound_slot *slot
 		node->wide = w.floor;
 		return;
 	}
-	if (w.floor < lo || w.floor > hi) {
-		int order = w.floor < lo ? 1 : -1; /* of every value against the literal */
-
-		decide(node, compare_holds(node->op, order));
-		return;
-	}
 	node->test = TEST_LANE;
 	node->lane = slot->class == VALUE_SIGNED ? lane_of_i64((int64_t)w.floor)
 	                                         : (uint64_t)w.floor;
 }
 
+/* The largest float64 that is not above the literal, and whether it is the literal itself. */
+static bool float_of_literal(const struct literal *l, double *out, bool *more_out)
+{
+	struct whole back;
+
+	*more_out = false;
+	switch (l->type) {
+	case LITERAL_INTEGER:
+		*out = float_of_decimal(l->i, 0);
+		back = whole_of_float(*out, 0);
+		if (back.beyond > 0 || back.floor > l->i)
+			*out = nextafter(*out, -INFINITY);
+		*more_out = back.beyond || back.floor != l->i;
+		return true;
+	case LITERAL_DECIMAL:
+		*out = float_of_decimal(l->i, l->scale);
+		*more_out = isinf(*out);
+		if (*out == INFINITY)
+			*out = DBL_MAX;
+		return true;
+	default: *out = l->f; return l->type == LITERAL_FLOAT;
+	}
+}
+
 static bool compare_float(struct bound_node *node, const struct literal *l)
 {
-	double f = l->f;
+	bool more;
+	double f;
 
-	if (l->type == LITERAL_TEXT || l->type == LITERAL_BYTES || l->type == LITERAL_BOOL)
+	if (!float_of_literal(l, &f, &more))
 		return false;
-	if (l->type == LITERAL_INTEGER) {
-		f = (double)l->i;
-		if ((__int128)f > l->i)
-			f = nextafter(f, -INFINITY);
-		if (settle_fraction(node, (__int128)f != l->i))
-			return true;
-	}
+	if (settle_fraction(node, more))
+		return true;
 	node->test = TEST_LANE;
 	node->lane = lane_of_f64(f);
 	return true;
@@ -284,30 +263,34 @@ static teg_status bind_literal(struct binder *b, const char *column, struct boun
 
 /* ---- lists ---- */
 
-static void sort_lanes(uint64_t *lanes, uint32_t n)
+/* Shell sort takes no memory; these steps keep even a million items quick. */
+static uint32_t first_gap(uint32_t n)
 {
-	for (uint32_t gap = n / 2; gap; gap /= 2)
-		for (uint32_t i = gap; i < n; i++) {
-			uint64_t v = lanes[i];
-			uint32_t k = i;
-
-			for (; k >= gap && lanes[k - gap] > v; k -= gap)
-				lanes[k] = lanes[k - gap];
-			lanes[k] = v;
-		}
+	return n > 1 ? (n < 5 ? 1 : (uint32_t)((uint64_t)n * 5 / 11)) : 0;
 }
 
-static void sort_texts(struct span *texts, uint32_t n)
-{
-	for (uint32_t gap = n / 2; gap; gap /= 2)
-		for (uint32_t i = gap; i < n; i++) {
-			struct span v = texts[i];
-			uint32_t k = i;
-
-			for (; k >= gap && span_compare(texts[k - gap], v) > 0; k -= gap)
-				texts[k] = texts[k - gap];
-			texts[k] = v;
+#define SORT_LIST(items, type, n, above)                                         \
+	for (uint32_t gap = first_gap(n); gap; gap = first_gap(gap))             \
+		for (uint32_t i = gap; i < (n); i++) {                           \
+			type v = (items)[i];                                     \
+			uint32_t k = i;                                          \
+                                                                                 \
+			for (; k >= gap && above((items)[k - gap], v); k -= gap) \
+				(items)[k] = (items)[k - gap];                   \
+			(items)[k] = v;                                          \
 		}
+
+#define NUMBER_ABOVE(a, b) ((a) > (b))
+#define BYTES_ABOVE(a, b) (span_compare(a, b) > 0)
+
+static void sort_list(struct bound_node *node)
+{
+	if (node->test == TEST_IN_LANES)
+		SORT_LIST(node->lanes, uint64_t, node->n, NUMBER_ABOVE)
+	else if (node->test == TEST_IN_WIDE)
+		SORT_LIST(node->wides, __int128, node->n, NUMBER_ABOVE)
+	else
+		SORT_LIST(node->texts, struct span, node->n, BYTES_ABOVE)
 }
 
 /* Each item as `= item`; items that no value can equal fall away. */
@@ -334,8 +317,7 @@ static teg_status bind_list(struct binder *b, const struct teg_predicate *p,
 	node->test = slot->class == VALUE_BYTES  ? TEST_IN_BYTES
 	             : slot->class == VALUE_WIDE ? TEST_IN_WIDE
 	                                         : TEST_IN_LANES;
-	sort_lanes(node->lanes, node->test == TEST_IN_LANES ? node->n : 0);
-	sort_texts(node->texts, node->test == TEST_IN_BYTES ? node->n : 0);
+	sort_list(node);
 	return TEG_OK;
 }
 

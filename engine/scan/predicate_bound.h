@@ -40,8 +40,7 @@ struct bound_slot {
 	uint32_t id;
 	teg_data_type type;
 	enum value_class class;
-	enum column_shape shape;
-	uint32_t width;
+	struct span fill; /* what rows hold that are older than the attribute; .at NULL: null */
 };
 
 struct bound_predicate {

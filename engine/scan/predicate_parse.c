@@ -1,288 +1,22 @@
 /* Text to tree, by recursive descent. format-spec/predicates.md has the grammar. */
-#include "engine/scan/predicate_tree.h"
-#include <locale.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-enum token {
-	TOKEN_END,
-	TOKEN_NAME,   /* or a keyword */
-	TOKEN_QUOTED, /* "name" */
-	TOKEN_NUMBER,
-	TOKEN_TEXT, /* 'text' */
-	TOKEN_HEX,  /* x'hex' */
-	TOKEN_COMPARE,
-	TOKEN_PUNCTUATION
-};
+#include "engine/scan/number.h"
+#include "engine/scan/predicate_token.h"
+#include "engine/schema/schema.h"
 
 #define LITERALS_MAX 100000 /* of one list */
-
-struct parser {
-	const char *text;
-	size_t at, start, end; /* next byte; the token's first and the one after its last */
-	enum token token;
-	teg_compare op;
-	struct buf_of_text {
-		uint8_t *at;
-		size_t len, cap;
-	} bytes; /* of the token, unquoted */
-	unsigned depth;
-	const teg_allocator *alloc;
-	teg_error *err;
-};
+#define NUMBER_LEN_MAX 400
 
 static teg_status parse_or(struct parser *p, struct teg_predicate **out);
 
-static teg_status syntax(struct parser *p, const char *what)
-{
-	teg_fail(p->err, TEG_MISUSE, "predicate: %s at byte %zu", what, p->start);
-	return error_at_offset(p->err, TEG_MISUSE, (int64_t)p->start);
-}
-
-static teg_status no_memory(struct parser *p)
-{
-	return teg_fail(p->err, TEG_NOMEM, "no memory for a predicate");
-}
-
-/* ---- tokens ---- */
-
-static bool is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
-static bool is_name(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
-	       (unsigned char)c >= 0x80;
-}
-
-static bool keep_byte(struct parser *p, char c)
-{
-	void *block = p->bytes.at;
-
-	if (!mem_grow(p->alloc, &block, &p->bytes.cap, p->bytes.len + 2, 1))
-		return false;
-	p->bytes.at = block;
-	p->bytes.at[p->bytes.len++] = (uint8_t)c;
-	p->bytes.at[p->bytes.len] = 0;
-	return true;
-}
-
-static teg_status quoted(struct parser *p, char quote, enum token token)
-{
-	p->at++;
-	for (;; p->at++) {
-		char c = p->text[p->at];
-
-		if (!c)
-			return syntax(p, "a quote is not closed");
-		if (c == quote && p->text[p->at + 1] != quote)
-			break;
-		if (c == quote)
-			p->at++;
-		if (!keep_byte(p, c))
-			return no_memory(p);
-	}
-	p->at++;
-	p->token = token;
-	return keep_byte(p, 0) ? (p->bytes.len--, TEG_OK) : no_memory(p);
-}
-
-static int hex_digit(uint8_t c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-static teg_status hex(struct parser *p)
-{
-	p->at++;
-	TEG_TRY(quoted(p, '\'', TOKEN_HEX));
-	if (p->bytes.len % 2)
-		return syntax(p, "hex digits come in pairs");
-	for (size_t i = 0; i < p->bytes.len; i += 2) {
-		int hi = hex_digit(p->bytes.at[i]), lo = hex_digit(p->bytes.at[i + 1]);
-
-		if (hi < 0 || lo < 0)
-			return syntax(p, "not a hex digit");
-		p->bytes.at[i / 2] = (uint8_t)(hi << 4 | lo);
-	}
-	p->bytes.len /= 2;
-	return TEG_OK;
-}
-
-static teg_status take_while_name(struct parser *p)
-{
-	while (is_name(p->text[p->at]) || is_digit(p->text[p->at]) || p->text[p->at] == '.')
-		if (!keep_byte(p, p->text[p->at++]))
-			return no_memory(p);
-	p->token = TOKEN_NAME;
-	return TEG_OK;
-}
-
-static teg_status take_number(struct parser *p)
-{
-	char c = p->text[p->at];
-
-	if (c == '+' || c == '-')
-		if (!keep_byte(p, p->text[p->at++]))
-			return no_memory(p);
-	for (;; p->at++) {
-		char last = p->bytes.len ? (char)p->bytes.at[p->bytes.len - 1] : 0;
-
-		c = p->text[p->at];
-		if (!(is_digit(c) || c == '.' || c == 'e' || c == 'E' ||
-		      ((c == '+' || c == '-') && (last == 'e' || last == 'E'))))
-			break;
-		if (!keep_byte(p, c))
-			return no_memory(p);
-	}
-	p->token = TOKEN_NUMBER;
-	return TEG_OK;
-}
-
-static bool take_compare(struct parser *p)
-{
-	static const struct {
-		const char *text;
-		teg_compare op;
-	} ops[] = { { "<>", TEG_NE }, { "!=", TEG_NE }, { "<=", TEG_LE }, { ">=", TEG_GE },
-		    { "<", TEG_LT },  { ">", TEG_GT },  { "=", TEG_EQ } };
-
-	for (size_t i = 0; i < sizeof ops / sizeof *ops; i++) {
-		size_t len = strlen(ops[i].text);
-
-		if (strncmp(p->text + p->at, ops[i].text, len) == 0) {
-			p->at += len;
-			p->op = ops[i].op;
-			p->token = TOKEN_COMPARE;
-			return true;
-		}
-	}
-	return false;
-}
-
-static teg_status next(struct parser *p)
-{
-	char c;
-
-	while ((c = p->text[p->at]) == ' ' || c == '\t' || c == '\n' || c == '\r')
-		p->at++;
-	p->start = p->at;
-	p->bytes.len = 0;
-	p->token = TOKEN_END;
-	if (!c)
-		return TEG_OK;
-	if (c == '"')
-		return quoted(p, '"', TOKEN_QUOTED);
-	if (c == '\'')
-		return quoted(p, '\'', TOKEN_TEXT);
-	if ((c == 'x' || c == 'X') && p->text[p->at + 1] == '\'')
-		return hex(p);
-	if (is_name(c))
-		return take_while_name(p);
-	if (is_digit(c) || ((c == '-' || c == '+' || c == '.') &&
-	                    (is_digit(p->text[p->at + 1]) || p->text[p->at + 1] == '.')))
-		return take_number(p);
-	if (take_compare(p))
-		return TEG_OK;
-	if (!strchr("(),", c))
-		return syntax(p, "an unexpected character");
-	p->at++;
-	p->token = TOKEN_PUNCTUATION;
-	return keep_byte(p, c) ? TEG_OK : no_memory(p);
-}
-
-static bool is_text(const struct parser *p, const char *word)
-{
-	size_t len = strlen(word);
-
-	if (p->bytes.len != len)
-		return false;
-	for (size_t i = 0; i < len; i++) {
-		char c = (char)p->bytes.at[i];
-
-		if ((c >= 'A' && c <= 'Z' ? c + 32 : c) != word[i])
-			return false;
-	}
-	return true;
-}
-
-static bool is_word(const struct parser *p, const char *word)
-{
-	return p->token == TOKEN_NAME && is_text(p, word);
-}
-
-static bool is_mark(const struct parser *p, char mark)
-{
-	return p->token == TOKEN_PUNCTUATION && p->bytes.at[0] == (uint8_t)mark;
-}
-
 static teg_status expect_mark(struct parser *p, char mark, const char *what)
 {
-	return is_mark(p, mark) ? next(p) : syntax(p, what);
+	return parser_at_mark(p, mark) ? parser_next(p) : parser_refuse(p, what);
 }
 
 /* ---- literals ---- */
 
-/* strtod reads the decimal point of the host's locale, so hand it that one. */
-static bool float_of(const char *text, double *out)
-{
-	char copy[400];
-	const char *point = localeconv()->decimal_point, *dot = strchr(text, '.');
-	char *end;
-
-	if (dot)
-		snprintf(copy, sizeof copy, "%.*s%s%s", (int)(dot - text), text, point, dot + 1);
-	else
-		snprintf(copy, sizeof copy, "%s", text);
-	*out = strtod(copy, &end);
-	return end != copy && !*end;
-}
-
-/* Digits with an optional point as an exact decimal; false beyond 38 digits, or with an exponent. */
-static bool decimal_of(const char *text, __int128 *i_out, int *scale_out)
-{
-	bool negative = *text == '-', point = false;
-	int digits = 0;
-
-	*i_out = 0;
-	*scale_out = 0;
-	for (text += *text == '-' || *text == '+'; *text; text++) {
-		if (*text == '.' && !point) {
-			point = true;
-			continue;
-		}
-		if (!is_digit(*text) || ++digits > 38)
-			return false;
-		*i_out = *i_out * 10 + (*text - '0');
-		*scale_out += point;
-	}
-	if (negative)
-		*i_out = -*i_out;
-	return digits > 0;
-}
-
-static teg_status number(struct parser *p, struct literal *out)
-{
-	const char *text = (const char *)p->bytes.at;
-
-	if (p->bytes.len > 300)
-		return syntax(p, "a number is too long");
-	if (decimal_of(text, &out->i, &out->scale)) {
-		out->type = out->scale ? LITERAL_DECIMAL : LITERAL_INTEGER;
-		float_of(text, &out->f);
-		return TEG_OK;
-	}
-	out->type = LITERAL_FLOAT;
-	return float_of(text, &out->f) ? TEG_OK : syntax(p, "a number makes no sense");
-}
-
-/* One literal; `store` grows with the bytes of texts, which are named by offset until it is whole. */
+/* The literals of one condition; `bytes` grows with their texts, which are known by their places in
+ * it until it is whole. */
 struct literals {
 	struct literal *at;
 	uint32_t n;
@@ -291,26 +25,54 @@ struct literals {
 	size_t len, bytes_cap;
 };
 
-static bool keep_bytes(struct parser *p, struct literals *l, struct literal *out)
+static bool is_literal(const struct parser *p)
+{
+	return p->token == TOKEN_NUMBER || p->token == TOKEN_TEXT || p->token == TOKEN_HEX ||
+	       parser_at_word(p, "true") || parser_at_word(p, "false");
+}
+
+static teg_status number(struct parser *p, struct literal *out)
+{
+	const char *text = (const char *)p->bytes, *wrong;
+	struct whole whole;
+
+	if (p->len > NUMBER_LEN_MAX)
+		return parser_refuse(p, "a number is too long");
+	wrong = decimal_of_text(text, &out->i, &out->scale);
+	if (wrong)
+		return parser_refuse(p, wrong);
+	out->type = LITERAL_DECIMAL;
+	whole = whole_of_decimal(out->i, out->scale, 0);
+	if (text[strcspn(text, ".eE")] || whole.beyond)
+		return TEG_OK;
+	out->type = LITERAL_INTEGER;
+	out->i = whole.floor;
+	out->scale = 0;
+	return TEG_OK;
+}
+
+static teg_status keep_bytes(struct parser *p, struct literals *l, struct literal *out)
 {
 	void *block = l->bytes;
 
-	if (!mem_grow(p->alloc, &block, &l->bytes_cap, l->len + p->bytes.len + 1, 1))
-		return false;
+	if (!mem_grow(p->alloc, &block, &l->bytes_cap, l->len + p->len + 1, 1))
+		return parser_no_memory(p);
 	l->bytes = block;
-	if (p->bytes.len)
-		memcpy(l->bytes + l->len, p->bytes.at, p->bytes.len);
-	out->bytes.at = (const uint8_t *)l->len; /* an offset, see fix_bytes() */
-	out->bytes.len = p->bytes.len;
-	l->len += p->bytes.len;
-	return true;
+	memcpy(l->bytes + l->len, p->bytes, p->len + 1);
+	out->bytes.len = p->len;
+	l->len += p->len;
+	return TEG_OK;
 }
 
-static void fix_bytes(struct literals *l)
+/* The texts lie one after the other, in the order of the literals. */
+static void place_bytes(struct literals *l)
 {
-	for (uint32_t i = 0; i < l->n; i++)
-		if (l->at[i].type == LITERAL_TEXT || l->at[i].type == LITERAL_BYTES)
-			l->at[i].bytes.at = l->bytes + (size_t)l->at[i].bytes.at;
+	size_t off = 0;
+
+	for (uint32_t i = 0; i < l->n; i++) {
+		l->at[i].bytes.at = l->bytes ? l->bytes + off : NULL;
+		off += l->at[i].bytes.len;
+	}
 }
 
 static void free_literals(struct parser *p, struct literals *l)
@@ -319,54 +81,71 @@ static void free_literals(struct parser *p, struct literals *l)
 	mem_free(p->alloc, l->bytes, l->bytes_cap);
 }
 
-static teg_status one_literal(struct parser *p, struct literals *l)
+static teg_status read_literal(struct parser *p, struct literals *l, struct literal *out)
 {
-	void *block = l->at;
-	struct literal *out;
-
-	if (l->n == LITERALS_MAX)
-		return syntax(p, "a list is too long");
-	if (!mem_grow(p->alloc, &block, &l->cap, l->n + 1, sizeof *l->at))
-		return no_memory(p);
-	l->at = block;
-	out = &l->at[l->n];
-	memset(out, 0, sizeof *out);
-	if (p->token == TOKEN_NUMBER) {
-		TEG_TRY(number(p, out));
-	} else if (p->token == TOKEN_TEXT || p->token == TOKEN_HEX) {
+	if (p->token == TOKEN_NUMBER)
+		return number(p, out);
+	if (p->token == TOKEN_TEXT || p->token == TOKEN_HEX) {
 		out->type = p->token == TOKEN_TEXT ? LITERAL_TEXT : LITERAL_BYTES;
-		if (!keep_bytes(p, l, out))
-			return no_memory(p);
-	} else if (is_word(p, "true") || is_word(p, "false")) {
-		out->type = LITERAL_BOOL;
-		out->i = is_word(p, "true");
-	} else {
-		return syntax(p, "a value is missing");
+		return keep_bytes(p, l, out);
 	}
-	l->n++;
-	return next(p);
+	if (parser_at_word(p, "null"))
+		return parser_refuse(p, "null is asked for by 'is null'");
+	if (!is_literal(p))
+		return parser_refuse(p, "a value is missing");
+	out->type = LITERAL_BOOL;
+	out->i = parser_at_word(p, "true");
+	return TEG_OK;
 }
 
-static bool is_literal(const struct parser *p)
+static teg_status take_literal(struct parser *p, struct literals *l)
 {
-	return p->token == TOKEN_NUMBER || p->token == TOKEN_TEXT || p->token == TOKEN_HEX ||
-	       is_word(p, "true") || is_word(p, "false");
+	void *block = l->at;
+
+	if (l->n == LITERALS_MAX)
+		return parser_refuse(p, "a list is too long");
+	if (!mem_grow(p->alloc, &block, &l->cap, l->n + 1, sizeof *l->at))
+		return parser_no_memory(p);
+	l->at = block;
+	l->at[l->n] = (struct literal){ .type = LITERAL_INTEGER };
+	TEG_TRY(read_literal(p, l, &l->at[l->n]));
+	l->n++;
+	return parser_next(p);
 }
 
 /* ---- conditions ---- */
 
+struct column_name {
+	char text[NAME_LEN_MAX + 1];
+};
+
+static teg_status take_column(struct parser *p, struct column_name *out)
+{
+	if (p->len > NAME_LEN_MAX)
+		return parser_refuse(p, "a name is too long");
+	memcpy(out->text, p->bytes, p->len + 1);
+	return parser_next(p);
+}
+
 static teg_status make_leaf(struct parser *p, enum predicate_node node, const char *column,
-                            teg_compare op, struct literals *l, uint32_t from, uint32_t n,
+                            teg_compare op, const struct literal *literals, uint32_t n,
                             struct teg_predicate **out)
 {
-	*out = predicate_leaf(node, column, (struct span){ NULL, 0 }, op, n ? l->at + from : NULL,
-	                      n, p->alloc);
-	return *out ? TEG_OK : no_memory(p);
+	*out = predicate_leaf(node, column, (struct span){ NULL, 0 }, op, literals, n, p->alloc);
+	return *out ? TEG_OK : parser_no_memory(p);
+}
+
+static teg_status make_inner(struct parser *p, enum predicate_node node, struct teg_predicate *a,
+                             struct teg_predicate *b, struct teg_predicate **out)
+{
+	teg_status status = predicate_inner(node, a, b, out, p->err);
+
+	return status == TEG_LIMIT ? error_at_offset(p->err, status, (int64_t)p->start) : status;
 }
 
 static teg_status negate(struct parser *p, bool negated, struct teg_predicate **out)
 {
-	return negated ? predicate_inner(NODE_NOT, *out, NULL, out, p->err) : TEG_OK;
+	return negated ? make_inner(p, NODE_NOT, *out, NULL, out) : TEG_OK;
 }
 
 static teg_status between(struct parser *p, const char *column, struct literals *l,
@@ -375,17 +154,17 @@ static teg_status between(struct parser *p, const char *column, struct literals 
 	struct teg_predicate *lo, *hi;
 	teg_status status;
 
-	TEG_TRY(next(p));
-	TEG_TRY(one_literal(p, l));
-	if (!is_word(p, "and"))
-		return syntax(p, "between needs 'and'");
-	TEG_TRY(next(p));
-	TEG_TRY(one_literal(p, l));
-	fix_bytes(l);
-	TEG_TRY(make_leaf(p, NODE_COMPARE, column, TEG_GE, l, 0, 1, &lo));
-	status = make_leaf(p, NODE_COMPARE, column, TEG_LE, l, 1, 1, &hi);
+	TEG_TRY(parser_next(p));
+	TEG_TRY(take_literal(p, l));
+	if (!parser_at_word(p, "and"))
+		return parser_refuse(p, "between needs 'and'");
+	TEG_TRY(parser_next(p));
+	TEG_TRY(take_literal(p, l));
+	place_bytes(l);
+	TEG_TRY(make_leaf(p, NODE_COMPARE, column, TEG_GE, l->at, 1, &lo));
+	status = make_leaf(p, NODE_COMPARE, column, TEG_LE, l->at + 1, 1, &hi);
 	if (status == TEG_OK)
-		return predicate_inner(NODE_AND, lo, hi, out, p->err);
+		return make_inner(p, NODE_AND, lo, hi, out);
 	teg_predicate_free(lo);
 	return status;
 }
@@ -393,30 +172,30 @@ static teg_status between(struct parser *p, const char *column, struct literals 
 static teg_status in_list(struct parser *p, const char *column, struct literals *l,
                           struct teg_predicate **out)
 {
-	TEG_TRY(next(p));
+	TEG_TRY(parser_next(p));
 	TEG_TRY(expect_mark(p, '(', "in needs a list in parentheses"));
-	TEG_TRY(one_literal(p, l));
-	while (is_mark(p, ',')) {
-		TEG_TRY(next(p));
-		TEG_TRY(one_literal(p, l));
+	TEG_TRY(take_literal(p, l));
+	while (parser_at_mark(p, ',')) {
+		TEG_TRY(parser_next(p));
+		TEG_TRY(take_literal(p, l));
 	}
 	TEG_TRY(expect_mark(p, ')', "a list is not closed"));
-	fix_bytes(l);
-	return make_leaf(p, NODE_IN, column, TEG_EQ, l, 0, l->n, out);
+	place_bytes(l);
+	return make_leaf(p, NODE_IN, column, TEG_EQ, l->at, l->n, out);
 }
 
 static teg_status is_null(struct parser *p, const char *column, struct teg_predicate **out)
 {
 	bool negated;
 
-	TEG_TRY(next(p));
-	negated = is_word(p, "not");
+	TEG_TRY(parser_next(p));
+	negated = parser_at_word(p, "not");
 	if (negated)
-		TEG_TRY(next(p));
-	if (!is_word(p, "null"))
-		return syntax(p, "is needs 'null' or 'not null'");
-	TEG_TRY(next(p));
-	TEG_TRY(make_leaf(p, NODE_IS_NULL, column, TEG_EQ, NULL, 0, 0, out));
+		TEG_TRY(parser_next(p));
+	if (!parser_at_word(p, "null"))
+		return parser_refuse(p, "is needs 'null' or 'not null'");
+	TEG_TRY(parser_next(p));
+	TEG_TRY(make_leaf(p, NODE_IS_NULL, column, TEG_EQ, NULL, 0, out));
 	return negate(p, negated, out);
 }
 
@@ -424,18 +203,18 @@ static teg_status compare(struct parser *p, const char *column, struct literals 
                           struct teg_predicate **out)
 {
 	teg_compare op = p->op;
+	struct column_name other;
 
-	TEG_TRY(next(p));
-	if (is_literal(p)) {
-		TEG_TRY(one_literal(p, l));
-		fix_bytes(l);
-		return make_leaf(p, NODE_COMPARE, column, op, l, 0, 1, out);
+	TEG_TRY(parser_next(p));
+	if (!parser_at_column(p)) {
+		TEG_TRY(take_literal(p, l));
+		place_bytes(l);
+		return make_leaf(p, NODE_COMPARE, column, op, l->at, 1, out);
 	}
-	if (p->token != TOKEN_NAME && p->token != TOKEN_QUOTED)
-		return syntax(p, "a value or a column is missing");
-	*out = predicate_leaf(NODE_COMPARE_COLUMNS, column, span_of(p->bytes.at, p->bytes.len), op,
-	                      NULL, 0, p->alloc);
-	return *out ? next(p) : no_memory(p);
+	TEG_TRY(take_column(p, &other));
+	*out = predicate_leaf(NODE_COMPARE_COLUMNS, column, span_of_text(other.text), op, NULL, 0,
+	                      p->alloc);
+	return *out ? TEG_OK : parser_no_memory(p);
 }
 
 static teg_status after_column(struct parser *p, const char *column, struct literals *l,
@@ -445,17 +224,17 @@ static teg_status after_column(struct parser *p, const char *column, struct lite
 
 	if (p->token == TOKEN_COMPARE)
 		return compare(p, column, l, out);
-	if (is_word(p, "is"))
+	if (parser_at_word(p, "is"))
 		return is_null(p, column, out);
-	negated = is_word(p, "not");
+	negated = parser_at_word(p, "not");
 	if (negated)
-		TEG_TRY(next(p));
-	if (is_word(p, "between"))
+		TEG_TRY(parser_next(p));
+	if (parser_at_word(p, "between"))
 		TEG_TRY(between(p, column, l, out));
-	else if (is_word(p, "in"))
+	else if (parser_at_word(p, "in"))
 		TEG_TRY(in_list(p, column, l, out));
 	else
-		return syntax(p, "a comparison is missing");
+		return parser_refuse(p, "a comparison is missing");
 	return negate(p, negated, out);
 }
 
@@ -469,43 +248,42 @@ static teg_compare mirrored(teg_compare op)
 /* `10 < delay`: the literal comes first. */
 static teg_status literal_first(struct parser *p, struct literals *l, struct teg_predicate **out)
 {
+	struct column_name column;
 	teg_compare op;
 
-	TEG_TRY(one_literal(p, l));
+	TEG_TRY(take_literal(p, l));
 	if (p->token != TOKEN_COMPARE)
-		return syntax(p, "a comparison is missing");
+		return parser_refuse(p, "a comparison is missing");
 	op = mirrored(p->op);
-	TEG_TRY(next(p));
-	if (p->token != TOKEN_NAME && p->token != TOKEN_QUOTED)
-		return syntax(p, "a column is missing");
-	fix_bytes(l);
-	TEG_TRY(make_leaf(p, NODE_COMPARE, (const char *)p->bytes.at, op, l, 0, 1, out));
-	return next(p);
+	TEG_TRY(parser_next(p));
+	if (!parser_at_column(p))
+		return parser_refuse(p, "a column is missing");
+	TEG_TRY(take_column(p, &column));
+	place_bytes(l);
+	return make_leaf(p, NODE_COMPARE, column.text, op, l->at, 1, out);
 }
 
 static teg_status is_nan(struct parser *p, struct teg_predicate **out)
 {
-	TEG_TRY(next(p));
-	if (p->token != TOKEN_NAME && p->token != TOKEN_QUOTED)
-		return syntax(p, "isnan needs a column");
-	TEG_TRY(make_leaf(p, NODE_IS_NAN, (const char *)p->bytes.at, TEG_EQ, NULL, 0, 0, out));
-	TEG_TRY(next(p));
-	return expect_mark(p, ')', "isnan is not closed");
+	struct column_name column;
+
+	TEG_TRY(parser_next(p));
+	if (!parser_at_column(p))
+		return parser_refuse(p, "isnan needs a column");
+	TEG_TRY(take_column(p, &column));
+	TEG_TRY(expect_mark(p, ')', "isnan is not closed"));
+	return make_leaf(p, NODE_IS_NAN, column.text, TEG_EQ, NULL, 0, out);
 }
 
 static teg_status column_first(struct parser *p, struct literals *l, struct teg_predicate **out)
 {
-	char column[1024];
-	bool may_call = is_word(p, "isnan");
+	struct column_name column;
+	bool may_call = parser_at_word(p, "isnan");
 
-	if (p->bytes.len >= sizeof column || memchr(p->bytes.at, 0, p->bytes.len))
-		return syntax(p, "a column name is too long");
-	memcpy(column, p->bytes.at, p->bytes.len);
-	column[p->bytes.len] = 0;
-	TEG_TRY(next(p));
-	if (may_call && is_mark(p, '('))
+	TEG_TRY(take_column(p, &column));
+	if (may_call && parser_at_mark(p, '('))
 		return is_nan(p, out);
-	return after_column(p, column, l, out);
+	return after_column(p, column.text, l, out);
 }
 
 static teg_status condition(struct parser *p, struct teg_predicate **out)
@@ -515,10 +293,10 @@ static teg_status condition(struct parser *p, struct teg_predicate **out)
 
 	if (is_literal(p))
 		status = literal_first(p, &l, out);
-	else if (p->token == TOKEN_NAME || p->token == TOKEN_QUOTED)
+	else if (parser_at_column(p))
 		status = column_first(p, &l, out);
 	else
-		status = syntax(p, "a condition is missing");
+		status = parser_refuse(p, "a condition is missing");
 	free_literals(p, &l);
 	return status;
 }
@@ -530,13 +308,13 @@ static teg_status parse_factor(struct parser *p, struct teg_predicate **out)
 	teg_status status;
 
 	if (++p->depth > PREDICATE_DEPTH_MAX)
-		return syntax(p, "nested too deep");
-	if (is_word(p, "not")) {
-		TEG_TRY(next(p));
+		return parser_refuse(p, "too many parentheses or negations");
+	if (parser_at_word(p, "not")) {
+		TEG_TRY(parser_next(p));
 		TEG_TRY(parse_factor(p, out));
 		status = negate(p, true, out);
-	} else if (is_mark(p, '(')) {
-		TEG_TRY(next(p));
+	} else if (parser_at_mark(p, '(')) {
+		TEG_TRY(parser_next(p));
 		TEG_TRY(parse_or(p, out));
 		status = expect_mark(p, ')', "a parenthesis is not closed");
 	} else {
@@ -546,26 +324,65 @@ static teg_status parse_factor(struct parser *p, struct teg_predicate **out)
 	return status;
 }
 
+/* The operands of a run of `and` or `or`. */
+struct operands {
+	struct teg_predicate **at;
+	size_t n, cap;
+};
+
+static teg_status add_operand(struct parser *p, struct operands *o,
+                              teg_status (*part)(struct parser *, struct teg_predicate **))
+{
+	void *block = o->at;
+
+	if (!mem_grow(p->alloc, &block, &o->cap, o->n + 1, sizeof *o->at))
+		return parser_no_memory(p);
+	o->at = block;
+	o->at[o->n++] = NULL;
+	return part(p, &o->at[o->n - 1]);
+}
+
+/* Neighbours in pairs until one is left, so that a thousand operands are ten levels. */
+static teg_status join(struct parser *p, struct operands *o, enum predicate_node node)
+{
+	while (o->n > 1) {
+		for (size_t i = 0; i + 1 < o->n; i += 2) {
+			struct teg_predicate *a = o->at[i], *b = o->at[i + 1];
+
+			o->at[i + 1] = NULL;
+			TEG_TRY(make_inner(p, node, a, b, &o->at[i]));
+		}
+		for (size_t i = 0; i < o->n; i += 2)
+			o->at[i / 2] = o->at[i];
+		for (size_t i = (o->n + 1) / 2; i < o->n; i++)
+			o->at[i] = NULL;
+		o->n = (o->n + 1) / 2;
+	}
+	return TEG_OK;
+}
+
 static teg_status parse_chain(struct parser *p, const char *word, enum predicate_node node,
                               teg_status (*part)(struct parser *, struct teg_predicate **),
                               struct teg_predicate **out)
 {
-	TEG_TRY(part(p, out));
-	while (is_word(p, word)) {
-		struct teg_predicate *left = *out, *right = NULL;
-		teg_status status = next(p);
+	struct operands o = { 0 };
+	teg_status status = add_operand(p, &o, part);
 
-		*out = NULL;
+	while (status == TEG_OK && parser_at_word(p, word)) {
+		status = parser_next(p);
 		if (status == TEG_OK)
-			status = part(p, &right);
-		if (status != TEG_OK) {
-			teg_predicate_free(left);
-			teg_predicate_free(right);
-			return status;
-		}
-		TEG_TRY(predicate_inner(node, left, right, out, p->err));
+			status = add_operand(p, &o, part);
 	}
-	return TEG_OK;
+	if (status == TEG_OK)
+		status = join(p, &o, node);
+	if (status == TEG_OK) {
+		*out = o.at[0];
+		o.n = 0;
+	}
+	for (size_t i = 0; i < o.n; i++)
+		teg_predicate_free(o.at[i]);
+	mem_free(p->alloc, o.at, o.cap * sizeof *o.at);
+	return status;
 }
 
 static teg_status parse_and(struct parser *p, struct teg_predicate **out)
@@ -589,12 +406,12 @@ teg_status teg_predicate_parse(const char *text, const teg_allocator *allocator,
 	if (!text || !predicate_out)
 		return teg_fail(err, TEG_MISUSE, "a predicate needs text and a place to go");
 	*predicate_out = NULL;
-	status = next(&p);
+	status = parser_next(&p);
 	if (status == TEG_OK)
 		status = parse_or(&p, predicate_out);
 	if (status == TEG_OK && p.token != TOKEN_END)
-		status = syntax(&p, "something is left over");
-	mem_free(p.alloc, p.bytes.at, p.bytes.cap);
+		status = parser_refuse(&p, "something is left over");
+	mem_free(p.alloc, p.bytes, p.cap);
 	if (status != TEG_OK) {
 		teg_predicate_free(*predicate_out);
 		*predicate_out = NULL;

@@ -32,6 +32,7 @@ static struct known known_attribute(const struct pruning *p, const struct bound_
 	struct known k = { .maybe_null = true };
 	bool others = p->entry->n_rows > p->entry->n_live; /* their attributes are null */
 
+	k.exact = exact_class(slot);
 	for (uint32_t i = 0; i < p->n_attrs; i++) {
 		const struct column_stats *s;
 
@@ -39,7 +40,6 @@ static struct known known_attribute(const struct pruning *p, const struct bound_
 			continue;
 		s = &p->entry->stats[i];
 		k.bounds = s->has_bounds;
-		k.exact = exact_class(slot);
 		k.min = s->min;
 		k.max = s->max;
 		k.maybe_null = s->n_nulls > 0 || others;
@@ -47,7 +47,10 @@ static struct known known_attribute(const struct pruning *p, const struct bound_
 		             s->n_nulls >= p->entry->n_live;
 		return k;
 	}
-	k.no_value = true; /* added to the schema later */
+	/* Added to the schema later: every row has the fill value. */
+	k.no_value = !slot->fill.at;
+	k.bounds = slot->fill.at && slot->class != VALUE_OPAQUE;
+	k.min = k.max = k.bounds ? lane_of_value(slot->class, slot->fill) : 0;
 	return k;
 }
 

@@ -107,10 +107,22 @@ static void test_bytes(const struct run *r, const struct bound_node *node, uint8
 
 static __int128 wide_at(const struct column *c, size_t i)
 {
-	__int128 v;
+	return load_wide(c->values + 16 * i);
+}
 
-	memcpy(&v, c->values + 16 * i, 16);
-	return v;
+static bool in_wides(const struct bound_node *node, __int128 value)
+{
+	uint32_t lo = 0, hi = node->n;
+
+	while (lo < hi) {
+		uint32_t mid = lo + (hi - lo) / 2;
+
+		if (node->wides[mid] < value)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo < node->n && node->wides[lo] == value;
 }
 
 static int order_of_wide(__int128 a, __int128 b)
@@ -125,10 +137,9 @@ static void test_wide(const struct run *r, const struct bound_node *node, uint8_
 	for (size_t i = 0; i < r->n; i++) {
 		__int128 v = wide_at(c, i);
 
-		out[i] = node->test == TEST_WIDE &&
-		         compare_holds(node->op, order_of_wide(v, node->wide));
-		for (uint32_t k = 0; node->test == TEST_IN_WIDE && k < node->n && !out[i]; k++)
-			out[i] = v == node->wides[k];
+		out[i] = node->test == TEST_WIDE
+		                 ? compare_holds(node->op, order_of_wide(v, node->wide))
+		                 : in_wides(node, v);
 	}
 }
 

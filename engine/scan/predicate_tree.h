@@ -22,8 +22,9 @@ enum predicate_node {
 
 enum literal_type {
 	LITERAL_INTEGER, /* i */
-	LITERAL_DECIMAL, /* i / 10^scale, and f */
+	LITERAL_DECIMAL, /* i / 10^scale */
 	LITERAL_FLOAT,   /* f */
+	LITERAL_WIDE,    /* i, in the scale of the column */
 	LITERAL_BOOL,    /* i */
 	LITERAL_TEXT,
 	LITERAL_BYTES
@@ -49,6 +50,14 @@ struct teg_predicate {
 	size_t text_len;
 	const teg_allocator *alloc;
 };
+
+/* 16 bytes, little-endian two's complement: a decimal128. */
+static inline __int128 load_wide(const void *at)
+{
+	unsigned __int128 high = load_u64((const uint8_t *)at + 8);
+
+	return (__int128)(high << 64 | load_u64(at));
+}
 
 /* Makes a leaf; copies names and literals. NULL: no memory. `other` may be NULL. */
 struct teg_predicate *predicate_leaf(enum predicate_node node, const char *column,

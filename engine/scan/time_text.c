@@ -82,8 +82,7 @@ static bool take_zone(struct digits *d, int64_t *seconds_out)
 		return false;
 	if (!take_digits(d, 2, &hours))
 		return false;
-	take_byte(d, ':');
-	if (d->at != d->end && !take_digits(d, 2, &minutes))
+	if ((take_byte(d, ':') || d->at != d->end) && !take_digits(d, 2, &minutes))
 		return false;
 	if (hours > 23 || minutes > 59)
 		return false;
