@@ -19,13 +19,12 @@ bool policy_choose(const uint64_t *sizes, size_t n_sizes, uint64_t factor, size_
 		end--;
 	if (end < 2)
 		return false;
-	together = sizes[end - 1];
-	first = end - 1;
 	/* Merging makes one larger segment, before which others may be too small in turn. */
-	for (size_t i = end - 1; i-- > 0;) {
-		if (too_small(sizes[i], together, factor))
-			first = i;
-		if (!u64_add(together, sizes[i], &together))
+	first = end - 1;
+	together = sizes[first];
+	while (first > 0 && too_small(sizes[first - 1], together, factor)) {
+		first--;
+		if (!u64_add(together, sizes[first], &together))
 			together = UINT64_MAX;
 	}
 	*first_out = first;

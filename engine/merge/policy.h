@@ -14,7 +14,10 @@
 
 #define POLICY_FACTOR 2
 
-/* The run [first, first + n) to merge, n >= 2. False: the progression holds, there is nothing to do. */
+/* The run [first, first + n) to merge, n >= 2: the newest place where the progression is broken, and as
+ * much before it as the merged segment makes too small. Where only the newest segment has come since
+ * the progression held, one call restores it; otherwise as many as there are broken places, at the
+ * most. False: the progression holds, there is nothing to do. */
 bool policy_choose(const uint64_t *sizes, size_t n_sizes, uint64_t factor, size_t *first_out,
                    size_t *n_out);
 #endif
