@@ -53,7 +53,7 @@ def address(struct):
 
 
 def pointer(struct):
-    return ctypes.c_void_p(address(struct))
+    return ctypes.byref(struct)  # holds on to it, as a number would not
 
 
 def int64s(values):
