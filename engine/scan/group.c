@@ -500,6 +500,10 @@ teg_status group_resolve(struct group *group, teg_error *err)
 		while (end < group->range.n &&
 		       key_rows_same(&group->range, group->perm[at], group->perm[end]))
 			end++;
+		/* Where a dimension is text, rows outside the box were loaded all the same. */
+		if (group->view->box &&
+		    !key_in_box(&group->range, group->perm[at], group->view->box))
+			continue;
 		if (is_simple)
 			resolve_simply(group, at, end);
 		else
