@@ -35,9 +35,16 @@ def heading(text):
     say(f"\n== {text}")
 
 
+def quoted(word):
+    """As a person would type it: double quotes around a word that holds single ones."""
+    if "'" in word and not set(word) & set('"$`\\!'):
+        return f'"{word}"'
+    return shlex.quote(word)
+
+
 def tilectl(*words):
     """Prints the command, runs it, and shows what it prints."""
-    say("\n$ tilectl " + " ".join(shlex.quote(word) for word in words))
+    say("\n$ tilectl " + " ".join(map(quoted, words)))
     subprocess.run([TILECTL, *words], check=True)
 
 
