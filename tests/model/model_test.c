@@ -615,6 +615,7 @@ static void check(struct world *w)
 static void upkeep(struct world *w)
 {
 	teg_compact_options compact = { .struct_size = sizeof compact };
+	teg_vacuum_options vacuum = { .struct_size = sizeof vacuum, .has_grace = true };
 	teg_error err;
 
 	switch (draw(w, 4)) {
@@ -623,12 +624,23 @@ static void upkeep(struct world *w)
 		compact.array = draw(w, 2) ? names[draw(w, N_ARRAYS)] : NULL;
 		fine(w, teg_compact(w->store, &compact, NULL, &err), &err);
 		break;
+	case 1: fine(w, teg_vacuum(w->store, &vacuum, NULL, &err), &err); break;
 	case 2:
 		teg_store_close(w->store);
 		open_store(w);
 		break;
 	default: break;
 	}
+}
+
+static void check_intact(struct world *w)
+{
+	teg_verify_result result = { .struct_size = sizeof result };
+	teg_error err;
+
+	fine(w, teg_verify(w->store, true, NULL, NULL, &result, &err), &err);
+	cr_assert_eq(result.damages, 0, "seed %llu: verify finds damage", (unsigned long long)w->seed);
+	cr_assert(result.rows > 0);
 }
 
 static void run_seed(uint64_t seed, size_t n_calls)
@@ -658,6 +670,7 @@ static void run_seed(uint64_t seed, size_t n_calls)
 			check(&w);
 	}
 	check(&w);
+	check_intact(&w);
 	for (int i = 0; i < N_ARRAYS; i++)
 		model_release(&w.models[i]);
 	teg_store_close(w.store);

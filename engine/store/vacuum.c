@@ -1,0 +1,326 @@
+/* Vacuum: deletes what no version kept, no pin and no commit in flight needs.
+ *
+ * Segment files are marked from the newest version and from every version that a live pin holds, and
+ * swept by name; manifests go by their own table (sweep.h). The order makes it safe beside others:
+ * list the files, mark the newest version, look at the pins, and mark the version that is newest
+ * then. A listed file of a commit in flight is protected by its writer's pin, which is older than the
+ * file; where that pin has gone before it was looked at, the commit was published before, and the
+ * second look finds the file referred to. format-spec/manifest.md, VAC-1 to VAC-4. */
+#include <stdlib.h>
+#include <string.h>
+#include "engine/store/hex.h"
+#include "engine/store/keys.h"
+#include "engine/store/options.h"
+#include "engine/store/pin.h"
+#include "engine/store/sweep.h"
+#include "engine/store/version.h"
+
+#define GRACE_US (24 * INT64_C(3600000000))
+
+struct names {
+	uint8_t (*at)[16];
+	size_t n, cap;
+	const teg_allocator *alloc;
+};
+
+static bool add_name(struct names *names, const uint8_t id[16])
+{
+	void *block = names->at;
+
+	if (!mem_grow(names->alloc, &block, &names->cap, names->n + 1, sizeof *names->at))
+		return false;
+	names->at = block;
+	memcpy(names->at[names->n++], id, sizeof *names->at);
+	return true;
+}
+
+static void free_names(struct names *names)
+{
+	mem_free(names->alloc, names->at, names->cap * sizeof *names->at);
+}
+
+static int by_bytes(const void *a, const void *b)
+{
+	return memcmp(a, b, 16);
+}
+
+struct vacuum {
+	struct teg_store *store;
+	int64_t grace_us, now_us;
+	bool dry_run, failed;
+	struct names listed, needed;
+	struct pins pins;
+	teg_vacuum_result result;
+};
+
+static teg_status no_memory(teg_error *err)
+{
+	return teg_fail(err, TEG_NOMEM, "no memory to vacuum");
+}
+
+/* ---- mark ---- */
+
+static int note_file(void *ctx, const char *name)
+{
+	struct vacuum *v = ctx;
+	uint8_t id[16];
+
+	if (strlen(name) == 32 && hex_parse(name, sizeof id, id) && !add_name(&v->listed, id))
+		v->failed = true;
+	return v->failed;
+}
+
+static teg_status mark_entry(struct vacuum *v, struct page_entry entry, teg_error *err)
+{
+	struct arena scratch;
+	struct segment_ref ref;
+	uint32_t n_dims;
+	teg_status status;
+
+	arena_init(&scratch, v->store->alloc, SIZE_MAX);
+	status = record_segment_dims(entry.value, &scratch, &n_dims, err);
+	if (status == TEG_OK)
+		status = record_parse_segment(entry.key, entry.value, n_dims, &scratch, &scratch,
+		                              &ref, err);
+	if (status == TEG_OK && !ref.inlined && !add_name(&v->needed, ref.object))
+		status = no_memory(err);
+	arena_release(&scratch);
+	return status;
+}
+
+/* Every segment file that the version refers to. */
+static teg_status mark_version(struct vacuum *v, struct store_version *version, teg_error *err)
+{
+	struct key all = key_of_kind(KEY_SEGMENT);
+	struct cursor c;
+	teg_status status;
+
+	cursor_init(&c, &version->source, &version->head.root);
+	status = cursor_seek(&c, key_span(&all), err);
+	while (status == TEG_OK && c.valid && key_is_prefix(&all, cursor_entry(&c).key)) {
+		status = mark_entry(v, cursor_entry(&c), err);
+		if (status == TEG_OK)
+			status = cursor_next(&c, err);
+	}
+	cursor_release(&c);
+	return status;
+}
+
+/* A pinned version may have lost its manifest to an earlier vacuum: its reader is told then. */
+static teg_status mark_pinned(struct vacuum *v, teg_error *err)
+{
+	for (size_t i = 0; i < v->pins.n_readers; i++) {
+		struct store_version *version;
+		teg_status status = version_open(v->store, v->pins.readers[i], &version, err);
+
+		if (status == TEG_NOT_FOUND)
+			continue;
+		TEG_TRY(status);
+		status = mark_version(v, version, err);
+		version_unref(version);
+		TEG_TRY(status);
+	}
+	return TEG_OK;
+}
+
+/* ---- sweep ---- */
+
+static bool is_needed(const struct vacuum *v, const uint8_t id[16])
+{
+	return bsearch(id, v->needed.at, v->needed.n, 16, by_bytes) != NULL;
+}
+
+static teg_status remove_file(struct vacuum *v, const uint8_t id[16], teg_error *err)
+{
+	struct segment_ref ref = { .inlined = false };
+	char path[OS_PATH_MAX];
+	struct os_stat st;
+	teg_status status;
+
+	memcpy(ref.object, id, sizeof ref.object);
+	segment_path(&ref, path);
+	status = os_stat(v->store->os, path, &st, err);
+	if (status == TEG_NOT_FOUND)
+		return TEG_OK;
+	TEG_TRY(status);
+	if (v->grace_us && st.mtime_us > v->now_us - v->grace_us) {
+		v->result.files_kept_young++;
+		return TEG_OK;
+	}
+	status = v->dry_run ? TEG_OK : os_unlink(v->store->os, path, err);
+	if (status == TEG_NOT_FOUND) /* another vacuum was faster */
+		return TEG_OK;
+	TEG_TRY(status);
+	v->result.files_removed++;
+	v->result.bytes_removed += st.size;
+	return TEG_OK;
+}
+
+static teg_status sweep_files(struct vacuum *v, teg_error *err)
+{
+	if (v->needed.n)
+		qsort(v->needed.at, v->needed.n, 16, by_bytes);
+	for (size_t i = 0; i < v->listed.n; i++) {
+		if (is_needed(v, v->listed.at[i]))
+			continue;
+		if (pins_hold_file(&v->pins, v->listed.at[i])) {
+			v->result.files_kept_pinned++;
+			continue;
+		}
+		TEG_TRY(remove_file(v, v->listed.at[i], err));
+	}
+	return TEG_OK;
+}
+
+/* ---- temporary files of manifests that a dead writer left behind ---- */
+
+#define TEMPORARY ".tmp"
+
+struct leftovers {
+	struct vacuum *v;
+	teg_status status;
+	teg_error *err;
+};
+
+/* <prefix><32 hex>.tmp, the hex naming the writer as a segment's name does. */
+static bool is_temporary(const char *name, uint8_t id[16])
+{
+	size_t len = strlen(name), tail = strlen(TEMPORARY);
+
+	return len >= 32 + tail && len < 64 && strcmp(name + len - tail, TEMPORARY) == 0 &&
+	       hex_parse(name + len - tail - 32, 16, id);
+}
+
+static teg_status remove_leftover(struct vacuum *v, const char *name, teg_error *err)
+{
+	char path[OS_PATH_MAX] = "manifests/";
+	struct os_stat st;
+	teg_status status;
+
+	strncat(path, name, sizeof path - strlen(path) - 1);
+	status = os_stat(v->store->os, path, &st, err);
+	if (status == TEG_NOT_FOUND)
+		return TEG_OK;
+	TEG_TRY(status);
+	if (v->grace_us && st.mtime_us > v->now_us - v->grace_us) {
+		v->result.files_kept_young++;
+		return TEG_OK;
+	}
+	status = v->dry_run ? TEG_OK : os_unlink(v->store->os, path, err);
+	if (status == TEG_NOT_FOUND)
+		return TEG_OK;
+	TEG_TRY(status);
+	v->result.files_removed++;
+	v->result.bytes_removed += st.size;
+	return TEG_OK;
+}
+
+static int each_leftover(void *ctx, const char *name)
+{
+	struct leftovers *l = ctx;
+	uint8_t id[16];
+
+	if (!is_temporary(name, id))
+		return 0;
+	if (pins_hold_file(&l->v->pins, id))
+		l->v->result.files_kept_pinned++;
+	else
+		l->status = remove_leftover(l->v, name, l->err);
+	return l->status != TEG_OK;
+}
+
+static teg_status sweep_leftovers(struct vacuum *v, teg_error *err)
+{
+	struct leftovers l = { v, TEG_OK, err };
+
+	TEG_TRY(os_list(v->store->os, "manifests", each_leftover, &l, err));
+	return l.status;
+}
+
+/* ---- the whole ---- */
+
+static teg_status mark_newest(struct vacuum *v, struct store_version **newest_out, teg_error *err)
+{
+	teg_status status;
+
+	TEG_TRY(version_open_newest(v->store, newest_out, err));
+	status = mark_version(v, *newest_out, err);
+	if (status != TEG_OK)
+		version_unref(*newest_out);
+	return status;
+}
+
+static teg_status mark_all(struct vacuum *v, struct store_version **newest_out, teg_error *err)
+{
+	struct store_version *before;
+
+	TEG_TRY(mark_newest(v, &before, err));
+	version_unref(before);
+	TEG_TRY(pins_look(v->store, !v->dry_run, &v->pins, err));
+	TEG_TRY(mark_pinned(v, err));
+	return mark_newest(v, newest_out, err);
+}
+
+static teg_status sweep_all(struct vacuum *v, struct store_version *newest, teg_error *err)
+{
+	struct sweep_options options = { .all = !v->grace_us,
+		                         .dry_run = v->dry_run,
+		                         .count = true };
+	struct sweep_result manifests;
+
+	/* A pin in the making may be of any version up to the newest: keep everything this time. */
+	if (v->pins.unknown) {
+		v->result.files_kept_pinned = v->listed.n;
+		return TEG_OK;
+	}
+	TEG_TRY(sweep_files(v, err));
+	TEG_TRY(sweep_leftovers(v, err));
+	TEG_TRY(sweep_manifests(newest, &options, &manifests, err));
+	v->result.manifests_removed = manifests.n_removed;
+	v->result.files_removed += manifests.n_removed;
+	v->result.bytes_removed += manifests.n_bytes;
+	v->result.files_kept_pinned += manifests.n_pinned;
+	return TEG_OK;
+}
+
+static teg_status run(struct vacuum *v, teg_error *err)
+{
+	struct store_version *newest;
+	teg_status status;
+
+	TEG_TRY(os_list(v->store->os, "segments", note_file, v, err));
+	if (v->failed)
+		return no_memory(err);
+	TEG_TRY(mark_all(v, &newest, err));
+	status = sweep_all(v, newest, err);
+	version_unref(newest);
+	return status;
+}
+
+teg_status teg_vacuum(teg_store *store, const teg_vacuum_options *options,
+                      teg_vacuum_result *result_out, teg_error *err)
+{
+	teg_vacuum_options known;
+	struct vacuum v = { .store = store };
+	teg_status status;
+
+	if (!store)
+		return teg_fail(err, TEG_MISUSE, "teg_vacuum needs a store");
+	TEG_TRY(options_take(options, &known, sizeof known, "teg_vacuum_options", err));
+	if (store->read_only)
+		return teg_fail(err, TEG_READ_ONLY, "the store was opened to be read only");
+	v.grace_us = known.has_grace ? known.grace_us : GRACE_US;
+	if (v.grace_us < 0)
+		return teg_fail(err, TEG_MISUSE, "a grace period cannot be negative");
+	v.dry_run = known.dry_run;
+	v.now_us = os_clock_us(store->os);
+	v.listed.alloc = v.needed.alloc = store->alloc;
+	status = run(&v, err);
+	free_names(&v.listed);
+	free_names(&v.needed);
+	if (v.pins.alloc)
+		pins_release(&v.pins);
+	if (status == TEG_OK)
+		options_give(result_out, &v.result, sizeof v.result);
+	return status;
+}

@@ -1,0 +1,305 @@
+/* Verify: every referenced byte against its checksum; deep: everything decoded, statistics checked.
+ * Goes on after damage, so that one run lists all of it. */
+#include <string.h>
+#include "codec/base/hash.h"
+#include "engine/scan/keys.h"
+#include "engine/store/keys.h"
+#include "engine/store/marker.h"
+#include "engine/store/options.h"
+#include "engine/store/version.h"
+
+struct verifying {
+	struct teg_store *store;
+	bool deep;
+	teg_damage each;
+	void *ctx;
+	teg_verify_result result;
+	struct tile_reader reader;
+	struct buf bytes;
+	const char *array; /* at hand */
+};
+
+/* Damage is reported and passed over; what is no damage ends the run. */
+static teg_status settle(struct verifying *v, teg_status status, teg_error *err)
+{
+	if (status != TEG_CORRUPT && status != TEG_UNSUPPORTED && status != TEG_NOT_FOUND &&
+	    status != TEG_SNAPSHOT_EXPIRED)
+		return status;
+	if (v->array)
+		error_in_array(err, status, v->array);
+	v->result.damages++;
+	if (v->each)
+		v->each(v->ctx, err);
+	return TEG_OK;
+}
+
+/* ---- tiles ---- */
+
+static teg_status check_page(struct verifying *v, const struct tile *tile,
+                             const struct tile_column *column, const struct chunk_page *page,
+                             teg_error *err)
+{
+	const struct segment *s = tile->segment;
+	uint64_t off =
+		s->ref->off + tile->entry.off + tile->entry.header_len + column->off + page->off;
+	uint8_t *to;
+
+	buf_clear(&v->bytes);
+	to = buf_extend(&v->bytes, page->stored_len);
+	if (!to)
+		return teg_fail(err, TEG_NOMEM, "no memory for a page");
+	TEG_TRY(os_read(s->os, s->file, s->path, off, to, page->stored_len, err));
+	v->result.pages++;
+	v->result.bytes += page->stored_len;
+	if (hash_bytes(buf_span(&v->bytes)) == page->hash)
+		return TEG_OK;
+	teg_fail(err, TEG_CORRUPT, "a page's checksum differs");
+	error_in_file(err, TEG_CORRUPT, s->path);
+	return error_at_offset(err, TEG_CORRUPT, (int64_t)off);
+}
+
+static teg_status check_pages(struct verifying *v, const struct tile *tile, teg_error *err)
+{
+	for (uint32_t i = 0; i < tile->header.n_columns; i++) {
+		const struct tile_column *column = &tile->header.columns[i];
+
+		if (column->chunk.n_dictionary)
+			TEG_TRY(settle(v,
+			               check_page(v, tile, column, &column->chunk.dictionary, err),
+			               err));
+		for (uint32_t p = 0; p < column->chunk.n_pages; p++)
+			TEG_TRY(settle(v, check_page(v, tile, column, &column->chunk.pages[p], err),
+			               err));
+	}
+	return TEG_OK;
+}
+
+static teg_status differs(const struct tile *tile, const char *column, const char *what,
+                          teg_error *err)
+{
+	teg_fail(err, TEG_CORRUPT, "%s", what);
+	error_in_file(err, TEG_CORRUPT, tile->segment->path);
+	error_in_column(err, TEG_CORRUPT, column);
+	return error_at_offset(err, TEG_CORRUPT,
+	                       (int64_t)(tile->segment->ref->off + tile->entry.off));
+}
+
+static bool same_stats(const struct column_stats *a, const struct column_stats *b)
+{
+	return a->has_bounds == b->has_bounds && a->n_nulls == b->n_nulls && a->n_nan == b->n_nan &&
+	       (!a->has_bounds || (a->min == b->min && a->max == b->max));
+}
+
+/* Statistics cover live rows: the others are left out before they are counted. */
+static teg_status check_stats(struct verifying *v, const struct tile *tile,
+                              const struct field *field, const struct column *all,
+                              const uint8_t *kinds, teg_error *err)
+{
+	const struct segment_footer *footer = &tile->segment->footer;
+	struct column_stats stats;
+	struct column_buf live;
+	teg_status status = TEG_OK;
+	struct column view;
+
+	column_buf_init(&live, field->shape, field->width, v->store->alloc);
+	for (uint32_t i = 0; status == TEG_OK && i < all->n; i++)
+		if (kinds[i] == ROW_LIVE)
+			status = column_buf_append(&live, all, i, 1);
+	view = column_buf_view(&live);
+	column_stats_of(&view, field->class, &stats);
+	column_buf_release(&live);
+	if (status != TEG_OK)
+		return teg_fail(err, TEG_NOMEM, "no memory to check statistics");
+	for (uint32_t i = 0; i < footer->n_attrs && tile->entry.stats; i++)
+		if (footer->attr_ids[i] == field->id && !same_stats(&stats, &tile->entry.stats[i]))
+			return differs(tile, field->name, "statistics differ from the values", err);
+	return TEG_OK;
+}
+
+static teg_status check_attribute(struct verifying *v, const struct tile *tile,
+                                  const struct field *field, const uint8_t *kinds, teg_error *err)
+{
+	struct column_buf values;
+	struct column view;
+	teg_status status;
+
+	column_buf_init(&values, field->shape, field->width, v->store->alloc);
+	status =
+		tile_read_column(&v->reader, tile, field->id, 0, tile->header.n_rows, &values, err);
+	view = column_buf_view(&values);
+	if (status == TEG_OK && view.n != tile->header.n_rows)
+		status = differs(tile, field->name, "a column has another length than its tile",
+		                 err);
+	if (status == TEG_OK)
+		status = check_stats(v, tile, field, &view, kinds, err);
+	column_buf_release(&values);
+	return status;
+}
+
+/* Every key lies in the box, and the kinds are as counted. */
+static teg_status check_keys(const struct tile *tile, const struct key_rows *keys, teg_error *err)
+{
+	uint64_t n_kind[ROW_KIND_MAX + 1] = { 0 };
+	const struct index_entry *e = &tile->entry;
+
+	for (uint32_t i = 0; i < keys->n; i++) {
+		if (keys->kind[i] > ROW_KIND_MAX)
+			return differs(tile, "row_kind", "a row is of no kind there is", err);
+		n_kind[keys->kind[i]]++;
+		for (uint32_t d = 0; d < keys->order->n_dims; d++)
+			if (keys->lane[d][i] < e->lo[d] || keys->lane[d][i] > e->hi[d])
+				return differs(tile, tile->segment->schema->dims[d].name,
+				               "a coordinate lies outside the tile's box", err);
+	}
+	if (n_kind[ROW_LIVE] != e->n_live || n_kind[ROW_TOMBSTONE] != e->n_tombstones ||
+	    n_kind[ROW_ERASED] != e->n_erased)
+		return differs(tile, "row_kind", "rows by kind differ from the index", err);
+	return TEG_OK;
+}
+
+static teg_status check_values(struct verifying *v, const struct tile *tile,
+                               const struct order *order, teg_error *err)
+{
+	const struct schema *schema = tile->segment->schema;
+	struct key_rows keys;
+	teg_status status;
+
+	key_rows_init(&keys, schema, order, v->store->alloc);
+	status = key_rows_load(&keys, &v->reader, tile, 0, NULL, err);
+	if (status == TEG_OK)
+		status = check_keys(tile, &keys, err);
+	for (uint32_t i = 0; status == TEG_OK && i < schema->n_attrs; i++)
+		status =
+			settle(v, check_attribute(v, tile, &schema->attrs[i], keys.kind, err), err);
+	v->result.rows += keys.n;
+	key_rows_release(&keys);
+	return status;
+}
+
+struct tile_check {
+	struct verifying *v;
+	struct teg_array *array;
+	struct segment *segment;
+	teg_error *err;
+};
+
+static teg_status check_tile(struct tile_check *c, const struct index_entry *entry)
+{
+	struct verifying *v = c->v;
+	struct tile tile;
+	teg_status status;
+
+	TEG_TRY(tile_open(&tile, c->segment, entry, v->store->alloc, c->err));
+	v->result.tiles++;
+	v->result.bytes += entry->header_len;
+	status = check_pages(v, &tile, c->err);
+	if (status == TEG_OK && v->deep && entry->shape != TILE_BOX)
+		status = check_values(v, &tile, c->array->order, c->err);
+	tile_release(&tile);
+	return status;
+}
+
+static teg_status each_tile(void *ctx, const struct index_entry *entry, uint64_t number)
+{
+	struct tile_check *c = ctx;
+
+	(void)number;
+	return settle(c->v, check_tile(c, entry), c->err);
+}
+
+/* ---- arrays ---- */
+
+static teg_status check_segment(struct verifying *v, struct teg_array *array, uint32_t i,
+                                teg_error *err)
+{
+	struct tile_check c = { v, array, NULL, err };
+
+	TEG_TRY(array_segment(array, i, &c.segment, err));
+	v->result.files += !array->state.segments[i].inlined;
+	return segment_walk(c.segment, NULL, each_tile, &c, NULL, err);
+}
+
+static teg_status check_array(struct verifying *v, struct store_version *version, const char *name,
+                              teg_error *err)
+{
+	struct teg_array *array;
+	teg_status status = TEG_OK;
+
+	TEG_TRY(array_of_version(version, name, &array, err));
+	v->array = name;
+	for (uint32_t i = 0; i < array->state.n_segments && status == TEG_OK; i++)
+		status = settle(v, check_segment(v, array, i, err), err);
+	v->array = NULL;
+	array_unref(array);
+	return status;
+}
+
+static teg_status check_arrays(struct verifying *v, struct store_version *version, teg_error *err)
+{
+	char name[256], after[256];
+	teg_status status = version_next_array(version, NULL, name, err);
+
+	while (status == TEG_OK) {
+		TEG_TRY(settle(v, check_array(v, version, name, err), err));
+		memcpy(after, name, sizeof after);
+		status = version_next_array(version, after, name, err);
+	}
+	return status == TEG_END ? TEG_OK : status;
+}
+
+/* Every page of the catalog, whichever entries it holds: a walk from the first key to the last. */
+static teg_status check_catalog(struct verifying *v, struct store_version *version, teg_error *err)
+{
+	struct cursor c;
+	teg_status status;
+
+	cursor_init(&c, &version->source, &version->head.root);
+	status = cursor_seek(&c, (struct span){ NULL, 0 }, err);
+	while (status == TEG_OK && c.valid)
+		status = cursor_next(&c, err);
+	cursor_release(&c);
+	v->result.files += version->head.n_files;
+	return status;
+}
+
+static teg_status check_store(struct verifying *v, teg_error *err)
+{
+	struct store_version *version;
+	struct marker marker;
+	teg_status status;
+
+	TEG_TRY(settle(v, marker_read(v->store->os, v->store->alloc, &marker, err), err));
+	v->result.files++;
+	status = version_open_newest(v->store, &version, err);
+	if (status != TEG_OK)
+		return settle(v, status, err);
+	status = settle(v, check_catalog(v, version, err), err);
+	if (status == TEG_OK)
+		status = settle(v, check_arrays(v, version, err), err);
+	version_unref(version);
+	return status;
+}
+
+teg_status teg_verify(teg_store *store, bool deep, teg_damage each, void *ctx,
+                      teg_verify_result *result_out, teg_error *err)
+{
+	struct verifying v = { .store = store, .deep = deep, .each = each, .ctx = ctx };
+	teg_error own;
+	teg_status status;
+
+	if (!store)
+		return teg_fail(err, TEG_MISUSE, "teg_verify needs a store");
+	memset(&own, 0, sizeof own);
+	TEG_TRY(tile_reader_init(&v.reader, store->alloc, err));
+	buf_init(&v.bytes, store->alloc, BUF_NO_LIMIT);
+	status = check_store(&v, &own);
+	tile_reader_release(&v.reader);
+	buf_release(&v.bytes);
+	if (status != TEG_OK) {
+		if (err)
+			*err = own;
+		return status;
+	}
+	options_give(result_out, &v.result, sizeof v.result);
+	return TEG_OK;
+}
