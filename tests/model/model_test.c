@@ -639,7 +639,8 @@ static void check_intact(struct world *w)
 	teg_error err;
 
 	fine(w, teg_verify(w->store, true, NULL, NULL, &result, &err), &err);
-	cr_assert_eq(result.damages, 0, "seed %llu: verify finds damage", (unsigned long long)w->seed);
+	cr_assert_eq(result.damages, 0, "seed %llu: verify finds damage",
+	             (unsigned long long)w->seed);
 	cr_assert(result.rows > 0);
 }
 
