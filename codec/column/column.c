@@ -134,10 +134,11 @@ static teg_status grow_bytes(struct column_buf *b, size_t cap)
 	return TEG_OK;
 }
 
-/* At least half again of what there was, so that appending stays linear. */
-static size_t next_cap(size_t cap, size_t need)
+/* At least half again of what there was, so that appending stays linear; a few small values, or
+ * bytes, at first. */
+static size_t next_cap(size_t cap, size_t need, size_t width)
 {
-	return size_max(need, size_max(cap + cap / 2, 64));
+	return size_max(need, size_max(cap + cap / 2, width <= 64 ? 64 : 1));
 }
 
 teg_status column_buf_reserve(struct column_buf *b, size_t n, size_t bytes)
@@ -150,11 +151,11 @@ teg_status column_buf_reserve(struct column_buf *b, size_t n, size_t bytes)
 		if (!size_add(bytes_used(b), bytes, &need_bytes) || need_bytes > COLUMN_BYTES_MAX)
 			return TEG_LIMIT;
 		if (need_bytes > b->bytes_cap || !b->values)
-			TEG_TRY(grow_bytes(b, next_cap(b->bytes_cap, need_bytes)));
+			TEG_TRY(grow_bytes(b, next_cap(b->bytes_cap, need_bytes, 1)));
 	}
 	if (need <= b->cap && (b->shape == COLUMN_FIXED ? !!b->values : !!b->offsets))
 		return TEG_OK;
-	return grow_values(b, next_cap(b->cap, need));
+	return grow_values(b, next_cap(b->cap, need, b->width));
 }
 
 /* Validity memory for cap bits, the values held so far valid. */

@@ -159,6 +159,16 @@ Test(column, refuses_more_bytes_than_offsets_can_say) /* X18 */
 	column_buf_release(&b);
 }
 
+Test(column, takes_no_more_than_it_needs_for_wide_values) /* X18 */
+{
+	struct column_buf b;
+
+	column_buf_init(&b, COLUMN_FIXED, 1 << 20, &mem.alloc);
+	cr_assert_eq(column_buf_append_nulls(&b, 1), TEG_OK);
+	cr_assert_lt(mem.peak_len, 2u << 20);
+	column_buf_release(&b);
+}
+
 /* Every call in a row; what a failed one leaves behind must be what was there before it. */
 static teg_status append_much(const teg_allocator *alloc, void *ctx)
 {
