@@ -1,6 +1,6 @@
-/* A whole segment: opened, walked, every column of every tile read. The hashes are made to fit the
- * bytes first, so that damage reaches the parsers behind them: the input is taken as a segment whose
- * checksums a hostile writer has computed. */
+/* A whole segment: opened, walked, every column of every tile read. The footer's hashes are made to
+ * fit the bytes first, so that damage reaches the parser behind them, as if a hostile writer had
+ * computed them; pages and headers below it have fuzz targets of their own. */
 #include <stdlib.h>
 #include "codec/base/hash.h"
 #include "engine/os/memory.h"
