@@ -101,6 +101,11 @@ static bool reserve(struct key_rows *keys, size_t need)
 
 /* ---- loading ---- */
 
+static teg_status no_memory(teg_error *err)
+{
+	return teg_fail(err, TEG_NOMEM, "no memory for the keys of a range");
+}
+
 static teg_status load_lanes(struct key_rows *keys, struct tile_reader *reader,
                              const struct tile *tile, struct column_buf *values, uint32_t d,
                              teg_error *err)
@@ -113,8 +118,8 @@ static teg_status load_lanes(struct key_rows *keys, struct tile_reader *reader,
 	TEG_TRY(tile_read_column(reader, tile, field->id, 0, tile->header.n_rows, values, err));
 	view = column_buf_view(values);
 	lanes_of_column(&view, field->class, 0, view.n, keys->lane[d] + keys->n);
-	if (keys->is_text[d])
-		return column_buf_append(&keys->text[d], &view, 0, view.n);
+	if (keys->is_text[d] && column_buf_append(&keys->text[d], &view, 0, view.n) != TEG_OK)
+		return no_memory(err);
 	return TEG_OK;
 }
 
@@ -194,7 +199,7 @@ teg_status key_rows_load(struct key_rows *keys, struct tile_reader *reader, cons
 	teg_status status;
 
 	if (!reserve(keys, (size_t)from + n))
-		return teg_fail(err, TEG_NOMEM, "no memory for the keys of a tile");
+		return no_memory(err);
 	column_buf_init(&dim, COLUMN_FIXED, 8, keys->alloc);
 	column_buf_init(&time, COLUMN_FIXED, 8, keys->alloc);
 	column_buf_init(&kind, COLUMN_FIXED, 1, keys->alloc);
@@ -217,12 +222,12 @@ teg_status key_rows_append(struct key_rows *keys, const struct key_rows *from, c
                            uint32_t n, teg_error *err)
 {
 	if (!reserve(keys, (size_t)keys->n + n))
-		return teg_fail(err, TEG_NOMEM, "no memory for the keys of a range");
+		return no_memory(err);
 	for (uint32_t d = 0; d < keys->order->n_dims; d++) {
 		struct column text = column_buf_view(&from->text[d]);
 
-		if (keys->is_text[d])
-			TEG_TRY(column_buf_gather(&keys->text[d], &text, at, n));
+		if (keys->is_text[d] && column_buf_gather(&keys->text[d], &text, at, n) != TEG_OK)
+			return no_memory(err);
 		for (uint32_t i = 0; i < n; i++)
 			keys->lane[d][keys->n + i] = from->lane[d][at[i]];
 	}

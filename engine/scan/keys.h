@@ -34,7 +34,8 @@ teg_status key_rows_append(struct key_rows *keys, const struct key_rows *from, c
                            uint32_t n, teg_error *err);
 
 /* Fills perm_out (n) with the rows sorted by key in cell order (`by_position`: in position order
- * first), then system_from descending, then valid_from, then as they came. */
+ * first), then system_from descending, then valid_from (of an erasure: after all), then as they
+ * came. CELL-1 to CELL-3. */
 teg_status key_rows_sort(const struct key_rows *keys, bool by_position, uint32_t *perm_out,
                          teg_error *err);
 /* Do rows i and k have the same key? */
