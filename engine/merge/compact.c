@@ -51,7 +51,7 @@ static teg_status publish(const struct job *job, struct merge *merge, teg_error 
 }
 
 /* One merge, from choosing to publishing. TEG_END: nothing to merge. */
-static teg_status merge_once(struct job *job, teg_error *err)
+static teg_status choose_and_merge(struct job *job, teg_error *err)
 {
 	struct store_version *version;
 	struct teg_array *array;
@@ -72,6 +72,16 @@ static teg_status merge_once(struct job *job, teg_error *err)
 		merge_release(&merge);
 	}
 	array_unref(array);
+	return status;
+}
+
+static teg_status merge_once(struct job *job, teg_error *err)
+{
+	teg_status status;
+
+	store_flight_begin(job->store);
+	status = choose_and_merge(job, err);
+	store_flight_end(job->store);
 	return status;
 }
 

@@ -11,6 +11,16 @@ void array_ref(struct teg_array *array)
 	atomic_fetch_add(&array->refs, 1);
 }
 
+/* What reads by ordinal keep names tiles of the segments, so it goes first. */
+static void drop_take(struct teg_array *array)
+{
+	void *take = atomic_load(&array->take);
+	void (*take_free)(void *take) = atomic_load(&array->take_free);
+
+	if (take && take_free)
+		take_free(take);
+}
+
 static void close_segments(struct teg_array *array, struct teg_store *store)
 {
 	for (uint32_t i = 0; array->open && i < array->state.n_segments; i++) {
@@ -34,6 +44,7 @@ void array_unref(struct teg_array *array)
 		return;
 	snapshot = array->snapshot;
 	store = version_store(snapshot->version);
+	drop_take(array);
 	close_segments(array, store);
 	arena_release(&array->arena);
 	mem_free(store->alloc, array, sizeof *array);

@@ -129,15 +129,12 @@ static void finish(struct teg_store *store, uint64_t number)
 	version_unref(version);
 }
 
-teg_status store_commit(struct teg_store *store, struct commit_request *request,
-                        teg_commit_result *result_out, struct store_version **version_out,
-                        teg_error *err)
+static teg_status commit(struct teg_store *store, struct commit_request *request,
+                         teg_commit_result *result_out, teg_error *err)
 {
 	enum attempt outcome = TRY_AGAIN;
 	uint32_t n_rebases = 0;
 
-	if (version_out)
-		*version_out = NULL;
 	if (store->read_only)
 		return teg_fail(err, TEG_READ_ONLY, "the store was opened for reading only");
 	if (atomic_load(&store->poisoned))
@@ -159,5 +156,26 @@ teg_status store_commit(struct teg_store *store, struct commit_request *request,
 	result_out->n_rebases = n_rebases;
 	if (outcome == MADE)
 		finish(store, result_out->version);
-	return version_out ? version_open(store, result_out->version, version_out, err) : TEG_OK;
+	return TEG_OK;
+}
+
+teg_status store_commit(struct teg_store *store, struct commit_request *request,
+                        teg_commit_result *result_out, struct store_version **version_out,
+                        teg_error *err)
+{
+	teg_status status;
+
+	if (version_out)
+		*version_out = NULL;
+	store_flight_begin(store);
+	status = commit(store, request, result_out, err);
+	if (status == TEG_OK && adds_files(request)) {
+		spin_lock(&store->lock);
+		store->pin_is_stale = true;
+		spin_unlock(&store->lock);
+	}
+	store_flight_end(store);
+	if (status == TEG_OK && version_out)
+		status = version_open(store, result_out->version, version_out, err);
+	return status;
 }

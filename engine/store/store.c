@@ -46,3 +46,31 @@ teg_status store_new_id(struct teg_store *store, uint8_t id_out[16], teg_error *
 	memcpy(id_out, store->writer_id, 8);
 	return TEG_OK;
 }
+
+void store_flight_begin(struct teg_store *store)
+{
+	spin_lock(&store->lock);
+	store->n_flights++;
+	spin_unlock(&store->lock);
+}
+
+void store_flight_end(struct teg_store *store)
+{
+	char path[OS_PATH_MAX];
+	struct os_file *pin = NULL;
+	uint8_t id[8];
+	bool fresh = os_random(store->os, id, sizeof id, NULL) == TEG_OK;
+
+	spin_lock(&store->lock);
+	store->n_flights--;
+	if (fresh && !store->n_flights && store->pin_is_stale) {
+		pin = store->writer_pin;
+		memcpy(path, store->writer_pin_path, sizeof path);
+		store->writer_pin = NULL;
+		store->pin_is_stale = false;
+		memcpy(store->writer_id, id, sizeof id);
+	}
+	spin_unlock(&store->lock);
+	if (pin)
+		pin_drop(store, path, pin);
+}

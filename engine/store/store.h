@@ -35,6 +35,8 @@ struct teg_store {
 		*current;           /* the newest seen, so that it is not read again; may be NULL */
 	struct os_file *writer_pin; /* NULL: nothing written through this handle yet */
 	char writer_pin_path[OS_PATH_MAX];
+	uint32_t n_flights; /* transactions and merges that may hold unpublished files */
+	bool pin_is_stale; /* files under this pin were published: it protects more than it should */
 	uint8_t writer_id[8];  /* first half of the names of its files */
 	_Atomic bool poisoned; /* a directory could not be synced: no more commits */
 };
@@ -138,6 +140,11 @@ teg_status store_commit(struct teg_store *store, struct commit_request *request,
 /* The id of an array to be created: from its name, so that the same calls give the same bytes. */
 teg_status array_new_id(struct store_version *base, const char *name, uint64_t *id_out,
                         teg_error *err);
+
+/* Whoever creates files and commits them does so between these two. When nobody does any more, the
+ * writer pin is given up, so that vacuum may remove published files once they are replaced. */
+void store_flight_begin(struct teg_store *store);
+void store_flight_end(struct teg_store *store);
 
 /* Random names for segment files and commits; those of files that this handle will create. From the
  * first one on a writer pin protects the files from vacuum, until the handle is closed. */

@@ -96,6 +96,7 @@ teg_status teg_txn_begin(teg_store *store, const teg_txn_options *options, teg_t
 	if (!txn)
 		return no_memory(err);
 	store_ref(store);
+	store_flight_begin(store);
 	txn->store = store;
 	txn->alloc = store->alloc;
 	arena_init(&txn->arena, store->alloc, SIZE_MAX);
@@ -148,6 +149,7 @@ void teg_txn_abort(teg_txn *txn)
 	version_unref(txn->base);
 	arena_release(&txn->arena);
 	mem_free(txn->alloc, txn, sizeof *txn);
+	store_flight_end(store);
 	store_unref(store);
 }
 
