@@ -247,8 +247,10 @@ static teg_status mark_newest(struct vacuum *v, struct store_version **newest_ou
 
 	TEG_TRY(version_open_newest(v->store, newest_out, err));
 	status = mark_version(v, *newest_out, err);
-	if (status != TEG_OK)
+	if (status != TEG_OK) {
 		version_unref(*newest_out);
+		*newest_out = NULL;
+	}
 	return status;
 }
 
@@ -258,8 +260,11 @@ static teg_status mark_all(struct vacuum *v, struct store_version **newest_out, 
 {
 	for (int i = 0; i < SETTLE_TRIES; i++) {
 		uint64_t after;
+		teg_status status = mark_newest(v, newest_out, err);
 
-		TEG_TRY(mark_newest(v, newest_out, err));
+		if (status == TEG_SNAPSHOT_EXPIRED) /* others are that fast */
+			continue;
+		TEG_TRY(status);
 		if (v->pins.alloc)
 			pins_release(&v->pins);
 		TEG_TRY(pins_look(v->store, !v->dry_run, &v->pins, err));
