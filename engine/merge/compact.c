@@ -5,10 +5,15 @@
 
 #define TRIES 8 /* a merge that keeps losing its segments to other merges gives up */
 
+/* After a commit a merge waits for this many segments: a version costs two syncs, and eight more
+ * segments cost a reader next to nothing. */
+#define STEP_SEGMENTS 8
+
 struct job {
 	struct teg_store *store;
 	const char *name;
 	bool by_policy;
+	uint32_t least; /* segments that make a merge worth a version of its own */
 	struct merge_options options;
 	teg_compact_result *result;
 };
@@ -17,7 +22,7 @@ static bool choose(const struct job *job, const struct array_state *state, uint3
                    uint32_t *n)
 {
 	if (job->by_policy)
-		return merge_choose(state, job->store->alloc, first, n);
+		return merge_choose(state, job->store->alloc, first, n) && *n >= job->least;
 	*first = 0;
 	*n = state->n_segments;
 	return state->n_segments > 1 || (state->n_segments == 1 && !state->segments[0].compacted);
@@ -155,9 +160,11 @@ void merge_after_commit(struct teg_store *store, const char *const *names, uint3
 {
 	for (uint32_t i = 0; i < n_names; i++) {
 		teg_compact_result result = { .struct_size = sizeof result };
-		struct job job = {
-			.store = store, .name = names[i], .by_policy = true, .result = &result
-		};
+		struct job job = { .store = store,
+			           .name = names[i],
+			           .by_policy = true,
+			           .least = STEP_SEGMENTS,
+			           .result = &result };
 
 		/* A failure is the next compaction's to find: this commit is durable already. */
 		if (compact_array(&job, NULL) != TEG_OK)
