@@ -81,6 +81,7 @@ struct part {
 	size_t page_n, from, n;
 	const uint8_t *valid; /* bits of the values wanted; NULL: all valid */
 	struct codec_scratch *scratch;
+	bool known; /* this page was decoded before: its validity holds what it should */
 };
 
 static teg_status decode_for(struct reader *in, const struct part *p, uint32_t width, void *to)
@@ -145,7 +146,8 @@ static teg_status decode_payload(struct span payload, struct part p, struct colu
 	size_t first = out->n;
 
 	if (p.c->has_nulls) {
-		if (!validity_open(&in, p.page_n, &validity))
+		if (p.known ? !validity_reopen(&in, p.page_n, &validity)
+		            : !validity_open(&in, p.page_n, &validity))
 			return TEG_CORRUPT;
 		if (validity_bits(&validity, p.from, p.n, bits))
 			p.valid = bits;
@@ -154,23 +156,21 @@ static teg_status decode_payload(struct span payload, struct part p, struct colu
 	return p.valid ? column_buf_set_validity(out, first, p.n, p.valid, 0) : TEG_OK;
 }
 
-teg_status chunk_decode_verified(const struct chunk *c, const struct column_buf *dictionary,
-                                 uint32_t page, struct span stored, uint32_t from, uint32_t n,
-                                 struct codec_scratch *scratch, struct column_buf *out,
-                                 teg_error *err)
+static teg_status decode_page(const struct chunk *c, const struct column_buf *dictionary,
+                              uint32_t page, struct span stored, struct part p,
+                              struct column_buf *out, teg_error *err)
 {
 	size_t n_before = out->n, nulls_before = out->n_nulls;
-	struct part p = { c, dictionary, 0, from, n, NULL, scratch };
 	struct span payload;
 	teg_status status;
 
-	if (page >= c->n_pages || from > c->pages[page].n || n > c->pages[page].n - from ||
+	if (page >= c->n_pages || p.from > c->pages[page].n || p.n > c->pages[page].n - p.from ||
 	    out->shape != c->shape || out->width != c->width ||
 	    (c->n_dictionary && (!dictionary || dictionary->n != c->n_dictionary)))
-		return teg_fail(err, TEG_MISUSE, "values [%u, %u + %u) of page %u", from, from, n,
-		                page);
+		return teg_fail(err, TEG_MISUSE, "values [%zu, %zu + %zu) of page %u", p.from,
+		                p.from, p.n, page);
 	p.page_n = c->pages[page].n;
-	status = open_payload(c, &c->pages[page], stored, scratch, &payload);
+	status = open_payload(c, &c->pages[page], stored, p.scratch, &payload);
 	if (status == TEG_OK)
 		status = decode_payload(payload, p, out);
 	if (status != TEG_OK) {
@@ -180,14 +180,35 @@ teg_status chunk_decode_verified(const struct chunk *c, const struct column_buf 
 	return blame(status, "page", page, err);
 }
 
+teg_status chunk_decode_verified(const struct chunk *c, const struct column_buf *dictionary,
+                                 uint32_t page, struct span stored, uint32_t from, uint32_t n,
+                                 struct codec_scratch *scratch, struct column_buf *out,
+                                 teg_error *err)
+{
+	struct part p = { c, dictionary, 0, from, n, NULL, scratch, false };
+
+	return decode_page(c, dictionary, page, stored, p, out, err);
+}
+
+teg_status chunk_decode_again(const struct chunk *c, const struct column_buf *dictionary,
+                              uint32_t page, struct span stored, uint32_t from, uint32_t n,
+                              struct codec_scratch *scratch, struct column_buf *out, teg_error *err)
+{
+	struct part p = { c, dictionary, 0, from, n, NULL, scratch, true };
+
+	return decode_page(c, dictionary, page, stored, p, out, err);
+}
+
 teg_status chunk_decode_page(const struct chunk *c, const struct column_buf *dictionary,
                              uint32_t page, struct span stored, uint32_t from, uint32_t n,
                              struct codec_scratch *scratch, struct column_buf *out, teg_error *err)
 {
+	struct part p = { c, dictionary, 0, from, n, NULL, scratch, false };
+
 	if (page >= c->n_pages)
 		return teg_fail(err, TEG_MISUSE, "chunk has no page %u", page);
 	TEG_TRY(verify(&c->pages[page], stored, "page", page, err));
-	return chunk_decode_verified(c, dictionary, page, stored, from, n, scratch, out, err);
+	return decode_page(c, dictionary, page, stored, p, out, err);
 }
 
 teg_status chunk_decode_constant(const struct chunk *c, size_t n, struct column_buf *out)

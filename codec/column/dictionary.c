@@ -49,10 +49,40 @@ static int compare_rest(const struct column *c, enum value_class class, size_t a
 	return (low_a > low_b) - (low_a < low_b);
 }
 
+/* The lane of text i: eight bytes at once where that many lie in the column from its start on. */
+static uint64_t text_lane(const struct column *c, size_t i)
+{
+	size_t at = (size_t)c->offsets[i], len = (size_t)c->offsets[i + 1] - at;
+	uint64_t word;
+
+	if (!len || at + 8 > (size_t)c->offsets[c->n])
+		return lane_of_bytes(column_value(c, i));
+	word = __builtin_bswap64(load_u64(c->values + at));
+	return len < 8 ? word & ~UINT64_C(0) << (64 - 8 * len) : word;
+}
+
+static bool texts_ascend(const struct column *c)
+{
+	uint64_t last = 0;
+
+	for (size_t i = 0; i < c->n; i++) {
+		uint64_t key = text_lane(c, i);
+
+		if (i &&
+		    (key < last || (key == last && compare_rest(c, VALUE_BYTES, i - 1, i) >= 0)))
+			return false;
+		last = key;
+	}
+	return true;
+}
+
 bool dictionary_ascends(const struct column *values, enum value_class class)
 {
 	enum value_class order = order_class(values, class);
 	uint64_t last = 0;
+
+	if (values->shape == COLUMN_BYTES)
+		return texts_ascend(values);
 
 	for (size_t i = 0; i < values->n; i++) {
 		uint64_t key = lane_of_value(order, column_value(values, i));

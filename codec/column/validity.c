@@ -71,6 +71,20 @@ static bool open_positions(struct reader *in, struct validity *v)
 	return true;
 }
 
+bool validity_reopen(struct reader *in, size_t n, struct validity *validity_out)
+{
+	struct validity v = { reader_u8(in), n, 0, { NULL, 0 } };
+
+	if (v.mode == ALL_NULL)
+		v.n_nulls = n;
+	if (v.mode == POSITIONS)
+		v.n_nulls = reader_u16(in);
+	if (v.mode == BITMAP || v.mode == POSITIONS)
+		v.body = reader_take(in, v.mode == BITMAP ? bitmap_len(n) : 2 * v.n_nulls);
+	*validity_out = v;
+	return reader_ok(in);
+}
+
 bool validity_open(struct reader *in, size_t n, struct validity *validity_out)
 {
 	struct validity v = { reader_u8(in), n, 0, { NULL, 0 } };
@@ -87,13 +101,30 @@ bool validity_open(struct reader *in, size_t n, struct validity *validity_out)
 	return ok;
 }
 
+/* The first of the positions, which ascend, that is not below `from`. */
+static size_t first_position(const struct validity *v, size_t from)
+{
+	size_t low = 0, high = v->n_nulls;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (load_u16(v->body.at + 2 * mid) < from)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
 static void clear_positions(const struct validity *v, size_t from, size_t n, uint8_t *bits)
 {
-	for (size_t i = 0; i < v->n_nulls; i++) {
+	for (size_t i = first_position(v, from); i < v->n_nulls; i++) {
 		size_t at = load_u16(v->body.at + 2 * i);
 
-		if (at >= from && at - from < n)
-			bitmap_clear(bits, at - from);
+		if (at - from >= n)
+			break;
+		bitmap_clear(bits, at - from);
 	}
 }
 

@@ -25,6 +25,10 @@ void validity_encode(const uint8_t *validity, size_t from, size_t n, struct buf 
 /* Takes the section of n values off `in`; false for bytes that no writer makes. */
 bool validity_open(struct reader *in, size_t n, struct validity *validity_out);
 
+/* The same of a section that validity_open has passed before, at no cost per value. n_nulls is set
+ * for positions only. */
+bool validity_reopen(struct reader *in, size_t n, struct validity *validity_out);
+
 /* Bits of values [from, from + n) into bits_out, from its bit 0. False: all of them are valid and
  * nothing was written. */
 bool validity_bits(const struct validity *v, size_t from, size_t n, uint8_t *bits_out);

@@ -130,16 +130,16 @@ static struct span stored_page(const struct reading *r, uint32_t page)
 	               pages[page].stored_len);
 }
 
-static teg_status decode(struct reading *r, uint32_t page, uint32_t from, uint32_t n, bool verified,
+static teg_status decode(struct reading *r, uint32_t page, uint32_t from, uint32_t n, bool again,
                          struct column_buf *out)
 {
 	const struct chunk *chunk = &r->column->chunk;
 	struct codec_scratch *scratch = r->reader->scratch;
 	struct span stored = stored_page(r, page);
-	teg_status status = verified ? chunk_decode_verified(chunk, r->dictionary, page, stored,
-	                                                     from, n, scratch, out, r->err)
-	                             : chunk_decode_page(chunk, r->dictionary, page, stored, from,
-	                                                 n, scratch, out, r->err);
+	teg_status status = again ? chunk_decode_again(chunk, r->dictionary, page, stored, from, n,
+	                                               scratch, out, r->err)
+	                          : chunk_decode_page(chunk, r->dictionary, page, stored, from, n,
+	                                              scratch, out, r->err);
 
 	return status == TEG_OK ? status : in_place(r, status, chunk->pages[page].off);
 }
@@ -174,16 +174,19 @@ teg_status tile_read_stored(struct tile_reader *reader, const struct tile *tile,
 
 /* ---- gathering ---- */
 
-/* Whether a page gives up single blocks at no more cost than theirs. */
+/* Whether a page gives up single blocks at no more cost than theirs. Text outside a dictionary does
+ * not: where a value lies is the sum of the lengths before it. */
 static bool by_blocks(const struct chunk *chunk)
 {
-	return !chunk->zstd && chunk->shape == COLUMN_FIXED && chunk->encoding != ENCODING_RUNS;
+	if (chunk->zstd || chunk->encoding == ENCODING_RUNS)
+		return false;
+	return chunk->shape == COLUMN_FIXED || chunk->encoding == ENCODING_DICTIONARY;
 }
 
 /* Rows at[0 .. n) of the chunk, all of page `page`: those from one block (or page) are decoded in one
  * go and picked out of it, unless they follow one another without a gap. */
 static teg_status gather_piece(struct reading *r, uint32_t page, const uint32_t *at, uint32_t n,
-                               bool verified, struct column_buf *out)
+                               bool again, struct column_buf *out)
 {
 	uint32_t base = r->column->chunk.pages[page].first, first = at[0] - base,
 		 span = at[n - 1] - at[0] + 1;
@@ -192,9 +195,9 @@ static teg_status gather_piece(struct reading *r, uint32_t page, const uint32_t 
 	uint32_t index[BLOCK_VALUES];
 
 	if (span == n)
-		return decode(r, page, first, n, verified, out);
+		return decode(r, page, first, n, again, out);
 	shape_like(work, out);
-	TEG_TRY(decode(r, page, first, span, verified, work));
+	TEG_TRY(decode(r, page, first, span, again, work));
 	view = column_buf_view(work);
 	for (uint32_t i = 0, k; i < n; i += k) {
 		for (k = 0; k < BLOCK_VALUES && i + k < n; k++)
