@@ -99,7 +99,7 @@ endif()
 
 # tests/cli/cases.sh makes its stores with it.
 if(TARGET tilectl)
-	add_executable(cli_fixture EXCLUDE_FROM_ALL "${PROJECT_SOURCE_DIR}/tests/cli/fixture.c")
+	add_executable(cli_fixture "${PROJECT_SOURCE_DIR}/tests/cli/fixture.c")
 	teg_compile_as_program(cli_fixture)
 	target_link_libraries(cli_fixture PRIVATE tegula_static m)
 	set_target_properties(cli_fixture PROPERTIES

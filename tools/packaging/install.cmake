@@ -7,7 +7,18 @@ install(TARGETS tegula EXPORT tegula-shared)
 install(TARGETS tegula_static EXPORT tegula-static)
 install(DIRECTORY "${teg_staged_include}/tegula" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
 if(TARGET tilectl)
-	install(TARGETS tilectl OPTIONAL)
+	install(TARGETS tilectl)
+endif()
+# Both are made from the table of options, by the program that has it.
+if(TARGET tilectl AND NOT CMAKE_CROSSCOMPILING)
+	add_custom_command(OUTPUT tilectl.1 tilectl.bash DEPENDS tilectl
+		COMMAND tilectl help --man > tilectl.1
+		COMMAND tilectl completion bash > tilectl.bash)
+	add_custom_target(tilectl_pages ALL DEPENDS tilectl.1 tilectl.bash)
+	install(FILES "${CMAKE_CURRENT_BINARY_DIR}/tilectl.1"
+		DESTINATION "${CMAKE_INSTALL_MANDIR}/man1")
+	install(FILES "${CMAKE_CURRENT_BINARY_DIR}/tilectl.bash" RENAME tilectl
+		DESTINATION "${CMAKE_INSTALL_DATADIR}/bash-completion/completions")
 endif()
 
 install(EXPORT tegula-shared NAMESPACE tegula:: DESTINATION "${teg_package_dir}")
