@@ -193,12 +193,36 @@ static teg_status stream_failed(struct ArrowArrayStream *stream, int code, teg_e
 	                   why ? why : "it does not say why");
 }
 
+/* A stream without batches has a schema all the same, and it must fit. */
+static teg_status check_fields(struct teg_txn *txn, const char *array,
+                               const struct ArrowSchema *schema, const teg_put_options *options,
+                               teg_error *err)
+{
+	size_t n = (size_t)schema->n_children;
+	teg_column *columns = mem_array(txn->alloc, n, sizeof *columns);
+	teg_status status = TEG_OK;
+
+	if (!columns)
+		return teg_fail(err, TEG_NOMEM, "no memory for columns");
+	for (size_t i = 0; status == TEG_OK && i < n; i++) {
+		teg_attribute as;
+
+		status = teg_attribute_from_arrow(schema->children[i], &as, err);
+		columns[i] = (teg_column){ .name = as.name, .type = as.type };
+	}
+	if (status == TEG_OK)
+		status = put(txn, array, columns, n, 0, options, false, err);
+	mem_free(txn->alloc, columns, n * sizeof *columns);
+	return status;
+}
+
 static teg_status put_stream(struct teg_txn *txn, const char *array,
                              struct ArrowArrayStream *stream, const teg_put_options *options,
                              uint64_t *n_rows, teg_error *err)
 {
 	struct ArrowSchema schema = { 0 };
 	teg_status status = TEG_OK;
+	bool any = false;
 	int code = stream->get_schema(stream, &schema);
 
 	if (code)
@@ -214,8 +238,13 @@ static teg_status put_stream(struct teg_txn *txn, const char *array,
 		status = teg_txn_put_arrow(txn, array, &schema, &batch, options, err);
 		if (status == TEG_OK)
 			*n_rows += (uint64_t)batch.length;
+		else if (err && err->row >= 0)
+			err->row += (int64_t)*n_rows; /* counted over the whole stream */
+		any = true;
 		batch.release(&batch);
 	}
+	if (status == TEG_OK && !any)
+		status = check_fields(txn, array, &schema, options, err);
 	if (schema.release)
 		schema.release(&schema);
 	return status;
