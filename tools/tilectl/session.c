@@ -2,6 +2,12 @@
 #include <stdio.h>
 #include <string.h>
 
+void session_name_store(teg_error *err, const char *path)
+{
+	if (!err->file[0])
+		snprintf(err->file, sizeof err->file, "%s", path);
+}
+
 int session_open_store(struct session *session, const char *path, teg_create create,
                        const char *writer)
 {
@@ -13,8 +19,7 @@ int session_open_store(struct session *session, const char *path, teg_create cre
 	memset(session, 0, sizeof *session);
 	if (teg_store_open(path, &options, &session->store, &err) == TEG_OK)
 		return EXIT_OK;
-	if (!err.file[0])
-		snprintf(err.file, sizeof err.file, "%s", path);
+	session_name_store(&err, path);
 	return fail_call(&err);
 }
 
