@@ -21,7 +21,8 @@ void group_init(struct group *group, struct plan *plan, const struct view *view,
 
 static void forget_keys(struct group *group, struct member *m)
 {
-	uint32_t n_words = group->plan->array->order->n_words;
+	/* Not from the plan: teg_take's index may have taken that over by now. */
+	uint32_t n_words = group->range.order->n_words;
 
 	if (!m->loaded)
 		return;
