@@ -47,6 +47,8 @@ static void make_schema(struct crowd *crowd)
 	teg_attribute attrs[N_ATTRIBUTES] = { { .name = NULL } };
 	teg_spec spec = { .struct_size = sizeof spec,
 		          .kind = TEG_SPARSE,
+		          .cells = TEG_CELLS_REPEATED,
+		          .tile_cells = 4,
 		          .dimensions = dims,
 		          .n_dimensions = 3,
 		          .attributes = attrs,
