@@ -1,0 +1,141 @@
+"""Who wins at (S, V), by brute force: time.md.
+
+Valid time is cut at every end that any version of a key has; in each of the intervals between, the
+winner is looked up on its own. Slow and obviously right.
+"""
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+from .store import Row, key_lanes
+from .tile import ERASED, LIVE, OPEN_END, OPEN_START
+
+
+@dataclass
+class Version:
+    """A row, or a box over the row's key."""
+    said: object
+    claims: bool
+
+    def __getattr__(self, name):
+        return getattr(self.said, name)
+
+    def covers(self, a, b):
+        return self.valid_from <= a and b <= self.valid_until
+
+
+@dataclass
+class Piece:
+    row: Row
+    valid_from: int
+    valid_until: int
+    system_until: int
+
+
+def versions_by_key(array):
+    """Of each key: its rows and the boxes over it, newest first; at one system time cells before
+    boxes, later boxes before earlier ones, erasures last (TIME-3)."""
+    keys = defaultdict(list)
+    for row in array.rows:
+        keys[row.key].append(Version(row, row.kind != LIVE or not array.schema.repeated))
+    for key, versions in keys.items():
+        lanes = key_lanes(array.schema, key) if array.boxes else []
+        for box in reversed(array.boxes):
+            if all(lo <= lane <= hi for lane, (lo, hi) in zip(lanes, box.key)):
+                versions.append(Version(box, True))
+        versions.sort(key=lambda v: (-v.system_from, v.kind == ERASED))
+    return keys
+
+
+def _after_erasures(versions):
+    """Without what an erasure masks, at every S (TIME-6); the newest erasure stays."""
+    for i, version in enumerate(versions):
+        if version.kind == ERASED:
+            return versions[:i + 1]
+    return versions
+
+
+def _intervals(versions):
+    ends = {OPEN_START, OPEN_END}
+    for v in versions:
+        ends |= {v.valid_from, v.valid_until}
+    ends = sorted(ends)
+    return list(zip(ends, ends[1:]))
+
+
+def _winners(versions, s, a, b):
+    """What answers over [a, b) at S: the newest claim, and the rows of repeated cells that no newer
+    claim hides (TIME-1, TIME-7)."""
+    found, hidden_from = [], None
+    for v in versions:
+        if v.kind == ERASED:
+            found += [v] if hidden_from is None else []
+            break
+        if v.system_from > s or not v.covers(a, b):
+            continue
+        if hidden_from is not None and (v.claims or v.system_from < hidden_from):
+            continue
+        found.append(v)
+        if v.claims:
+            hidden_from = v.system_from
+    return [v for v in found if v.superseded > s or v.kind == ERASED]
+
+
+def _join(answers):
+    """Neighbouring intervals that one version answers, as one piece."""
+    joined = []
+    for version, a, b in answers:
+        if joined and joined[-1][0] is version and joined[-1][2] == a:
+            joined[-1][2] = b
+        else:
+            joined.append([version, a, b])
+    return joined
+
+
+def _until(versions, s, a, b):
+    """The first system time after S at which a claim takes part of [a, b) (TIME-9)."""
+    return min((v.system_from for v in versions
+                if v.claims and v.system_from > s and v.valid_from < b and v.valid_until > a),
+               default=OPEN_END)
+
+
+def pieces(array, s, kinds=(LIVE,)):
+    """The effective pieces of every key at S (TIME-8), rows only: boxes have no cells of their own."""
+    for versions in versions_by_key(array).values():
+        versions = _after_erasures(versions)
+        answers = defaultdict(list)
+        for a, b in _intervals(versions):
+            for v in _winners(versions, s, a, b):
+                answers[id(v)].append((v, a, b))
+        for found in answers.values():
+            for v, a, b in _join(found):
+                if v.said.values is not None and v.kind in kinds:
+                    yield Piece(v.said, a, b, _until(versions, s, a, b))
+
+
+def current_rows(array):
+    """The live pieces at the array's last system time (TIME-2)."""
+    return list(pieces(array, array.last_time))
+
+
+def _superseded(versions, v):
+    """The first system time from which no part of v answers any more (TIME-10)."""
+    kept = _after_erasures(versions)
+    if v not in kept:
+        return v.system_from
+    if v.kind == ERASED:
+        return OPEN_END
+    last = OPEN_START
+    for a, b in _intervals(kept):
+        if v.covers(a, b):
+            last = max(last, min((w.system_from for w in kept if w.claims and w.covers(a, b)
+                                  and w.system_from > v.system_from), default=OPEN_END))
+    return min(last, v.superseded)
+
+
+def stored_rows(array):
+    """Every stored row with the system time that ends it, as (row, superseded_at) (TIME-10)."""
+    for versions in versions_by_key(array).values():
+        for v in versions:
+            if v.said.values is not None:
+                yield v.said, _superseded(versions, v)

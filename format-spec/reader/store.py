@@ -1,0 +1,291 @@
+"""Stores: marker, newest manifest, catalog, arrays. overview.md, manifest.md."""
+
+import pathlib
+import re
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from . import lane
+from .bytes import Cursor, Damaged, Fields, Unsupported, hash64, require, unpack
+from .chunk import SIGNED
+from .schema import parse_schema
+from .segment import read_segment
+from .tile import (BOX, DENSE, KIND, OF_COMMIT, OPEN_END, OPEN_START, SUPERSEDED, SYSTEM_FROM,
+                   VALID_FROM, VALID_UNTIL, coordinates)
+
+MARKER = b"\x89TEGS\r\n\x1a"
+MANIFEST = b"\x89TEGM\r\n\x1a"
+PAGE_MAX, KEY_MAX, LEVEL_MAX = 4096, 512, 15
+INLINED, FRESH, IMPLICIT = 1, 2, 4  # REC-5
+
+
+def _format(cursor, size, what):
+    """Version and required features (VER-2, VER-3)."""
+    major, minor, required = cursor.u16(), cursor.u16(), cursor.number(size)
+    if major != 1 or required:
+        raise Unsupported(f"{what} of format {major}.{minor}, features {required:#x} (VER-2)")
+
+
+@dataclass
+class Row:
+    """One stored row; times as ints, open ends as they are on disk. A box tile is a row without
+    values whose key is a list of pairs of lanes."""
+    key: tuple
+    values: dict  # attribute name -> value, None for null
+    system_from: int
+    superseded: int
+    valid_from: int
+    valid_until: int
+    kind: int
+
+
+@dataclass
+class Array:
+    name: str
+    id: int
+    schema: object
+    last_time: int
+    horizon: int
+    segments: list = field(default_factory=list)
+    rows: list = field(default_factory=list)
+    boxes: list = field(default_factory=list)
+
+
+class Store:
+    """The newest version of the store in a directory, read and verified as a whole."""
+
+    def __init__(self, path):
+        self.path = pathlib.Path(path)
+        self.id = self._marker()
+        self.version = self._newest()
+        self.manifests = {}
+        self.head = self._manifest(self.version)
+        root = self.head.get("root", list)
+        require(len(root) == 4 and all(isinstance(v, int) for v in root), "MAN-8", "root")
+        entries = dict(self._entries(root, None, b""))
+        self.arrays = {a.name: a for a in self._arrays(entries)}
+        require(self.head.unsigned("arrays") == len(self.arrays), "MAN-8", "number of arrays")
+
+    # ---- files ----
+
+    def _read(self, name):
+        try:
+            return (self.path / name).read_bytes()
+        except FileNotFoundError as err:
+            raise Damaged(f"{name} is missing (STORE-9)") from err
+
+    def _marker(self):
+        data = self._read("tegula")
+        require(data[:8] == MARKER, "STORE-2", "not a marker of a store")
+        cursor = Cursor(data[8:], "marker")
+        _format(cursor, 8, "store")
+        cursor.u64()  # optional features (STORE-3)
+        store_id = cursor.take(16)
+        require(cursor.u64() == hash64(data[:44]), "STORE-4", "marker: checksum differs")
+        cursor.end("STORE-2")
+        return store_id
+
+    def _newest(self):
+        """The greatest number of the listing; the hint may name none beyond it (MAN-3, MAN-4)."""
+        names = [p.name for p in (self.path / "manifests").iterdir()]
+        numbers = [int(name) for name in names if re.fullmatch(r"[0-9]{20}", name)]
+        require(numbers, "STORE-9", "no manifest is left")
+        hint = self.path / "manifests" / "hint"
+        text = hint.read_bytes() if hint.exists() else b""
+        if len(text) == 38 and text[20:] == b" %016x\n" % hash64(text[:20]):
+            require(int(text[:20]) <= max(numbers), "MAN-4", "the newest manifest is missing")
+        return max(numbers)
+
+    def _manifest_bytes(self, number):
+        if number not in self.manifests:
+            self.manifests[number] = self._read(f"manifests/{number:020d}")
+        return self.manifests[number]
+
+    def _manifest(self, number):
+        """The head of a manifest, header and trailer verified (MAN-5 to MAN-8)."""
+        data = self._manifest_bytes(number)
+        require(len(data) >= 104, "MAN-5", "manifest too short")
+        header, trailer = data[:40], data[-64:]
+        require(header[:8] == MANIFEST and trailer[-8:] == MANIFEST, "MAN-5", "not a manifest")
+        cursor = Cursor(header[8:], "manifest header")
+        _format(cursor, 4, "manifest")
+        require(cursor.u64() == number, "MAN-5", "manifest of another version")
+        require(cursor.take(16) == self.id, "MAN-5", "manifest of another store")
+        require(hash64(header + trailer[:48]) == int.from_bytes(trailer[48:56], "little"), "MAN-6",
+                "manifest: checksum of header and trailer differs")
+        cursor = Cursor(trailer, "manifest trailer")
+        pages, directory, head, length, zero, mark, total = (
+            cursor.number(size) for size in (8, 8, 8, 4, 4, 8, 8))
+        fits = 40 <= pages <= directory <= head and head + length == len(data) - 64
+        require(fits and zero == 0 and total == len(data), "MAN-6", "manifest: parts do not fit")
+        require(hash64(data[head:head + length]) == mark, "MAN-7", "hash of the head differs")
+        f = Fields(unpack(data[head:head + length], "manifest head"), "manifest head")
+        require(f.unsigned("version") == number, "MAN-8", "version")
+        listed = data[directory:head]
+        require(len(listed) % 36 == 0, "MAN-9", "directory")
+        require(hash64(listed) == f.unsigned("directory"), "MAN-9", "hash of the directory differs")
+        self._check_parent(number, f)
+        return f
+
+    def _check_parent(self, number, f):
+        """The chain, where the file before is still there (MAN-10)."""
+        before = self.path / f"manifests/{number - 1:020d}"
+        parent = f.unsigned("parent")
+        if number == 1:
+            require(parent == 0, "MAN-10", "parent of version 1")
+        elif before.exists():
+            there = int.from_bytes(before.read_bytes()[-16:-8], "little")
+            require(parent == there, "MAN-10", "checksum of the parent differs")
+
+    # ---- the catalog ----
+
+    def _range(self, manifest, off, length):
+        require(manifest <= self.version, "CAT-5", "reference to a later manifest")
+        data = self._manifest_bytes(manifest)
+        require(off + length <= len(data), "CAT-5", "reference beyond a manifest")
+        return data[off:off + length]
+
+    def _entries(self, ref, level, first):
+        """Every key and value below a page reference, in order (CAT-1 to CAT-6)."""
+        manifest, off, length, mark = ref
+        data = self._range(manifest, off, length)
+        require(hash64(data) == mark, "CAT-5", "checksum of a catalog page differs")
+        there, entries = _page(data)
+        if level is not None:
+            require(there == level and entries[0][0] == first, "CAT-6", "catalog page")
+        for key, value in entries:
+            if there == 0:
+                yield key, value
+                continue
+            cursor = Cursor(value, "page reference")
+            below = [cursor.number(size) for size in (8, 8, 4, 8)]
+            cursor.end("CAT-5")
+            yield from self._entries(below, there - 1, key)
+
+    def _arrays(self, entries):
+        for key, value in entries.items():
+            if key[:1] == b"A":
+                yield self._array(key[1:].decode(), value, entries)
+
+    def _array(self, name, value, entries):
+        f = Fields(unpack(value, "array record"), "array record")
+        array = Array(name, f.unsigned("id"), parse_schema(f.get("schema", bytes)),
+                      f.signed("last"), f.signed("horizon"))
+        number = array.id.to_bytes(8, "big")
+        require(entries.get(b"I" + number) == name.encode(), "KEY-3", "id without its name")
+        for key, reference in entries.items():
+            if key[:9] == b"S" + number:
+                self._segment(array, key, reference)
+        return array
+
+    # ---- segments ----
+
+    def _segment(self, array, key, value):
+        require(len(key) == 21, "KEY-4", "key of a segment")
+        f = Fields(unpack(value, "segment reference"), "segment reference")
+        flags = f.unsigned("flags", 31)
+        off, length = f.unsigned("off", default=0), f.unsigned("len", default=0)
+        if flags & INLINED:
+            data = self._range(f.unsigned("in"), off, length)
+        else:
+            data = self._read(f"segments/{f.get('file', bytes).hex()}")[off:off + length]
+        require(len(data) == length, "REC-6", "segment file too short")
+        footer, tiles = read_segment(data, f.unsigned("hash", default=0), array.schema.dims)
+        agrees = (footer.array, footer.schema, footer.fresh, footer.implicit) == (
+            array.id, f.unsigned("schema"), bool(flags & FRESH), bool(flags & IMPLICIT))
+        require(agrees, "REC-7", "segment and reference differ")
+        totals = {"tiles": len(tiles), "rows": sum(tile.n for _, tile in tiles)}
+        for name, count in totals.items():
+            require(f.unsigned(name, default=0) == count, "REC-8", f"'{name}' of a reference")
+        array.segments.append((key, f.map, footer, tiles))
+        for entry, tile in tiles:
+            self._tile(array, footer, f, entry, tile)
+
+    def _tile(self, array, footer, f, entry, tile):
+        times = _times(footer, f, tile)
+        if tile.shape == BOX:
+            array.boxes.append(Row(tile.box, None, *(int(t[0]) for t in times)))
+            return
+        keys = _key_columns(array.schema, footer, f, entry, tile)
+        names = [a.name for a in array.schema.attrs]
+        columns = [_attribute(tile, a, times[-1]) for a in array.schema.attrs]
+        for key, row, *when in zip(zip(*keys), zip(*columns), *(t.tolist() for t in times)):
+            array.rows.append(Row(key, dict(zip(names, row)), *when))
+
+
+def _page(data):
+    """Level and entries of a catalog page (CAT-2 to CAT-4)."""
+    cursor = Cursor(data, "catalog page")
+    mark, level, zero, length, n = (cursor.number(size) for size in (1, 1, 2, 4, 4))
+    require((mark, zero, length) == (ord("P"), 0, len(data)), "CAT-2", "not a catalog page")
+    require(level <= LEVEL_MAX and (n or not level), "CAT-2", "catalog page: level")
+    require(n <= 1 or length <= PAGE_MAX, "CAT-3", "catalog page too long")
+    ends = [cursor.u32() for _ in range(2 * n)]
+    body = cursor.take(cursor.left())
+    starts = [0, *ends[:-1]] if ends else []
+    ascend = all(a <= b for a, b in zip(starts, ends))
+    require(ascend and (ends[-1] if ends else 0) == len(body), "CAT-3", "catalog page: slots")
+    parts = [body[a:b] for a, b in zip(starts, ends)]
+    entries = list(zip(parts[::2], parts[1::2]))
+    keys = [key for key, _ in entries]
+    require(all(a < b for a, b in zip(keys, keys[1:])), "CAT-4", "catalog page: order of keys")
+    require(all(len(key) <= KEY_MAX for key in keys), "CAT-4", "catalog page: key too long")
+    return level, entries
+
+
+# ---- columns of a tile as Python values ----
+
+def _times(footer, f, tile):
+    """system_from, superseded, valid_from, valid_until, kind (TILE-7, SEG-11)."""
+    def stored(column, default):
+        if column in tile.columns:
+            return tile.columns[column].values.view("<i8" if column != KIND else "u1")
+        require(default is not None, "TILE-7", f"column {column:#x} is left out")
+        return np.full(tile.n, default, np.int64)
+
+    require(not (footer.fresh and SYSTEM_FROM in tile.columns), "SEG-11", "system_from")
+    system = stored(SYSTEM_FROM, f.signed("time", default=0) if footer.fresh else None)
+    start = stored(VALID_FROM, OPEN_START)
+    start = np.where(start == OF_COMMIT, system, start)
+    return (system, stored(SUPERSEDED, OPEN_END), start, stored(VALID_UNTIL, OPEN_END),
+            stored(KIND, 0))
+
+
+def _key_columns(schema, footer, f, entry, tile):
+    if footer.implicit:
+        require(0 not in tile.columns, "TILE-8", "row ids are stored")
+        first = f.signed("row", default=0) + entry["box"][0]["first"]
+        return [range(first, first + tile.n)]
+    columns = dict(tile.columns)
+    if tile.shape == DENSE:
+        columns |= coordinates(tile, schema.dims, schema.cell_order)
+    require(all(dim.column in columns for dim in schema.dims), "TILE-7", "dimension left out")
+    for dim in schema.dims:
+        require(columns[dim.column].valid.all(), "CELL-6", "null as a coordinate")
+    return [to_values(columns[dim.column], dim.type) for dim in schema.dims]
+
+
+def _attribute(tile, attribute, kinds):
+    column = tile.columns.get(attribute.column)
+    if column is None:  # newer than the segment (TILE-7)
+        fill = attribute.fill
+        value = None if fill is None else attribute.type.value(fill)
+        return [value if kind == 0 else None for kind in kinds]
+    require((kinds == 0)[column.valid].all(), "TILE-9", "a row that is not live has values")
+    live = attribute.nullable or column.valid[kinds == 0].all()
+    require(live, "SCHEMA-3", "null in an attribute that is not nullable")
+    return to_values(column, attribute.type)
+
+
+def to_values(column, kind):
+    require((column.klass, column.width) == (kind.klass, kind.width), "TILE-7", "type of a column")
+    if column.values.dtype == object:
+        return [kind.value(v) if ok else None for v, ok in zip(column.values, column.valid)]
+    values = column.values.view(f"<i{kind.width}") if kind.klass == SIGNED else column.values
+    return [v if ok else None for v, ok in zip(values.tolist(), column.valid)]
+
+
+def key_lanes(schema, key):
+    """The lanes of a row's key, to hold against a box (LANE)."""
+    return [lane.of_value(dim.type, dim.type.raw(value)) for dim, value in zip(schema.dims, key)]

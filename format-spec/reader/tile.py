@@ -1,0 +1,110 @@
+"""Tiles: a header and one chunk per column. tile.md."""
+
+from dataclasses import dataclass
+from math import prod
+
+import numpy as np
+
+from . import lane
+from .bytes import Fields, Unsupported, hash64, require, unpack
+from .chunk import CONSTANT, SIGNED, UNSIGNED, Column, decode, parse_descriptor
+
+SPARSE, DENSE, BOX = range(3)  # TILE-1
+ROWS_MAX, CELLS_MAX, HEADER_MAX = 65536, 1 << 20, 1 << 24  # TILE-2, TILE-3, TILE-4
+SYSTEM_FROM, SUPERSEDED, VALID_FROM, VALID_UNTIL, KIND, EXACT, PRESENCE = range(0xf000, 0xf007)
+OPEN_START, OF_COMMIT, OPEN_END = -(1 << 63), 1 - (1 << 63), (1 << 63) - 1
+LIVE, TOMBSTONE, ERASED = range(3)
+
+
+@dataclass
+class Tile:
+    shape: int
+    n: int  # rows
+    box: list  # pairs of lanes, per dimension; None in SPARSE tiles
+    columns: dict  # stored columns by id
+    cells: np.ndarray = None  # DENSE: the cell of each row (TILE-3)
+
+
+def _box(f, shape, dims):
+    if shape == SPARSE:
+        return None
+    lanes = f.get("box", list)
+    require(len(lanes) == 2 * len(dims), "TILE-4", "box of a tile")
+    box = list(zip(lanes[::2], lanes[1::2]))
+    require(all(0 <= lo <= hi < 1 << 64 for lo, hi in box), "TILE-4", "box of a tile")
+    return box
+
+
+def _read_chunks(items, data):
+    """The columns of a header's list; chunks lie end to end in `data` (TILE-5)."""
+    ids, columns, at = items[::2], {}, 0
+    ascend = all(a < b for a, b in zip(ids, ids[1:]))
+    require(len(items) % 2 == 0 and ascend and all(0 <= i < 1 << 16 for i in ids), "TILE-5", "ids")
+    for column, packed in zip(ids, items[1::2]):
+        require(isinstance(packed, bytes), "TILE-4", "chunk descriptor")
+        d = parse_descriptor(packed)
+        columns[column] = (d, decode(d, data[at:at + d.stored()]))
+        at += d.stored()
+    require(at == len(data), "TILE-5", "chunks do not fill the tile")
+    return columns
+
+
+def parse_tile(data, header_len, header_hash, dims):
+    require(header_len <= min(len(data), HEADER_MAX), "TILE-4", "header length")
+    header = data[:header_len]
+    require(hash64(header) == header_hash, "INDEX-10", "checksum of a tile's header differs")
+    f = Fields(unpack(header, "tile header"), "tile header")
+    shape, n = f.unsigned("shape"), f.unsigned("rows", ROWS_MAX)
+    if shape > BOX:
+        raise Unsupported(f"tile of shape {shape} (TILE-4)")
+    require(n >= 1 and (shape != BOX or n == 1), "TILE-2", "rows of a tile")
+    chunks = _read_chunks(f.get("columns", list), data[header_len:])
+    tile = Tile(shape, n, _box(f, shape, dims), {i: column for i, (_, column) in chunks.items()})
+    for column, (d, _) in chunks.items():
+        _check_chunk(tile, column, d)
+    if shape == DENSE:
+        _place_cells(tile, dims)
+    return tile
+
+
+def _check_chunk(tile, column, d):
+    require(d.n == tile.n or column == PRESENCE, "TILE-6", f"column {column:#x}: values")
+    require(tile.shape != BOX or d.encoding == CONSTANT, "TILE-6", "chunk of a box tile")
+    require(tile.shape != BOX or column >= 0xf000, "TILE-10", f"column {column:#x} of a box tile")
+    if column >= 0xf000:
+        times = column <= VALID_UNTIL
+        layout = (SIGNED, 8) if times else (UNSIGNED, 1)
+        require(column <= PRESENCE and (d.klass, d.width) == layout, "TILE-7", f"column {column:#x}")
+        require(tile.columns[column].valid.all(), "TILE-7", f"column {column:#x}: nulls")
+    if column == KIND:
+        require((tile.columns[column].values <= ERASED).all(), "TILE-7", "row kind")
+
+
+def _place_cells(tile, dims):
+    """Which cell of the box each row is (TILE-3, TILE-11)."""
+    n = prod(hi - lo + 1 for lo, hi in tile.box)
+    require(n <= CELLS_MAX, "TILE-3", "cells of a dense tile")
+    require(all(dim.type.klass in (SIGNED, UNSIGNED) for dim in dims), "TILE-3", "dimensions")
+    presence = tile.columns.pop(PRESENCE, None)
+    if presence is None:
+        require(n == tile.n, "TILE-3", "rows of a full dense tile")
+        tile.cells = np.arange(n)
+        return
+    require(len(presence.values) == n > tile.n, "TILE-11", "presence")
+    require((presence.values <= 1).all(), "TILE-11", "presence")
+    tile.cells = np.flatnonzero(presence.values)
+    require(len(tile.cells) == tile.n, "TILE-11", "presence")
+
+
+def coordinates(tile, dims, cell_order):
+    """The dimension columns that a dense tile's box implies: cells count in cell order (CELL-1)."""
+    order = range(len(dims)) if cell_order == 1 else reversed(range(len(dims)))
+    sides = [hi - lo + 1 for lo, hi in tile.box]
+    rest, columns = tile.cells, {}
+    for d in reversed(list(order)):
+        lanes = (rest % sides[d]).astype(np.uint64) + np.uint64(tile.box[d][0])
+        kind = dims[d].type
+        words = lane.to_words(lanes, kind.width, kind.klass)
+        columns[d] = Column(kind.klass, kind.width, words, np.ones(tile.n, bool))
+        rest = rest // sides[d]
+    return columns
