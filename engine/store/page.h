@@ -5,7 +5,7 @@
  *
  * A leaf (level 0) holds the catalog's own entries; a page above maps the first key of each page
  * below to a reference. Every page is reached by a reference that holds its hash, so a page is
- * verified before it is parsed. format-spec/manifest.md, PAGE-1 to PAGE-6.
+ * verified before it is parsed. format-spec/manifest.md, CPAGE-1 to CPAGE-6.
  */
 #ifndef TEG_ENGINE_STORE_PAGE_H
 #define TEG_ENGINE_STORE_PAGE_H

@@ -17,14 +17,16 @@ from .tile import (BOX, DENSE, KIND, OF_COMMIT, OPEN_END, OPEN_START, SUPERSEDED
 MARKER = b"\x89TEGS\r\n\x1a"
 MANIFEST = b"\x89TEGM\r\n\x1a"
 PAGE_MAX, KEY_MAX, LEVEL_MAX = 4096, 512, 15
-INLINED, FRESH, IMPLICIT = 1, 2, 4  # REC-5
+INLINED, FRESH, IMPLICIT = 1, 2, 4  # REC-2
+COUNTS = {"tiles": "n_tiles", "rows": "n_rows", "live": "n_live", "tombs": "n_tombstones",
+          "gone": "n_erased", "inexact": "n_inexact", "open": "n_open"}  # REC-2
 
 
 def _format(cursor, size, what):
-    """Version and required features (VER-2, VER-3)."""
+    """Version and required features (VER-2 to VER-4)."""
     major, minor, required = cursor.u16(), cursor.u16(), cursor.number(size)
     if major != 1 or required:
-        raise Unsupported(f"{what} of format {major}.{minor}, features {required:#x} (VER-2)")
+        raise Unsupported(f"{what} of format {major}.{minor}, features {required:#x} (VER-3)")
 
 
 @dataclass
@@ -62,10 +64,10 @@ class Store:
         self.manifests = {}
         self.head = self._manifest(self.version)
         root = self.head.get("root", list)
-        require(len(root) == 4 and all(isinstance(v, int) for v in root), "MAN-8", "root")
+        require(len(root) == 4 and all(isinstance(v, int) for v in root), "MAN-9", "root")
         entries = dict(self._entries(root, None, b""))
         self.arrays = {a.name: a for a in self._arrays(entries)}
-        require(self.head.unsigned("arrays") == len(self.arrays), "MAN-8", "number of arrays")
+        require(self.head.unsigned("arrays") == len(self.arrays), "MAN-9", "number of arrays")
 
     # ---- files ----
 
@@ -73,28 +75,28 @@ class Store:
         try:
             return (self.path / name).read_bytes()
         except FileNotFoundError as err:
-            raise Damaged(f"{name} is missing (STORE-9)") from err
+            raise Damaged(f"{name} is missing (MAN-17)") from err
 
     def _marker(self):
         data = self._read("tegula")
-        require(data[:8] == MARKER, "STORE-2", "not a marker of a store")
+        require(data[:8] == MARKER, "STORE-3", "not a marker of a store")
         cursor = Cursor(data[8:], "marker")
         _format(cursor, 8, "store")
         cursor.u64()  # optional features (STORE-3)
         store_id = cursor.take(16)
-        require(cursor.u64() == hash64(data[:44]), "STORE-4", "marker: checksum differs")
+        require(cursor.u64() == hash64(data[:44]), "STORE-3", "marker: checksum differs")
         cursor.end("STORE-2")
         return store_id
 
     def _newest(self):
-        """The greatest number of the listing; the hint may name none beyond it (MAN-3, MAN-4)."""
+        """The greatest number of the listing; the hint may name none beyond it (MAN-14 to MAN-16)."""
         names = [p.name for p in (self.path / "manifests").iterdir()]
         numbers = [int(name) for name in names if re.fullmatch(r"[0-9]{20}", name)]
-        require(numbers, "STORE-9", "no manifest is left")
+        require(numbers, "MAN-14", "no manifest is left")
         hint = self.path / "manifests" / "hint"
         text = hint.read_bytes() if hint.exists() else b""
         if len(text) == 38 and text[20:] == b" %016x\n" % hash64(text[:20]):
-            require(int(text[:20]) <= max(numbers), "MAN-4", "the newest manifest is missing")
+            require(int(text[:20]) <= max(numbers), "MAN-16", "the newest manifest is missing")
         return max(numbers)
 
     def _manifest_bytes(self, number):
@@ -103,64 +105,64 @@ class Store:
         return self.manifests[number]
 
     def _manifest(self, number):
-        """The head of a manifest, header and trailer verified (MAN-5 to MAN-8)."""
+        """The head of a manifest, header and trailer verified (MAN-2 to MAN-4)."""
         data = self._manifest_bytes(number)
-        require(len(data) >= 104, "MAN-5", "manifest too short")
+        require(len(data) >= 104, "MAN-1", "manifest too short")
         header, trailer = data[:40], data[-64:]
-        require(header[:8] == MANIFEST and trailer[-8:] == MANIFEST, "MAN-5", "not a manifest")
+        require(header[:8] == MANIFEST and trailer[-8:] == MANIFEST, "MAN-4", "not a manifest")
         cursor = Cursor(header[8:], "manifest header")
         _format(cursor, 4, "manifest")
-        require(cursor.u64() == number, "MAN-5", "manifest of another version")
-        require(cursor.take(16) == self.id, "MAN-5", "manifest of another store")
-        require(hash64(header + trailer[:48]) == int.from_bytes(trailer[48:56], "little"), "MAN-6",
+        require(cursor.u64() == number, "MAN-4", "manifest of another version")
+        require(cursor.take(16) == self.id, "MAN-4", "manifest of another store")
+        require(hash64(header + trailer[:48]) == int.from_bytes(trailer[48:56], "little"), "MAN-4",
                 "manifest: checksum of header and trailer differs")
         cursor = Cursor(trailer, "manifest trailer")
         pages, directory, head, length, zero, mark, total = (
             cursor.number(size) for size in (8, 8, 8, 4, 4, 8, 8))
         fits = 40 <= pages <= directory <= head and head + length == len(data) - 64
-        require(fits and zero == 0 and total == len(data), "MAN-6", "manifest: parts do not fit")
-        require(hash64(data[head:head + length]) == mark, "MAN-7", "hash of the head differs")
+        require(fits and zero == 0 and total == len(data), "MAN-4", "manifest: parts do not fit")
+        require(hash64(data[head:head + length]) == mark, "MAN-4", "hash of the head differs")
         f = Fields(unpack(data[head:head + length], "manifest head"), "manifest head")
-        require(f.unsigned("version") == number, "MAN-8", "version")
+        require(f.unsigned("version") == number, "MAN-9", "version")
         listed = data[directory:head]
-        require(len(listed) % 36 == 0, "MAN-9", "directory")
-        require(hash64(listed) == f.unsigned("directory"), "MAN-9", "hash of the directory differs")
+        require(len(listed) % 36 == 0, "MAN-7", "directory")
+        require(hash64(listed) == f.unsigned("directory"), "MAN-7", "hash of the directory differs")
         self._check_parent(number, f)
         return f
 
     def _check_parent(self, number, f):
-        """The chain, where the file before is still there (MAN-10)."""
+        """The chain, where the file before is still there (MAN-5, MAN-9)."""
         before = self.path / f"manifests/{number - 1:020d}"
         parent = f.unsigned("parent")
         if number == 1:
-            require(parent == 0, "MAN-10", "parent of version 1")
+            require(parent == 0, "MAN-9", "parent of version 1")
         elif before.exists():
             there = int.from_bytes(before.read_bytes()[-16:-8], "little")
-            require(parent == there, "MAN-10", "checksum of the parent differs")
+            require(parent == there, "MAN-9", "checksum of the parent differs")
 
     # ---- the catalog ----
 
     def _range(self, manifest, off, length):
-        require(manifest <= self.version, "CAT-5", "reference to a later manifest")
+        require(manifest <= self.version, "MAN-10", "reference to a later manifest")
         data = self._manifest_bytes(manifest)
-        require(off + length <= len(data), "CAT-5", "reference beyond a manifest")
+        require(off + length <= len(data), "CPAGE-6", "reference beyond a manifest")
         return data[off:off + length]
 
     def _entries(self, ref, level, first):
-        """Every key and value below a page reference, in order (CAT-1 to CAT-6)."""
+        """Every key and value below a page reference, in order (CAT-1)."""
         manifest, off, length, mark = ref
         data = self._range(manifest, off, length)
-        require(hash64(data) == mark, "CAT-5", "checksum of a catalog page differs")
+        require(hash64(data) == mark, "CPAGE-6", "checksum of a catalog page differs")
         there, entries = _page(data)
         if level is not None:
-            require(there == level and entries[0][0] == first, "CAT-6", "catalog page")
+            require(there == level and entries[0][0] == first, "CPAGE-6", "level or first key of a catalog page")
         for key, value in entries:
             if there == 0:
                 yield key, value
                 continue
             cursor = Cursor(value, "page reference")
             below = [cursor.number(size) for size in (8, 8, 4, 8)]
-            cursor.end("CAT-5")
+            cursor.end("CPAGE-5")
             yield from self._entries(below, there - 1, key)
 
     def _arrays(self, entries):
@@ -173,7 +175,7 @@ class Store:
         array = Array(name, f.unsigned("id"), parse_schema(f.get("schema", bytes)),
                       f.signed("last"), f.signed("horizon"))
         number = array.id.to_bytes(8, "big")
-        require(entries.get(b"I" + number) == name.encode(), "KEY-3", "id without its name")
+        require(entries.get(b"I" + number) == name.encode(), "KEY-2", "id without its name")
         for key, reference in entries.items():
             if key[:9] == b"S" + number:
                 self._segment(array, key, reference)
@@ -182,22 +184,22 @@ class Store:
     # ---- segments ----
 
     def _segment(self, array, key, value):
-        require(len(key) == 21, "KEY-4", "key of a segment")
+        require(len(key) == 21, "KEY-3", "key of a segment")
         f = Fields(unpack(value, "segment reference"), "segment reference")
         flags = f.unsigned("flags", 31)
         off, length = f.unsigned("off", default=0), f.unsigned("len", default=0)
         if flags & INLINED:
             data = self._range(f.unsigned("in"), off, length)
         else:
-            data = self._read(f"segments/{f.get('file', bytes).hex()}")[off:off + length]
-        require(len(data) == length, "REC-6", "segment file too short")
+            data = self._read(f"segments/{f.get('file', bytes).hex()}")
+        require(len(data) == length, "REC-4", "segment file of another length")
         footer, tiles = read_segment(data, f.unsigned("hash", default=0), array.schema.dims)
         agrees = (footer.array, footer.schema, footer.fresh, footer.implicit) == (
             array.id, f.unsigned("schema"), bool(flags & FRESH), bool(flags & IMPLICIT))
-        require(agrees, "REC-7", "segment and reference differ")
-        totals = {"tiles": len(tiles), "rows": sum(tile.n for _, tile in tiles)}
-        for name, count in totals.items():
-            require(f.unsigned(name, default=0) == count, "REC-8", f"'{name}' of a reference")
+        require(agrees, "REC-2", "segment and reference differ")
+        for name, of_root in COUNTS.items():
+            there = footer.root[of_root] if footer.root else 0
+            require(f.unsigned(name, default=0) == there, "REC-2", f"'{name}' of a reference")
         array.segments.append((key, f.map, footer, tiles))
         for entry, tile in tiles:
             self._tile(array, footer, f, entry, tile)
@@ -215,22 +217,22 @@ class Store:
 
 
 def _page(data):
-    """Level and entries of a catalog page (CAT-2 to CAT-4)."""
+    """Level and entries of a catalog page (CPAGE-1 to CPAGE-4)."""
     cursor = Cursor(data, "catalog page")
     mark, level, zero, length, n = (cursor.number(size) for size in (1, 1, 2, 4, 4))
-    require((mark, zero, length) == (ord("P"), 0, len(data)), "CAT-2", "not a catalog page")
-    require(level <= LEVEL_MAX and (n or not level), "CAT-2", "catalog page: level")
-    require(n <= 1 or length <= PAGE_MAX, "CAT-3", "catalog page too long")
+    require((mark, zero, length) == (ord("P"), 0, len(data)), "CPAGE-1", "not a catalog page")
+    require(level <= LEVEL_MAX and (n or not level), "CPAGE-4", "catalog page: level")
+    require(n <= 1 or length <= PAGE_MAX, "CPAGE-4", "catalog page too long")
     ends = [cursor.u32() for _ in range(2 * n)]
     body = cursor.take(cursor.left())
     starts = [0, *ends[:-1]] if ends else []
     ascend = all(a <= b for a, b in zip(starts, ends))
-    require(ascend and (ends[-1] if ends else 0) == len(body), "CAT-3", "catalog page: slots")
+    require(ascend and (ends[-1] if ends else 0) == len(body), "CPAGE-2", "catalog page: slots")
     parts = [body[a:b] for a, b in zip(starts, ends)]
     entries = list(zip(parts[::2], parts[1::2]))
     keys = [key for key, _ in entries]
-    require(all(a < b for a, b in zip(keys, keys[1:])), "CAT-4", "catalog page: order of keys")
-    require(all(len(key) <= KEY_MAX for key in keys), "CAT-4", "catalog page: key too long")
+    require(all(a < b for a, b in zip(keys, keys[1:])), "CPAGE-3", "catalog page: order of keys")
+    require(all(len(key) <= KEY_MAX for key in keys), "CPAGE-3", "catalog page: key too long")
     return level, entries
 
 

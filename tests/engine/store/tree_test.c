@@ -404,7 +404,7 @@ static const struct {
 	{ "level too high", 16, 1, { 1, 2 }, "ax" },
 };
 
-Test(page, refuses_what_no_writer_makes) /* PAGE-2 PAGE-3 PAGE-4 */
+Test(page, refuses_what_no_writer_makes) /* CPAGE-2 CPAGE-3 CPAGE-4 */
 {
 	struct memory mem;
 	struct buf out;
@@ -428,7 +428,7 @@ Test(page, refuses_what_no_writer_makes) /* PAGE-2 PAGE-3 PAGE-4 */
 	memory_check(&mem);
 }
 
-Test(page, never_reads_outside_whatever_the_bytes) /* PAGE-2 */
+Test(page, never_reads_outside_whatever_the_bytes) /* CPAGE-2 */
 {
 	struct memory mem;
 	struct buf good;
