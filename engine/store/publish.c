@@ -56,6 +56,7 @@ static teg_status owner_of(struct teg_store *store, uint64_t number, const uint8
 	struct manifest_head head;
 	struct os_file *file;
 	struct arena arena;
+	uint8_t id[16];
 	teg_status status;
 
 	manifest_path(number, path);
@@ -66,7 +67,10 @@ static teg_status owner_of(struct teg_store *store, uint64_t number, const uint8
 	}
 	TEG_TRY(status);
 	arena_init(&arena, store->alloc, 2 * MANIFEST_HEAD_MAX);
-	status = manifest_read(store->os, file, number, store->id, &arena, &head, err);
+	/* While a store is made, version 1 may be there under another's id. */
+	status = os_read(store->os, file, path, 24, id, sizeof id, err);
+	if (status == TEG_OK)
+		status = manifest_read(store->os, file, number, id, &arena, &head, err);
 	if (status == TEG_OK)
 		*owner_out = memcmp(head.record.commit_id, commit_id, 16) ? OWNER_OTHER : OWNER_US;
 	arena_release(&arena);

@@ -58,7 +58,7 @@ static inline teg_status fixture_create(teg_store *store, const char *name,
 	struct arena arena;
 	teg_status status;
 
-	arena_init(&arena, store->alloc, SIZE_MAX);
+	arena_init(&arena, teg_allocator_default(), SIZE_MAX);
 	change.create = fixture_schema(&arena);
 	request.changes = &change;
 	request.n_changes = 1;
