@@ -1,0 +1,336 @@
+/* Rows of a table by ordinal, against a plain array of what is live: one run of a tile, many rows of
+ * many tiles in any order, the same row twice, rows that were updated or deleted since. Under teg_take
+ * lie the ranks (rank.c) and the gathering of columns (gather.c). */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include "codec/base/bits.h"
+#include "engine/os/memory.h"
+#include "engine/tegula.h"
+#include "tests/support/memory.h"
+#include "tests/support/rng.h"
+
+#define OK(call)                                                                      \
+	do {                                                                          \
+		teg_error err_ = { 0 }, *err = &err_;                                 \
+		teg_status got_ = (call);                                             \
+		cr_assert_eq(got_, TEG_OK, "%s: %s %s", #call, teg_status_name(got_), \
+		             err->message);                                           \
+	} while (0)
+
+#define ROWS_MAX 3000
+#define TILE_CELLS 100
+
+struct world {
+	struct memory mem;
+	struct os *os;
+	teg_store *store;
+	teg_snapshot *snapshot;
+	teg_array *array;
+	struct rng rng;
+	int64_t n_rows, n_live;
+	int64_t value[ROWS_MAX]; /* by row id; -1: deleted */
+	int64_t live[ROWS_MAX];  /* ordinal -> row id */
+};
+
+static void open_world(struct world *w, uint64_t seed)
+{
+	teg_store_options options = { .struct_size = sizeof options,
+		                      .create = TEG_CREATE_NEW,
+		                      .no_auto_compact = true };
+	teg_attribute attrs[] = { { .name = "v", .type = { .type = TEG_INT64 } },
+		                  { .name = "s", .type = { .type = TEG_UTF8 }, .nullable = true } };
+	teg_spec spec = { .struct_size = sizeof spec,
+		          .kind = TEG_TABLE,
+		          .attributes = attrs,
+		          .n_attributes = 2,
+		          .tile_cells = TILE_CELLS };
+	teg_txn *txn;
+
+	memset(w, 0, sizeof *w);
+	w->rng = (struct rng){ seed };
+	memory_init(&w->mem);
+	w->os = os_memory_new(&w->mem.alloc, 1);
+	options.allocator = &w->mem.alloc;
+	options.os = w->os;
+	OK(teg_store_open(NULL, &options, &w->store, err));
+	OK(teg_txn_begin(w->store, NULL, &txn, err));
+	OK(teg_txn_create(txn, "t", &spec, err));
+	OK(teg_txn_commit(txn, NULL, err));
+}
+
+static void close_array(struct world *w)
+{
+	teg_array_close(w->array);
+	teg_snapshot_close(w->snapshot);
+	w->array = NULL;
+	w->snapshot = NULL;
+}
+
+static void open_array(struct world *w)
+{
+	close_array(w);
+	OK(teg_snapshot_open(w->store, &w->snapshot, err));
+	OK(teg_array_open(w->snapshot, "t", &w->array, err));
+	w->n_live = 0;
+	for (int64_t id = 0; id < w->n_rows; id++)
+		if (w->value[id] >= 0)
+			w->live[w->n_live++] = id;
+}
+
+static void close_world(struct world *w)
+{
+	close_array(w);
+	teg_store_close(w->store);
+	os_free(w->os);
+	memory_check(&w->mem);
+}
+
+/* What the text of a value is: null for every fifth. */
+static size_t text_of(int64_t value, char *text)
+{
+	return value % 5 ? (size_t)sprintf(text, "row %lld", (long long)value) : 0;
+}
+
+/* Puts `n` rows: new ones, or new versions of those in `ids`. */
+static void put(struct world *w, const int64_t *ids, int64_t n)
+{
+	static int64_t values[ROWS_MAX];
+	static int32_t offsets[ROWS_MAX + 1];
+	static char texts[ROWS_MAX * 16];
+	uint8_t validity[ROWS_MAX / 8 + 1];
+	teg_put_options options = { .struct_size = sizeof options, .row_id_column = "id" };
+	teg_column columns[] = {
+		{ .name = "v", .values = values },
+		{ .name = "s", .values = texts, .offsets = offsets, .validity = validity },
+		{ .name = "id", .values = ids, .type = { .type = TEG_INT64 } }
+	};
+	teg_txn *txn;
+
+	for (int64_t i = 0; i < n; i++) {
+		values[i] = (int64_t)rng_below(&w->rng, 1000000);
+		offsets[i + 1] = offsets[i] + (int32_t)text_of(values[i], texts + offsets[i]);
+		bitmap_put(validity, (size_t)i, values[i] % 5 != 0);
+		w->value[ids ? ids[i] : w->n_rows + i] = values[i];
+	}
+	w->n_rows += ids ? 0 : n;
+	OK(teg_txn_begin(w->store, NULL, &txn, err));
+	OK(teg_txn_put(txn, "t", columns, ids ? 3 : 2, (size_t)n, ids ? &options : NULL, err));
+	OK(teg_txn_commit(txn, NULL, err));
+}
+
+static void remove_rows(struct world *w, const int64_t *ids, int64_t n)
+{
+	teg_column column = { .name = "row_id", .values = ids };
+	teg_txn *txn;
+
+	for (int64_t i = 0; i < n; i++)
+		w->value[ids[i]] = -1;
+	OK(teg_txn_begin(w->store, NULL, &txn, err));
+	OK(teg_txn_delete(txn, "t", &column, 1, (size_t)n, NULL, err));
+	OK(teg_txn_commit(txn, NULL, err));
+}
+
+/* Every `step`-th row from `from` on, of those in [from, to) that are live. */
+static int64_t some_ids(const struct world *w, int64_t from, int64_t to, int64_t step, int64_t *ids)
+{
+	int64_t n = 0;
+
+	for (int64_t id = from; id < to; id += step)
+		if (w->value[id] >= 0)
+			ids[n++] = id;
+	return n;
+}
+
+/* ---- takes ---- */
+
+static void check_batch(const struct world *w, const int64_t *ordinals, size_t n,
+                        const struct ArrowArray *batch, const char *name)
+{
+	const struct ArrowArray *v = batch->children[0], *s = batch->children[1];
+	const int64_t *values = v->buffers[1];
+	const uint8_t *validity = s->buffers[0];
+	const int32_t *offsets = s->buffers[1];
+	const char *texts = s->buffers[2];
+
+	cr_assert_eq(batch->length, (int64_t)n, "%s", name);
+	for (size_t i = 0; i < n; i++) {
+		int64_t want = w->value[w->live[ordinals[i]]];
+		size_t at = (size_t)(s->offset) + i;
+		char text[40];
+		size_t len = text_of(want, text);
+
+		cr_assert_eq(values[(size_t)v->offset + i], want, "%s: place %zu", name, i);
+		cr_assert_eq(!validity || bitmap_get(validity, at), want % 5 != 0, "%s", name);
+		cr_assert_eq((size_t)(offsets[at + 1] - offsets[at]), len, "%s", name);
+		cr_assert(!len || !memcmp(texts + offsets[at], text, len), "%s", name);
+	}
+}
+
+static void check_take(struct world *w, const int64_t *ordinals, size_t n, const char *name)
+{
+	struct ArrowSchema schema;
+	struct ArrowArray batch;
+
+	OK(teg_take(w->array, ordinals, n, NULL, 0, NULL, &schema, &batch, err));
+	cr_assert_str_eq(schema.children[0]->name, "v");
+	check_batch(w, ordinals, n, &batch, name);
+	batch.release(&batch);
+	schema.release(&schema);
+}
+
+static void check_takes(struct world *w, const char *name)
+{
+	static int64_t at[ROWS_MAX];
+	uint64_t live = (uint64_t)w->n_live, counted;
+
+	open_array(w);
+	live = (uint64_t)w->n_live;
+	OK(teg_count_live(w->array, NULL, &counted, err));
+	cr_assert_eq(counted, live, "%s", name);
+	check_take(w, NULL, 0, name);
+	for (size_t i = 0; i < live; i++)
+		at[i] = (int64_t)i;
+	check_take(w, at, live, name); /* all, in order */
+	for (size_t i = 0; i < live; i++)
+		at[i] = (int64_t)(live - 1 - i);
+	check_take(w, at, live, name); /* backwards */
+	for (size_t i = 0; i < live; i++)
+		at[i] = (int64_t)rng_below(&w->rng, live);
+	check_take(w, at, live, name); /* anywhere, many twice */
+	for (size_t i = 0; i < 40; i++)
+		at[i] = (int64_t)(i % 3 * (live - 1) / 2);
+	check_take(w, at, 40, name); /* the first, the middle and the last, over and over */
+	for (int round = 0; round < 20; round++) {
+		size_t n = 1 + rng_below(&w->rng, 12), from = rng_below(&w->rng, live - n);
+
+		for (size_t i = 0; i < n; i++)
+			at[i] = (int64_t)(from + i);
+		check_take(w, at, n, name); /* a short run */
+	}
+}
+
+Test(take, gives_the_rows_of_any_ordinals) /* V1 H2 */
+{
+	static struct world w;
+	static int64_t ids[ROWS_MAX];
+
+	open_world(&w, 1);
+	put(&w, NULL, 950);
+	check_takes(&w, "one commit");
+	put(&w, NULL, 1);
+	put(&w, NULL, 1200);
+	check_takes(&w, "three commits");
+	remove_rows(&w, ids, some_ids(&w, 0, 120, 1, ids));
+	check_takes(&w, "the first tile deleted");
+	remove_rows(&w, ids, some_ids(&w, 300, 900, 7, ids));
+	check_takes(&w, "holes");
+	put(&w, ids, some_ids(&w, 500, 1500, 3, ids));
+	check_takes(&w, "updates");
+	put(&w, ids, some_ids(&w, 700, 710, 1, ids));
+	put(&w, NULL, 300);
+	remove_rows(&w, ids, some_ids(&w, 2449, w.n_rows, 1, ids));
+	check_takes(&w, "updates of updates, the last rows deleted");
+	close_world(&w);
+}
+
+Test(take, is_the_same_after_a_compaction)
+{
+	static struct world w;
+	static int64_t ids[ROWS_MAX];
+
+	open_world(&w, 2);
+	for (int i = 0; i < 8; i++)
+		put(&w, NULL, 90);
+	put(&w, ids, some_ids(&w, 0, 720, 5, ids));
+	remove_rows(&w, ids, some_ids(&w, 1, 720, 4, ids));
+	check_takes(&w, "before");
+	close_array(&w);
+	OK(teg_compact(w.store, NULL, NULL, err));
+	check_takes(&w, "after");
+	close_world(&w);
+}
+
+/* ---- refusals ---- */
+
+Test(take, refuses_ordinals_that_no_row_has) /* H2 */
+{
+	static const int64_t wrong[] = { -1, 50, 51, INT64_MIN, INT64_MAX };
+	static struct world w;
+
+	open_world(&w, 3);
+	put(&w, NULL, 60);
+	remove_rows(&w, (int64_t[]){ 0, 1, 2, 3, 4, 55, 56, 57, 58, 59 }, 10);
+	open_array(&w);
+	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+		int64_t at[] = { 0, 49, wrong[i], 3 };
+		struct ArrowSchema schema;
+		struct ArrowArray batch;
+		teg_error err;
+
+		cr_assert_eq(teg_take(w.array, at, 4, NULL, 0, NULL, &schema, &batch, &err),
+		             TEG_DOMAIN, "%lld", (long long)wrong[i]);
+		cr_assert_eq(err.row, 2);
+		cr_assert_eq(teg_take(w.array, at, 2, (const char *[]){ "nothing" }, 1, NULL,
+		                      &schema, &batch, &err),
+		             TEG_NOT_FOUND);
+		cr_assert_str_eq(err.column, "nothing");
+	}
+	close_world(&w);
+}
+
+/* ---- memory ---- */
+
+static teg_status take_anew(struct world *w, teg_error *err)
+{
+	static const int64_t at[] = { 200, 3, 3, 150, 7, 199, 0 };
+	teg_snapshot *snapshot = NULL;
+	teg_array *array = NULL;
+	struct ArrowSchema schema;
+	struct ArrowArray batch;
+	teg_status status = teg_snapshot_open(w->store, &snapshot, err);
+
+	if (status == TEG_OK)
+		status = teg_array_open(snapshot, "t", &array, err);
+	if (status == TEG_OK)
+		status = teg_take(array, at, 7, NULL, 0, NULL, &schema, &batch, err);
+	if (status == TEG_OK) {
+		check_batch(w, at, 7, &batch, "after failures");
+		batch.release(&batch);
+		schema.release(&schema);
+	}
+	teg_array_close(array);
+	teg_snapshot_close(snapshot);
+	return status;
+}
+
+Test(take, survives_memory_that_fails)
+{
+	static int64_t ids[ROWS_MAX];
+	static struct world w;
+	teg_error err;
+	size_t n_failed = 0;
+
+	open_world(&w, 4);
+	put(&w, NULL, 300);
+	put(&w, ids, some_ids(&w, 0, 300, 9, ids));
+	remove_rows(&w, ids, some_ids(&w, 100, 120, 1, ids));
+	open_array(&w);
+	close_array(&w);
+	for (size_t i = 1;; i++) {
+		teg_status status;
+
+		w.mem.n_requests = 0;
+		w.mem.n_refused = 0;
+		w.mem.fail_at = i;
+		status = take_anew(&w, &err);
+		w.mem.fail_at = 0;
+		if (status == TEG_OK && !w.mem.n_refused)
+			break;
+		n_failed += status != TEG_OK;
+		cr_assert(status == TEG_OK || status == TEG_NOMEM, "%zu: %s", i,
+		          teg_status_name(status));
+		cr_assert(status == TEG_OK || err.message[0], "%zu: no message", i);
+	}
+	cr_assert_gt(n_failed, 20);
+	close_world(&w);
+}
