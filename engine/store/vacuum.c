@@ -129,7 +129,7 @@ static teg_status mark_pinned(struct vacuum *v, teg_error *err)
 
 static bool is_needed(const struct vacuum *v, const uint8_t id[16])
 {
-	return bsearch(id, v->needed.at, v->needed.n, 16, by_bytes) != NULL;
+	return v->needed.n && bsearch(id, v->needed.at, v->needed.n, 16, by_bytes);
 }
 
 static teg_status remove_file(struct vacuum *v, const uint8_t id[16], teg_error *err)

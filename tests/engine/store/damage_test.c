@@ -205,11 +205,12 @@ static void check_failed_write(struct job *job, struct os *faulty, uint64_t n, i
 Test(damage, every_failing_call_of_a_write_is_told) /* S9 */
 {
 	struct job job;
-	struct os *faulty;
+	struct os *faulty, *inner;
 	uint64_t n_calls;
 
 	job_init(&job);
-	faulty = os_faulty_new(job.s.os, teg_allocator_default());
+	inner = job.s.os;
+	faulty = os_faulty_new(inner, teg_allocator_default());
 	faulty_set(faulty, 0, 0, false);
 	job.s.os = faulty;
 	cr_assert_eq(segments_write(&job.s, &job.rows, &fresh, NULL), TEG_OK);
@@ -218,6 +219,7 @@ Test(damage, every_failing_call_of_a_write_is_told) /* S9 */
 	cr_assert_gt(n_calls, 3);
 	job_release(&job);
 	os_free(faulty);
+	os_free(inner);
 
 	job_init(&job);
 	faulty = os_faulty_new(job.s.os, teg_allocator_default());
