@@ -300,6 +300,10 @@ static void gather_bytes(struct column_buf *b, const struct column *c, const uin
 		int32_t from = c->offsets[at[i]];
 		int32_t len = c->offsets[at[i] + 1] - from;
 
+		if (i + 2 * AHEAD < n)
+			__builtin_prefetch(c->offsets + at[i + 2 * AHEAD]);
+		if (i + AHEAD < n)
+			__builtin_prefetch(c->values + c->offsets[at[i + AHEAD]]);
 		if (len <= 16 && all - from >= 16)
 			memcpy(to + offsets[i], c->values + from, 16);
 		else if (len)
