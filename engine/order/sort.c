@@ -35,14 +35,23 @@ static void starts_of(const uint64_t *at, size_t n, unsigned bit, uint64_t mask,
 	}
 }
 
-uint64_t *sort_packed(uint64_t *at, uint64_t *work, size_t n, unsigned low_bit)
+/* Numbers that the caches do not hold are first dealt out by their highest bits. */
+#define DEAL_FROM (1u << 16) /* numbers */
+#define DEAL_BITS 10
+
+static void deal(const uint64_t *at, uint64_t *to, size_t n, unsigned bit, uint64_t mask,
+                 uint32_t *starts)
+{
+	starts_of(at, n, bit, mask, starts);
+	for (size_t i = 0; i < n; i++)
+		to[starts[at[i] >> bit & mask]++] = at[i];
+}
+
+static uint64_t *sort_digits(uint64_t *at, uint64_t *work, size_t n, unsigned low_bit, uint64_t diff)
 {
 	uint32_t starts[DIGITS];
-	uint64_t diff;
 	unsigned bit = low_bit;
 
-	if (n < 2 || low_bit >= 64 || ascending(at, n, low_bit, &diff))
-		return at;
 	while (bit < 64 && diff >> bit) {
 		unsigned left, passes;
 		uint64_t mask, *swap = at;
@@ -51,14 +60,42 @@ uint64_t *sort_packed(uint64_t *at, uint64_t *work, size_t n, unsigned low_bit)
 		left = bit_width(diff >> bit);
 		passes = (left + DIGIT_BITS - 1) / DIGIT_BITS;
 		mask = ((uint64_t)1 << ((left + passes - 1) / passes)) - 1;
-		starts_of(at, n, bit, mask, starts);
-		for (size_t i = 0; i < n; i++)
-			work[starts[at[i] >> bit & mask]++] = at[i];
+		deal(at, work, n, bit, mask, starts);
 		at = work;
 		work = swap;
 		bit += bit_width(mask);
 	}
 	return at;
+}
+
+/* Deals into `work`, then sorts each hand, in the caches, back into `at`. */
+static uint64_t *sort_hands(uint64_t *at, uint64_t *work, size_t n, unsigned low_bit, uint64_t diff)
+{
+	uint32_t ends[1u << DEAL_BITS];
+	unsigned bit = bit_width(diff) - DEAL_BITS;
+	size_t from = 0;
+
+	deal(at, work, n, bit, (1u << DEAL_BITS) - 1, ends);
+	for (uint32_t hand = 0; hand < 1u << DEAL_BITS; hand++) {
+		size_t len = ends[hand] - from;
+		uint64_t *sorted = sort_packed(work + from, at + from, len, low_bit);
+
+		if (len && sorted != at + from)
+			memcpy(at + from, sorted, len * sizeof *at);
+		from = ends[hand];
+	}
+	return at;
+}
+
+uint64_t *sort_packed(uint64_t *at, uint64_t *work, size_t n, unsigned low_bit)
+{
+	uint64_t diff;
+
+	if (n < 2 || low_bit >= 64 || ascending(at, n, low_bit, &diff))
+		return at;
+	if (n > DEAL_FROM && bit_width(diff >> low_bit) > DIGIT_BITS + DEAL_BITS)
+		return sort_hands(at, work, n, low_bit, diff);
+	return sort_digits(at, work, n, low_bit, diff);
 }
 
 /* ---- several words, or too many bits for one number to hold key and index ---- */

@@ -1,4 +1,5 @@
 #include "engine/write/build.h"
+#include "engine/write/partition.h"
 #include "engine/write/ties.h"
 
 /* ---- sorting ---- */
@@ -124,8 +125,10 @@ static teg_status push_colliding(struct build *b, const uint32_t *sorted,
 	if (!perm)
 		return teg_fail(err, TEG_NOMEM, "no memory to sort %u rows", b->rows->n);
 	status = rows_make_disjoint(b->rows, sorted, b->rows->n, ties, perm, &n, err);
-	if (status == TEG_OK)
+	if (status == TEG_OK) {
+		rows_partition(b->rows, perm, n);
 		status = tiler_push(b->tiler, b->rows, perm, n, err);
+	}
 	mem_free(b->rows->alloc, perm, room * sizeof *perm);
 	return status;
 }
@@ -152,10 +155,14 @@ static teg_status push_rows(struct build *b, teg_error *err)
 		return teg_fail(err, TEG_NOMEM, "no memory to sort %u rows", n);
 	ties_init(&ties, b->rows->alloc);
 	status = rows_sort(b->rows, &b->order, perm, &ties, err);
-	if (status == TEG_OK && ties.n)
+	if (status == TEG_OK && ties.n) {
 		status = push_colliding(b, perm, &ties, err);
-	else if (status == TEG_OK)
-		status = tiler_push(b->tiler, b->rows, in_order(perm, n) ? NULL : perm, n, err);
+	} else if (status == TEG_OK && in_order(perm, n)) {
+		status = tiler_push(b->tiler, b->rows, NULL, n, err);
+	} else if (status == TEG_OK) {
+		rows_partition(b->rows, perm, n);
+		status = tiler_push(b->tiler, b->rows, perm, n, err);
+	}
 	ties_release(&ties);
 	mem_free(b->rows->alloc, perm, n * sizeof *perm);
 	return status;

@@ -2,8 +2,7 @@
  *
  *   rows ──positions──> sorted ──disjoint (only where cells collide)──> tiler ──> segment
  *
- * Where no cell comes twice and texts do not tie, which one look at the sort keys tells, rows go from
- * where they were staged to their tiles without a copy of the whole.
+ * Only rows whose sort keys tie are looked at for collisions.
  */
 #ifndef TEG_ENGINE_WRITE_BUILD_H
 #define TEG_ENGINE_WRITE_BUILD_H
@@ -16,8 +15,8 @@ struct row_box {
 	int64_t system_from, valid_from, valid_until;
 };
 
-/* Sorts the rows, makes them disjoint (which may trim, split and drop some of `rows`) and writes all
- * of them to the sink: finished but for sink_finish(). TEG_MISUSE names the row (see
+/* Sorts the rows, makes them disjoint (`rows` is spoilt: trimmed, split and put in another order) and
+ * writes all of them to the sink: finished but for sink_finish(). TEG_MISUSE names the row (see
  * rows_make_disjoint); TEG_NOMEM, TEG_LIMIT, TEG_IO. */
 teg_status write_sorted(struct rows *rows, const struct tiler_options *options,
                         struct segment_sink *sink, const teg_allocator *alloc,

@@ -340,6 +340,59 @@ Test(damage, the_same_rows_give_the_same_file) /* X15 */
 	segments_release(&b);
 }
 
+/* ---- memory once warm ---- */
+
+struct warm {
+	struct memory *mem;
+	size_t n_columns;
+};
+
+static void read_twice(void *ctx, const struct tile *tile, struct tile_reader *reader)
+{
+	struct warm *w = ctx;
+	const struct schema *schema = tile->segment->schema;
+
+	for (uint32_t a = 0; a < schema->n_attrs; a++) {
+		const struct field *field = &schema->attrs[a];
+		struct column_buf out;
+		size_t before;
+
+		column_buf_init(&out, field->shape, field->width, reader->alloc);
+		for (int round = 0; round < 3; round++) {
+			before = w->mem->n_requests;
+			column_buf_clear(&out);
+			cr_assert_eq(tile_read_column(reader, tile, field->id, 0,
+			                              tile->header.n_rows, &out, NULL),
+			             TEG_OK);
+		}
+		cr_assert_eq(w->mem->n_requests, before, "%s", field->name);
+		column_buf_release(&out);
+		w->n_columns++;
+	}
+}
+
+Test(damage, a_warm_reader_asks_for_no_memory)
+{
+	teg_spec spec = *spec_of(TEG_SPARSE, two_dims, 2, true);
+	struct rng rng = { 81 };
+	struct memory mem;
+	struct segments s;
+	struct rows rows;
+	struct warm warm = { &mem, 0 };
+
+	memory_init(&mem);
+	segments_init(&s, &mem.alloc, &spec);
+	cr_assert_eq(rows_init(&rows, s.schema, &mem.alloc, NULL), TEG_OK);
+	rows_make_up(&rows, 20000, &rng, 1000, true);
+	cr_assert_eq(segments_write(&s, &rows, &fresh, NULL), TEG_OK);
+	cr_assert_eq(segments_open(&s, NULL), TEG_OK);
+	cr_assert_eq(segments_each(&s, read_twice, &warm, NULL), TEG_OK);
+	cr_assert_eq(warm.n_columns, s.schema->n_attrs);
+	rows_release(&rows);
+	segments_release(&s);
+	memory_check(&mem);
+}
+
 /* ---- gathering ---- */
 
 static void check_gather(void *ctx, const struct tile *tile, struct tile_reader *reader)
