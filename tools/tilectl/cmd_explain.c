@@ -16,8 +16,6 @@ static const struct report_column columns[] = {
 	{ "tiles_to_resolve", true },
 	{ "index_pages_read", true },
 	{ "index_pages_pruned", true },
-	{ "reads", true },
-	{ "read_bytes", true },
 };
 
 static int print_plan(teg_array *array, const teg_scan_stats *s, enum format format)
@@ -37,8 +35,6 @@ static int print_plan(teg_array *array, const teg_scan_stats *s, enum format for
 	report_u64(&r, s->tiles_resolved);
 	report_u64(&r, s->index_pages_read);
 	report_u64(&r, s->index_pages_pruned);
-	report_u64(&r, s->reads);
-	report_u64(&r, s->read_bytes);
 	report_end_row(&r);
 	return report_end(&r);
 }
