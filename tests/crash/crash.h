@@ -225,8 +225,8 @@ static inline void crash_check(const struct crash *c)
 }
 
 /* Kills one process after another at random moments, and starts it again, until the writers are
- * done. */
-static inline void crash_run(struct crash *c, unsigned seed)
+ * done. Gives the number of kills. */
+static inline int crash_run(struct crash *c, unsigned seed)
 {
 	pid_t pids[WRITERS + 2];
 	int left = WRITERS, kills = 0;
@@ -267,5 +267,6 @@ static inline void crash_run(struct crash *c, unsigned seed)
 		cr_assert_eq(crash_acked(c, w), c->n_commits);
 	crash_check(c);
 	test_dir_remove(&c->dir);
+	return kills;
 }
 #endif
