@@ -78,22 +78,39 @@ def same_column(a, b):
 
 
 class Timings:
-    """Seconds by (workload, question, peer)."""
+    """Seconds by (workload, question, peer), on the wall and of the processor."""
 
     def __init__(self):
-        self.rows = {}
+        self.rows, self.cpu = {}, {}
 
-    def add(self, work, question, peer, seconds):
+    def add(self, work, question, peer, seconds, cpu=None):
         self.rows.setdefault((work, question), {}).setdefault(peer, []).append(seconds)
+        if cpu is not None:
+            self.cpu.setdefault((work, question, peer), []).append(cpu)
 
     def extend(self, work, question, peer, many):
         for seconds in many:
             self.add(work, question, peer, seconds)
 
+    def cpu_median(self, work, question, peer):
+        times = self.cpu.get((work, question, peer))
+        return statistics.median(times) if times else None
+
     def json(self):
         return [{"workload": work, "question": question, "peer": peer, "n": len(times),
-                 "median_s": statistics.median(times), "min_s": min(times), "max_s": max(times)}
+                 "median_s": statistics.median(times), "min_s": min(times), "max_s": max(times),
+                 "cpu_median_s": self.cpu_median(work, question, peer)}
                 for (work, question), peers in self.rows.items() for peer, times in peers.items()]
+
+
+class Watch:
+    """Starts now; read() gives the seconds on the wall and of this process on the processor."""
+
+    def __init__(self):
+        self.wall, self.cpu = time.perf_counter(), time.process_time()
+
+    def read(self):
+        return time.perf_counter() - self.wall, time.process_time() - self.cpu
 
 
 def interleaved(timings, work, question, peers, repeats, ask):
@@ -106,9 +123,9 @@ def interleaved(timings, work, question, peers, repeats, ask):
             able.remove(peer)
     for i in range(repeats):
         for peer in able:
-            start = time.perf_counter()
+            watch = Watch()
             ask(peer, i)
-            timings.add(work, question, peer.name, time.perf_counter() - start)
+            timings.add(work, question, peer.name, *watch.read())
 
 
 def first_line(*command):

@@ -30,7 +30,8 @@ def timing_rows(result, workload):
                 rate = f"{logical / 1e3 / t['median_s']:.2f} GB/s"
             yield [question, t["peer"], duration(t["median_s"]),
                    f"{duration(t['min_s'])} to {duration(t['max_s'])}",
-                   f"{t['median_s'] / best:.1f}x", rate]
+                   f"{t['median_s'] / best:.1f}x",
+                   duration(t["cpu_median_s"]) if t["cpu_median_s"] is not None else "", rate]
 
 
 def markdown(result):
@@ -51,6 +52,6 @@ def markdown(result):
                  if f["workload"] == workload]
         lines += table(["peer", "fact", "value"], facts) + [""] if facts else []
         rows = list(timing_rows(result, workload))
-        lines += table(["question", "peer", "median", "lowest to highest", "to best", "rate"], rows) + [
-            ""] if rows else []
+        head = ["question", "peer", "median", "lowest to highest", "to best", "processor", "rate"]
+        lines += table(head, rows) + [""] if rows else []
     return "\n".join(lines)
