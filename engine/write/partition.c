@@ -11,6 +11,7 @@ struct partition {
 	uint32_t *dest; /* where each row goes */
 	struct column_buf spares[SPARES_MAX];
 	size_t text_len; /* bytes of the largest text column */
+	uint32_t starts[PARTS_MAX + 1];
 	uint32_t n_spares;
 };
 
@@ -179,25 +180,39 @@ static unsigned part_bits(uint32_t n)
 	return bits;
 }
 
-/* Rows keep their order within a part; those that perm does not name go to the end. */
-static void find_places(struct partition *p, uint32_t *perm, uint32_t n)
+/* Where each part starts, moved on to where a cell's rows end; false where that takes a whole part. */
+static bool find_starts(struct partition *p, const uint32_t *perm, uint32_t n, unsigned bits)
 {
-	uint32_t next[PARTS_MAX], rest = n, *dest = p->dest;
-	unsigned bits = part_bits(n);
+	for (uint32_t part = 1; part <= PARTS_MAX; part++) {
+		uint64_t from = (uint64_t)part << bits, start = from;
 
-	for (uint32_t part = 0; part < PARTS_MAX; part++)
-		next[part] = part << bits;
+		while (start < n && rows_same_key(p->rows, perm[start - 1], perm[start]))
+			start++;
+		if (start - from >= (uint64_t)1 << bits)
+			return false;
+		p->starts[part] = start < n ? (uint32_t)start : n;
+	}
+	return true;
+}
+
+/* Rows keep their order within a part; those that perm does not name go to the end. */
+static void find_places(struct partition *p, uint32_t *perm, uint32_t n, unsigned bits)
+{
+	uint32_t next[PARTS_MAX + 1], rest = n, *dest = p->dest;
+
+	memcpy(next, p->starts, sizeof next);
 	memset(dest, 0xff, p->rows->n * sizeof *dest);
 	for (uint32_t k = 0; k < n; k++)
 		dest[perm[k]] = k;
 	for (uint32_t row = 0; row < p->rows->n; row++) {
-		uint32_t k = dest[row];
+		uint32_t k = dest[row], part = k >> bits;
 
 		if (k == UINT32_MAX) {
 			dest[row] = rest++;
 			continue;
 		}
-		dest[row] = next[k >> bits]++;
+		part -= k < p->starts[part];
+		dest[row] = next[part]++;
 		perm[k] = dest[row];
 	}
 }
@@ -205,16 +220,20 @@ static void find_places(struct partition *p, uint32_t *perm, uint32_t n)
 void rows_partition(struct rows *rows, uint32_t *perm, uint32_t n)
 {
 	struct partition p = { .rows = rows };
+	unsigned bits = part_bits(n);
+	uint32_t n_after = rows->n;
 
-	if (n < PAYS_FROM)
+	if (n < PAYS_FROM || !find_starts(&p, perm, n, bits))
 		return;
 	p.dest = mem_array(rows->alloc, rows->n, sizeof *p.dest);
 	if (p.dest && prepare_spares(&p)) {
-		find_places(&p, perm, n);
+		find_places(&p, perm, n, bits);
 		for (uint32_t i = 0; i < n_columns(rows); i++)
 			if (column_at(rows, i)->n)
 				deal_column(&p, column_at(rows, i));
+		n_after = n;
 	}
 	release_spares(&p);
 	mem_free(rows->alloc, p.dest, rows->n * sizeof *p.dest);
+	rows_truncate(rows, n_after);
 }

@@ -14,6 +14,8 @@
 #include "engine/write/rows.h"
 
 /* Changes the order of `rows`, and perm[0 .. n) so that it names the same rows in the same order.
- * Needs one spare column of each width; where rows are few or memory is short all stays as it is. */
+ * Rows that perm does not name are dropped. Rows of one cell keep their order, so that a commit that
+ * fails later may be tried again. Needs one spare column of each width; where rows are few or memory
+ * is short all stays as it is. */
 void rows_partition(struct rows *rows, uint32_t *perm, uint32_t n);
 #endif

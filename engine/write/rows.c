@@ -160,6 +160,12 @@ static void cut(struct rows *rows, uint32_t n, unsigned had)
 		cut_column(optional(rows, o), had >> o & 1 ? n : 0);
 }
 
+void rows_truncate(struct rows *rows, uint32_t n)
+{
+	cut(rows, n, UINT32_MAX);
+	rows->n = n < rows->n ? n : rows->n;
+}
+
 static teg_status append_rows(struct rows *rows, const struct rows *from, const uint32_t *at,
                               uint32_t first, uint32_t n, teg_error *err)
 {

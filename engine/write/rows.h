@@ -37,6 +37,8 @@ teg_status rows_gather(struct rows *rows, const struct rows *from, const uint32_
 /* The same for rows [first, first + n) of `from`. */
 teg_status rows_append(struct rows *rows, const struct rows *from, uint32_t first, uint32_t n,
                        teg_error *err);
+/* Drops the rows from n on. */
+void rows_truncate(struct rows *rows, uint32_t n);
 /* Appends a copy of row i. TEG_NOMEM, TEG_LIMIT: `rows` is as before. */
 teg_status rows_repeat(struct rows *rows, uint32_t i, uint32_t *copy_out, teg_error *err);
 /* Gives row i that valid interval. TEG_NOMEM. */
