@@ -291,10 +291,11 @@ teg_status teg_read_box(teg_array *array, const teg_range *box, const teg_buffer
 
 	if (!array || !box || (n_buffers && !buffers))
 		return teg_fail(err, TEG_MISUSE, "teg_read_box needs an array, a box and buffers");
-	if (array->state.schema->kind != TEG_DENSE)
-		return teg_fail(err, TEG_MISUSE,
-		                "boxes are read from dense arrays only: '%s' is none",
-		                array->state.name);
+	if (array->state.schema->kind != TEG_DENSE) {
+		teg_fail(err, TEG_MISUSE, "boxes are read from dense arrays only: '%s' is none",
+		         array->state.name);
+		return error_in_array(err, TEG_MISUSE, array->state.name);
+	}
 	r.schema = array->state.schema;
 	r.alloc = array->arena.alloc;
 	r.targets = mem_zalloc(r.alloc, (n_buffers + 1) * sizeof *r.targets);

@@ -14,6 +14,19 @@ static teg_status no_memory(teg_error *err)
 	return teg_fail(err, TEG_NOMEM, "no memory for a point read");
 }
 
+/* Null and NaN are no coordinates: no cell can have such a key. */
+static teg_status check_coordinate(const struct field *dim, const teg_value *value, teg_error *err)
+{
+	if (!value->type) {
+		teg_fail(err, TEG_MISUSE, "a key has no null: dimension '%s'", dim->name);
+		return error_in_column(err, TEG_MISUSE, dim->name);
+	}
+	if (dim->class != VALUE_FLOAT || value->as.f == value->as.f)
+		return TEG_OK;
+	teg_fail(err, TEG_DOMAIN, "NaN is no coordinate of dimension '%s'", dim->name);
+	return error_in_column(err, TEG_DOMAIN, dim->name);
+}
+
 static teg_status key_box(struct point *point, size_t n_key, teg_error *err)
 {
 	const struct schema *schema = point->array->state.schema;
@@ -24,9 +37,7 @@ static teg_status key_box(struct point *point, size_t n_key, teg_error *err)
 		return teg_fail(err, TEG_MISUSE, "a key of array '%s' has %u values, not %zu",
 		                point->array->state.name, schema->n_dims, n_key);
 	for (size_t d = 0; d < n_key; d++) {
-		if (!point->key[d].type)
-			return teg_fail(err, TEG_MISUSE, "a key has no null: dimension '%s'",
-			                schema->dims[d].name);
+		TEG_TRY(check_coordinate(&schema->dims[d], &point->key[d], err));
 		ranges[d] = (teg_range){ point->key[d], point->key[d] };
 	}
 	return read_box_lanes(schema, ranges, &point->box, &exact, err);
@@ -215,6 +226,22 @@ static teg_status point_view(struct point *point, const teg_read_options *option
 	return TEG_END;
 }
 
+static teg_status read_point(struct point *point, size_t n_key, const teg_read_options *options,
+                             teg_outcome *outcome_out, struct ArrowSchema *schema_out,
+                             struct ArrowArray *batch_out, teg_error *err)
+{
+	teg_status status;
+
+	TEG_TRY(key_box(point, n_key, err));
+	status = point_view(point, options, outcome_out, err);
+	if (status != TEG_OK)
+		return status == TEG_END ? TEG_OK : status;
+	TEG_TRY(decide(point, outcome_out, err));
+	return *outcome_out == TEG_OUTCOME_LIVE
+	               ? read_cell(point, options, schema_out, batch_out, err)
+	               : TEG_OK;
+}
+
 teg_status teg_get(teg_array *array, const teg_value *key, size_t n_key,
                    const teg_read_options *options, teg_outcome *outcome_out,
                    struct ArrowSchema *schema_out, struct ArrowArray *batch_out, teg_error *err)
@@ -227,12 +254,6 @@ teg_status teg_get(teg_array *array, const teg_value *key, size_t n_key,
 		                "teg_get needs an array, a key and places for the answer");
 	memset(schema_out, 0, sizeof *schema_out);
 	memset(batch_out, 0, sizeof *batch_out);
-	TEG_TRY(key_box(&point, n_key, err));
-	status = point_view(&point, options, outcome_out, err);
-	if (status != TEG_OK)
-		return status == TEG_END ? TEG_OK : status;
-	TEG_TRY(decide(&point, outcome_out, err));
-	return *outcome_out == TEG_OUTCOME_LIVE
-	               ? read_cell(&point, options, schema_out, batch_out, err)
-	               : TEG_OK;
+	status = read_point(&point, n_key, options, outcome_out, schema_out, batch_out, err);
+	return status == TEG_OK ? status : error_in_array(err, status, array->state.name);
 }

@@ -299,10 +299,12 @@ teg_status teg_scan_open(teg_array *array, const teg_scan_options *options, teg_
 	array_ref(array);
 	arena_init(&scan->arena, scan->alloc, SIZE_MAX);
 	status = open_scan(scan, &known, err);
-	if (status == TEG_OK)
+	if (status == TEG_OK) {
 		*scan_out = scan;
-	else
-		teg_scan_close(scan);
+		return TEG_OK;
+	}
+	error_in_array(err, status, array->state.name);
+	teg_scan_close(scan);
 	return status;
 }
 
