@@ -203,7 +203,7 @@ Test(damaged, a_write_to_a_damaged_store_loses_nothing, .timeout = 60) /* B4 S9 
 			cr_assert(memory_flip(copy, paths.at[i], at, 3));
 			status = trio_open(copy, NULL, NULL, TEG_CREATE_NO, &store, NULL);
 			if (status == TEG_OK) {
-				status = trio_put(store, 5000, 5, NULL);
+				status = trio_put(store, 3000, 5, NULL);
 				(void)trio_compact(store, NULL);
 				(void)trio_vacuum(store, NULL);
 				teg_store_close(store);

@@ -13,7 +13,7 @@
 #include "engine/os/os.h"
 #include "engine/tegula.h"
 
-#define TRIO_MAX 65536
+#define TRIO_MAX 4096
 #define TRIO_ARRAYS 3
 #define TRIO_NOISE_LEN 96  /* bytes a row */
 #define TRIO_ROWS_MAX 1024 /* of one put */
