@@ -110,12 +110,12 @@ static teg_status take_some(teg_array *array, teg_error *err)
 
 static teg_status read_some(teg_array *array, teg_error *err)
 {
-	int64_t values[12];
-	teg_range box = { { TEG_INT64, { .i = 999 } }, { TEG_INT64, { .i = 1010 } } };
+	int64_t values[11];
+	teg_range box = { { TEG_INT64, { .i = 999 } }, { TEG_INT64, { .i = 1009 } } };
 	teg_buffer buffer = { .name = "value", .values = values, .values_len = sizeof values };
 	teg_status status = teg_read_box(array, &box, &buffer, 1, NULL, NULL, err);
 
-	for (int i = 0; status == TEG_OK && i < 12; i++)
+	for (int i = 0; status == TEG_OK && i < 11; i++)
 		cr_assert_eq(values[i], i >= 1 && i <= 8 ? 999 + i : 0, "cell %d", 999 + i);
 	return status;
 }
@@ -203,7 +203,9 @@ static teg_status body(struct os *os, void *ctx)
 	if (run->open != TEG_OK)
 		return run->open;
 	status = run->operation->call(store, &err);
-	cr_assert(status == TEG_OK || (err.status == status && err.message[0]));
+	cr_assert(status == TEG_OK || (err.status == status && err.message[0]),
+	          "%s returns %s, but the error says %s \"%s\"", run->operation->name,
+	          teg_status_name(status), teg_status_name(err.status), err.message);
 	if (status != TEG_OK && !run->operation->on_nothing)
 		run->retry = trio_put(store, 3000, 2, &err);
 	teg_store_close(store);
@@ -311,7 +313,6 @@ Test(faults, every_call_fails_once, .timeout = 100) /* B2 S1 S9 */
 		struct crash_case c = case_of(i);
 
 		cr_assert_gt(crash_fail_each(&c, EIO, false), 5, "%s", operations[i].name);
-		crash_fail_each(&c, EMFILE, false);
 	}
 }
 
