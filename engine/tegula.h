@@ -228,7 +228,7 @@ typedef struct teg_store_options {
 	size_t struct_size;
 	teg_create create;
 	bool read_only;                 /* never writes, not even a pin */
-	const teg_allocator *allocator; /* NULL: malloc. Must outlive every handle */
+	const teg_allocator *allocator; /* NULL: malloc. Must outlive every handle and batch */
 	const char *writer;             /* name in manifests and of idempotency keys; NULL: "" */
 	size_t write_budget;            /* bytes a transaction holds before it spills; 0: 256 MiB */
 	size_t cache_budget;            /* bytes of decoded tiles kept between reads; 0: none */

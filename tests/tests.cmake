@@ -109,6 +109,13 @@ if(TARGET tilectl)
 		RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/tests")
 endif()
 
+# tests/reader/vectors_test.py writes the vectors of format-spec anew with it.
+add_executable(vectors_generate "${PROJECT_SOURCE_DIR}/tests/reader/generate.c")
+teg_compile_as_program(vectors_generate)
+target_link_libraries(vectors_generate PRIVATE tegula_internal)
+set_target_properties(vectors_generate PROPERTIES
+	RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/tests")
+
 file(GLOB_RECURSE sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/tests/*_test.c")
 foreach(source ${sources})
 	teg_c_test("${source}")

@@ -43,8 +43,7 @@ static teg_status store_new(const char *path, const teg_store_options *o,
 	if (!store)
 		return teg_fail(err, TEG_NOMEM, "no memory for a store");
 	atomic_init(&store->refs, 1);
-	store->alloc_copy = *alloc;
-	store->alloc = &store->alloc_copy;
+	store->alloc = alloc;
 	spin_init(&store->lock);
 	TEG_DO(set_options(store, o, err));
 	store->os = o->os;

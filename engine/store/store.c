@@ -10,9 +10,6 @@ void store_ref(struct teg_store *store)
 
 void store_unref(struct teg_store *store)
 {
-	const teg_allocator *alloc;
-	teg_allocator copy;
-
 	if (!store || atomic_fetch_sub(&store->refs, 1) != 1)
 		return;
 	pin_drop_writer(store);
@@ -20,10 +17,7 @@ void store_unref(struct teg_store *store)
 	files_free(store->files);
 	if (store->own_os)
 		os_free(store->os);
-	/* The allocator lies in the block that it frees. */
-	copy = store->alloc_copy;
-	alloc = &copy;
-	mem_free(alloc, store, sizeof *store);
+	mem_free(store->alloc, store, sizeof *store);
 }
 
 teg_status store_file_get(struct teg_store *store, const char *path, struct os_file **file_out,

@@ -22,8 +22,7 @@ struct teg_store {
 	_Atomic uint32_t refs; /* handles made from it, and the caller's own */
 	struct os *os;
 	bool own_os, read_only;
-	const teg_allocator *alloc;
-	teg_allocator alloc_copy;
+	const teg_allocator *alloc; /* the caller's: batches outlive the store */
 	uint8_t id[16];
 	char writer[256];
 	size_t write_budget, max_value_len;

@@ -54,6 +54,13 @@ class Cursor:
         require(self.left() == 0, sentence, f"{self.what}: {self.left()} bytes are left over")
 
 
+def check_format(cursor, size, what):
+    """Version and required features (VER-2 to VER-4)."""
+    major, minor, required = cursor.u16(), cursor.u16(), cursor.number(size)
+    if major != 1 or required:
+        raise Unsupported(f"{what} of format {major}.{minor}, features {required:#x} (VER-3)")
+
+
 # ---- packed values: conventions.md, PACK ----
 
 NODES_MAX = 1 << 20

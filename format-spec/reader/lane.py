@@ -38,10 +38,3 @@ def of_value(kind, raw):
     if kind.klass in (BYTES, WIDE):
         return of_bytes(raw, kind.klass)
     return int(of_words(np.frombuffer(raw, f"<u{kind.width}"), kind.width, kind.klass)[0])
-
-
-def to_words(lanes, width, klass):
-    """Back, for integers: the words of coordinates that a box implies."""
-    if klass == SIGNED:
-        lanes = lanes ^ FLIP
-    return lanes.astype(f"<u{width}")

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from .bytes import Cursor, Fields, Unsupported, hash64, require, unpack
+from .bytes import Cursor, Fields, check_format, hash64, require, unpack
 from .tile import OPEN_END, OPEN_START, parse_tile
 
 MAGIC, END_MAGIC = b"TEGS\r\n\x1a\n", b"TEGSEND\n"
@@ -42,9 +42,7 @@ class Footer:
 def check_header(data):
     cursor = Cursor(data[:HEADER], "segment header")
     require(cursor.take(8) == MAGIC, "SEG-1", "not a segment")
-    major, minor, required = cursor.u16(), cursor.u16(), cursor.u32()
-    if major != 1 or required:
-        raise Unsupported(f"segment of format {major}.{minor}, features {required:#x} (SEG-2, SEG-3)")
+    check_format(cursor, 4, "segment")  # SEG-2, SEG-3
 
 
 def _footer_bytes(data, checksum):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from . import lane
-from .bytes import Cursor, Damaged, Fields, Unsupported, hash64, require, unpack
+from .bytes import Cursor, Damaged, Fields, check_format, hash64, require, unpack
 from .chunk import SIGNED
 from .schema import parse_schema
 from .segment import read_segment
@@ -20,13 +20,6 @@ PAGE_MAX, KEY_MAX, LEVEL_MAX = 4096, 512, 15
 INLINED, FRESH, IMPLICIT = 1, 2, 4  # REC-2
 COUNTS = {"tiles": "n_tiles", "rows": "n_rows", "live": "n_live", "tombs": "n_tombstones",
           "gone": "n_erased", "inexact": "n_inexact", "open": "n_open"}  # REC-2
-
-
-def _format(cursor, size, what):
-    """Version and required features (VER-2 to VER-4)."""
-    major, minor, required = cursor.u16(), cursor.u16(), cursor.number(size)
-    if major != 1 or required:
-        raise Unsupported(f"{what} of format {major}.{minor}, features {required:#x} (VER-3)")
 
 
 @dataclass
@@ -81,7 +74,7 @@ class Store:
         data = self._read("tegula")
         require(data[:8] == MARKER, "STORE-3", "not a marker of a store")
         cursor = Cursor(data[8:], "marker")
-        _format(cursor, 8, "store")
+        check_format(cursor, 8, "store")
         cursor.u64()  # optional features (STORE-3)
         store_id = cursor.take(16)
         require(cursor.u64() == hash64(data[:44]), "STORE-3", "marker: checksum differs")
@@ -105,13 +98,13 @@ class Store:
         return self.manifests[number]
 
     def _manifest(self, number):
-        """The head of a manifest, header and trailer verified (MAN-2 to MAN-4)."""
+        """The head, after header and trailer (MAN-2 to MAN-4)."""
         data = self._manifest_bytes(number)
         require(len(data) >= 104, "MAN-1", "manifest too short")
         header, trailer = data[:40], data[-64:]
         require(header[:8] == MANIFEST and trailer[-8:] == MANIFEST, "MAN-4", "not a manifest")
         cursor = Cursor(header[8:], "manifest header")
-        _format(cursor, 4, "manifest")
+        check_format(cursor, 4, "manifest")
         require(cursor.u64() == number, "MAN-4", "manifest of another version")
         require(cursor.take(16) == self.id, "MAN-4", "manifest of another store")
         require(hash64(header + trailer[:48]) == int.from_bytes(trailer[48:56], "little"), "MAN-4",
@@ -168,7 +161,7 @@ class Store:
     def _arrays(self, entries):
         for key, value in entries.items():
             if key[:1] == b"A":
-                yield self._array(key[1:].decode(), value, entries)
+                yield self._array(key[1:].decode(errors="replace"), value, entries)
 
     def _array(self, name, value, entries):
         f = Fields(unpack(value, "array record"), "array record")
@@ -183,24 +176,28 @@ class Store:
 
     # ---- segments ----
 
+    def segment_bytes(self, f):
+        """The whole segment that a reference means (REC-2, REC-4)."""
+        length = f.unsigned("len", default=0)
+        if f.unsigned("flags", 31) & INLINED:
+            return self._range(f.unsigned("in"), f.unsigned("off", default=0), length)
+        data = self._read(f"segments/{f.get('file', bytes).hex()}")
+        require(len(data) == length, "REC-4", "segment file of another length")
+        return data
+
     def _segment(self, array, key, value):
         require(len(key) == 21, "KEY-3", "key of a segment")
         f = Fields(unpack(value, "segment reference"), "segment reference")
         flags = f.unsigned("flags", 31)
-        off, length = f.unsigned("off", default=0), f.unsigned("len", default=0)
-        if flags & INLINED:
-            data = self._range(f.unsigned("in"), off, length)
-        else:
-            data = self._read(f"segments/{f.get('file', bytes).hex()}")
-        require(len(data) == length, "REC-4", "segment file of another length")
-        footer, tiles = read_segment(data, f.unsigned("hash", default=0), array.schema.dims)
+        footer, tiles = read_segment(self.segment_bytes(f), f.unsigned("hash", default=0),
+                                     array.schema.dims)
         agrees = (footer.array, footer.schema, footer.fresh, footer.implicit) == (
             array.id, f.unsigned("schema"), bool(flags & FRESH), bool(flags & IMPLICIT))
         require(agrees, "REC-2", "segment and reference differ")
         for name, of_root in COUNTS.items():
             there = footer.root[of_root] if footer.root else 0
             require(f.unsigned(name, default=0) == there, "REC-2", f"'{name}' of a reference")
-        array.segments.append((key, f.map, footer, tiles))
+        array.segments.append((f, footer, tiles))
         for entry, tile in tiles:
             self._tile(array, footer, f, entry, tile)
 

@@ -5,9 +5,9 @@ from math import prod
 
 import numpy as np
 
-from . import lane
 from .bytes import Fields, Unsupported, hash64, require, unpack
 from .chunk import CONSTANT, SIGNED, UNSIGNED, Column, decode, parse_descriptor
+from .lane import FLIP
 
 SPARSE, DENSE, BOX = range(3)  # TILE-1
 ROWS_MAX, CELLS_MAX, HEADER_MAX = 65536, 1 << 20, 1 << 24  # TILE-2, TILE-3, TILE-4
@@ -104,7 +104,7 @@ def coordinates(tile, dims, cell_order):
     for d in reversed(list(order)):
         lanes = (rest % sides[d]).astype(np.uint64) + np.uint64(tile.box[d][0])
         kind = dims[d].type
-        words = lane.to_words(lanes, kind.width, kind.klass)
+        words = (lanes ^ FLIP if kind.klass == SIGNED else lanes).astype(f"<u{kind.width}")  # LANE-1
         columns[d] = Column(kind.klass, kind.width, words, np.ones(tile.n, bool))
         rest = rest // sides[d]
     return columns
