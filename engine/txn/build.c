@@ -91,24 +91,34 @@ static teg_status build_one(struct teg_txn *txn, struct txn_array *array, struct
 	return TEG_OK;
 }
 
+static teg_status empty(struct teg_txn *txn, struct rows *rows, teg_error *err)
+{
+	const struct schema *schema = rows->schema;
+	bool implicit_ids = rows->implicit_ids;
+
+	rows_release(rows);
+	TEG_TRY(rows_init(rows, schema, txn->alloc, err));
+	rows->implicit_ids = implicit_ids;
+	return TEG_OK;
+}
+
+static teg_status spill_appends(struct teg_txn *txn, struct txn_array *array, teg_error *err)
+{
+	if (!array->appends || !array->appends->n)
+		return TEG_OK;
+	TEG_TRY(build_one(txn, array, array->appends, NULL, 0, false, err));
+	return empty(txn, array->appends, err);
+}
+
 teg_status txn_spill(struct teg_txn *txn, struct txn_array *array, teg_error *err)
 {
-	bool repeated = array->schema->cells == TEG_CELLS_REPEATED;
-
-	if (array->appends && array->appends->n) {
-		TEG_TRY(build_one(txn, array, array->appends, NULL, 0, false, err));
-		rows_release(array->appends);
-		TEG_TRY(rows_init(array->appends, array->schema, txn->alloc, err));
-		array->appends->implicit_ids = true;
-	}
-	if (repeated && array->cells && array->cells->n && !array->n_wheres && !array->n_boxes &&
-	    !array->cells->kind.n) {
-		TEG_TRY(build_one(txn, array, array->cells, NULL, 0, false, err));
-		array->cells_spilled = true;
-		rows_release(array->cells);
-		TEG_TRY(rows_init(array->cells, array->schema, txn->alloc, err));
-	}
-	return TEG_OK;
+	TEG_TRY(spill_appends(txn, array, err));
+	if (!array->cells || !array->cells->n || array->n_wheres)
+		return TEG_OK;
+	TEG_TRY(txn_note_spilled(txn, array, array->cells, err));
+	TEG_TRY(build_one(txn, array, array->cells, NULL, 0, false, err));
+	array->cells_spilled = true;
+	return empty(txn, array->cells, err);
 }
 
 /* Cells are made disjoint in place, and a predicate may have to be run again afterwards: then they
@@ -133,12 +143,14 @@ teg_status txn_build(struct teg_txn *txn, struct txn_array *array, teg_error *er
 {
 	if (array->is_built)
 		return TEG_OK;
-	if (array->appends && array->appends->n)
-		TEG_TRY(txn_spill(txn, array, err));
+	TEG_TRY(spill_appends(txn, array, err));
 	if (array->n_puts)
 		TEG_TRY(build_one(txn, array, NULL, NULL, 0, false, err));
 	if ((array->cells && array->cells->n) || array->n_boxes) {
 		TEG_TRY(txn_rows(txn, &array->cells, array->schema, err));
+		if (array->cells_spilled && !array->rest_noted)
+			TEG_TRY(txn_note_spilled(txn, array, array->cells, err));
+		array->rest_noted = true; /* a commit may be tried again */
 		TEG_TRY(build_cells(txn, array, err));
 	}
 	array->is_built = true;

@@ -92,17 +92,20 @@ static size_t array_size(const struct txn_array *a)
 
 teg_status txn_keep_budget(struct teg_txn *txn, struct txn_array *array, teg_error *err)
 {
-	array->is_built = false;
-	if (array_size(array) <= txn->store->write_budget)
-		return TEG_OK;
-	TEG_TRY(txn_spill(txn, array, err));
-	if (array_size(array) <= txn->store->write_budget)
-		return TEG_OK;
-	teg_fail(err, TEG_LIMIT,
-	         "the transaction holds more than write_budget (%zu bytes) of cells "
-	         "that have to be kept until it commits",
-	         txn->store->write_budget);
-	return error_in_array(err, TEG_LIMIT, array->name);
+	teg_status status = TEG_OK;
+
+	array->is_built = array->rest_noted = false;
+	if (array_size(array) > txn->store->write_budget)
+		status = txn_spill(txn, array, err);
+	if (status == TEG_OK && array_size(array) > txn->store->write_budget)
+		status = teg_fail(
+			err, TEG_LIMIT,
+			"the transaction holds more than write_budget (%zu bytes) of cells that "
+			"predicates found",
+			txn->store->write_budget);
+	/* Rows are staged already, and some may have gone to a segment. */
+	txn->broken |= status != TEG_OK;
+	return status;
 }
 
 teg_status txn_may_delete(const struct teg_txn *txn, const struct txn_array *array, teg_error *err)

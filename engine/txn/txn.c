@@ -132,6 +132,7 @@ static void free_array(struct teg_txn *txn, struct txn_array *a)
 	mem_free(txn->alloc, a->boxes, a->boxes_cap * sizeof *a->boxes);
 	mem_free(txn->alloc, a->puts, a->puts_cap * sizeof *a->puts);
 	mem_free(txn->alloc, a->wheres, a->wheres_cap * sizeof *a->wheres);
+	mem_free(txn->alloc, a->keys, a->keys_cap * sizeof *a->keys);
 	mem_free(txn->alloc, (void *)a->built, a->built_cap * sizeof *a->built);
 }
 
