@@ -27,6 +27,7 @@ sys.path[:0] = [str(ROOT / "format-spec"), str(ROOT / "tests" / "reader")]
 import truth  # noqa: E402
 from answers import differences  # noqa: E402
 from engine import ALL_VERSIONS, BUILD, Engine, Refused  # noqa: E402
+from index_check import check_store  # noqa: E402
 from reader import Damaged, Store, Unsupported, current_rows, stored_rows  # noqa: E402
 from reader.chunk import ZSTD, decode, parse_descriptor  # noqa: E402
 
@@ -115,6 +116,7 @@ class Stores(unittest.TestCase):
                 self.check_array(array, truth.read(said, array), name)
             engine = Engine(path)
             self.assertEqual(list(differences(engine, store)), [], name)
+            self.assertGreater(check_store(store), 0, name)
             engine.close()
 
     def test_batches_outlive_the_store(self):
