@@ -143,7 +143,9 @@ void box_add_value(struct text *out, const teg_data_type *type, const teg_value 
 
 	if (!value->type)
 		return;
-	if (value->type == TEG_BYTES || value->type == TEG_FIXED_BYTES) {
+	if (value->type == TEG_BYTES || value->type == TEG_FIXED_BYTES ||
+	    (value->type == TEG_UTF8 && value->as.bytes.len &&
+	     memchr(value->as.bytes.at, '\0', value->as.bytes.len))) {
 		const unsigned char *bytes = value->as.bytes.at;
 
 		text_adds(out, "x'");

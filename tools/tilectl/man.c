@@ -1,4 +1,5 @@
 /* The manual page, tilectl(1), as roff, from the tables. */
+#include <ctype.h>
 #include <string.h>
 #include "tools/tilectl/opt.h"
 
@@ -47,7 +48,8 @@ static void add_command(struct text *out, const struct command *command)
 	add_roff(out, command->operands);
 	text_adds(out, command->needs_array ? " \\fB\\-\\-array\\fR \\fINAME\\fR" : "");
 	text_adds(out, *command->opts != OPT_END ? " [options]\n.PP\n" : "\n.PP\n");
-	add_roff(out, command->summary);
+	text_addf(out, "%c", toupper((unsigned char)command->summary[0]));
+	add_roff(out, command->summary + 1);
 	text_adds(out, command->run ? ".\n" : ". Not built yet.\n");
 	if (command->text) {
 		text_adds(out, ".PP\n");

@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include "tools/tilectl/json.h"
 #include "tools/tilectl/number.h"
 #include "tools/tilectl/when.h"
 
@@ -202,6 +203,11 @@ static bool read_bytes(const teg_data_type *type, const char *at, size_t len, te
 	}
 	if (type->type == TEG_FIXED_BYTES && len != type->fixed_len)
 		return false;
+	for (size_t i = 0, n; type->type == TEG_UTF8 && i < len; i += n) {
+		n = utf8_length(at + i, len - i);
+		if (!n)
+			return false;
+	}
 	copy = need_memory(len + 1, 1);
 	memcpy(copy, at, len);
 	value->as.bytes.at = copy;

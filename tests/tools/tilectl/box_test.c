@@ -37,6 +37,8 @@ static const struct {
 	{ "\"a b\"='it''s, : here'", EXIT_OK, "\"a b\"='it''s, : here':'it''s, : here'" },
 	{ "\"a b\"=''", EXIT_OK, "\"a b\"='':''" },
 	{ "k=x'00ff'", EXIT_OK, "k=x'00ff':x'00ff'" },
+	{ "\"a b\"=x'6100'", EXIT_OK, "\"a b\"=x'6100':x'6100'" },
+	{ "\"a b\"=x'61ff'", EXIT_USAGE, NULL }, /* not UTF-8 */
 	{ "k=ab", EXIT_OK, "k=x'6162':x'6162'" },
 	{ "f=0.1:Infinity", EXIT_OK, "f=0.1:Infinity" },
 
