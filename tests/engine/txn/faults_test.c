@@ -1,0 +1,244 @@
+/* A whole transaction, with segments in files, under failing calls, failing memory and power cuts. */
+#include "codec/base/error.h"
+#include "engine/os/faulty.h"
+#include "engine/os/memory.h"
+#include "engine/store/store.h"
+#include "tests/support/memory.h"
+#include <criterion/criterion.h>
+
+#define CELLS 12000
+
+static teg_status open_store(struct os *os, const teg_allocator *alloc, teg_create create,
+                             teg_store **store, teg_error *err)
+{
+	teg_store_options options = { .struct_size = sizeof options,
+		                      .create = create,
+		                      .allocator = alloc,
+		                      .write_budget = 250000,
+		                      .os = os };
+
+	return teg_store_open(NULL, &options, store, err);
+}
+
+/* What was acknowledged: the array, then cells of a first commit, then all but those of a box. */
+struct told {
+	int steps;
+	bool doubt; /* the step after may have happened too */
+};
+
+static teg_status create(teg_txn *txn, teg_error *err)
+{
+	teg_dimension x = { .name = "x", .type = { .type = TEG_INT64 } };
+	teg_attribute v = { .name = "v", .type = { .type = TEG_INT64 } };
+	teg_spec spec = { .struct_size = sizeof spec,
+		          .kind = TEG_SPARSE,
+		          .dimensions = &x,
+		          .n_dimensions = 1,
+		          .attributes = &v,
+		          .n_attributes = 1 };
+
+	return teg_txn_create(txn, "s", &spec, err);
+}
+
+static teg_status put(teg_txn *txn, teg_error *err)
+{
+	static int64_t x[CELLS], v[CELLS];
+	teg_column columns[] = { { .name = "x", .values = x }, { .name = "v", .values = v } };
+
+	for (int i = 0; i < CELLS; i++) {
+		x[i] = i;
+		v[i] = (int64_t)((uint64_t)i * 0x9e3779b97f4a7c15u);
+	}
+	TEG_TRY(teg_txn_put(txn, "s", columns, 2, CELLS / 2, NULL, err));
+	columns[0].values = x + CELLS / 2;
+	return teg_txn_put(txn, "s", columns, 2, CELLS / 2, NULL, err);
+}
+
+static teg_status delete_some(teg_txn *txn, teg_error *err)
+{
+	teg_range box = { { .type = TEG_INT64, .as.i = 0 }, { .type = TEG_INT64, .as.i = 99 } };
+	teg_predicate *predicate;
+	teg_status status;
+
+	TEG_TRY(teg_txn_delete_box(txn, "s", &box, NULL, err));
+	TEG_TRY(teg_predicate_parse("x >= 100 and x < 200", teg_allocator_default(), &predicate,
+	                            err));
+	status = teg_txn_delete_where(txn, "s", NULL, predicate, NULL, NULL, err);
+	teg_predicate_free(predicate);
+	return status;
+}
+
+static teg_status (*const steps[])(teg_txn *txn, teg_error *err) = { create, put, delete_some };
+
+static teg_status step(teg_store *store, int i, struct told *told)
+{
+	teg_error err = { 0 };
+	teg_txn *txn;
+	teg_status status = teg_txn_begin(store, NULL, &txn, &err);
+
+	if (status != TEG_OK)
+		return status;
+	status = steps[i](txn, &err);
+	if (status == TEG_OK) {
+		/* Killed inside the commit it may be there or not. */
+		told->doubt = true;
+		status = teg_txn_commit(txn, NULL, &err);
+		told->steps += status == TEG_OK;
+		told->doubt = status == TEG_COMMIT_UNKNOWN || status == TEG_IO;
+	}
+	if (status != TEG_OK)
+		teg_txn_abort(txn);
+	return status;
+}
+
+static teg_status work(struct os *os, const teg_allocator *alloc, struct told *told)
+{
+	teg_store *store = NULL;
+	teg_error err = { 0 };
+	teg_status status = open_store(os, alloc, TEG_CREATE_IF_MISSING, &store, &err);
+
+	for (int i = 0; i < 3 && status == TEG_OK; i++)
+		status = step(store, i, told);
+	teg_store_close(store);
+	return status;
+}
+
+/* Cells found after so many steps. */
+static const int64_t expected[] = { 0, 0, CELLS, CELLS - 200 };
+
+static int64_t count(teg_store *store)
+{
+	teg_snapshot *snapshot;
+	teg_array *array;
+	teg_scan *scan;
+	struct ArrowArray batch;
+	teg_error err = { 0 };
+	int64_t n = 0;
+	teg_status status;
+
+	cr_assert_eq(teg_snapshot_open(store, &snapshot, &err), TEG_OK, "%s", err.message);
+	status = teg_array_open(snapshot, "s", &array, &err);
+	if (status == TEG_NOT_FOUND) {
+		teg_snapshot_close(snapshot);
+		return 0;
+	}
+	cr_assert_eq(status, TEG_OK, "%s", err.message);
+	cr_assert_eq(teg_scan_open(array, NULL, &scan, &err), TEG_OK, "%s", err.message);
+	while ((status = teg_scan_next(scan, &batch, &err)) == TEG_OK) {
+		n += batch.length;
+		batch.release(&batch);
+	}
+	cr_assert_eq(status, TEG_END, "%s", err.message);
+	teg_scan_close(scan);
+	teg_array_close(array);
+	teg_snapshot_close(snapshot);
+	return n;
+}
+
+static void check(struct os *os, const teg_allocator *alloc, const struct told *told, size_t n)
+{
+	teg_vacuum_options now = { .struct_size = sizeof now, .has_grace = true };
+	teg_verify_result result = { .struct_size = sizeof result };
+	teg_store *store;
+	teg_error err = { 0 };
+	int64_t found;
+
+	cr_assert_eq(open_store(os, alloc, TEG_CREATE_IF_MISSING, &store, &err), TEG_OK,
+	             "call %zu: %s", n, err.message);
+	cr_assert_eq(teg_vacuum(store, &now, NULL, &err), TEG_OK, "%s", err.message);
+	cr_assert_eq(teg_verify(store, false, NULL, NULL, &result, &err), TEG_OK, "%s",
+	             err.message);
+	cr_assert_eq(result.damages, 0, "call %zu", n);
+	found = count(store);
+	cr_assert(found == expected[told->steps] ||
+	                  (told->doubt && told->steps < 3 && found == expected[told->steps + 1]),
+	          "call %zu: %lld cells after %d steps", n, (long long)found, told->steps);
+	teg_store_close(store);
+}
+
+Test(faults, every_change_of_the_disk_fails_in_turn) /* S9 B2 */
+{
+	static const int codes[] = { 5, 28 };
+
+	for (size_t c = 0; c < 2; c++)
+		for (uint64_t n = 1;; n++) {
+			struct memory mem;
+			struct os *inner, *os;
+			struct told told = { 0 };
+			bool hit;
+
+			memory_init(&mem);
+			inner = os_memory_new(&mem.alloc, n);
+			os = os_faulty_new(inner, &mem.alloc);
+			faulty_count_changes_only(os, true);
+			faulty_set(os, n, codes[c], c == 0);
+			(void)work(os, &mem.alloc, &told);
+			hit = faulty_hit(os);
+			cr_assert(faulty_barriers_held(os));
+			os_free(os);
+			check(inner, &mem.alloc, &told, n);
+			os_free(inner);
+			memory_check(&mem);
+			if (!hit) {
+				cr_assert_eq(told.steps, 3);
+				cr_assert_gt(n, 30);
+				break;
+			}
+		}
+}
+
+Test(faults, killed_at_every_change_and_the_power_cut) /* B2 S1 */
+{
+	for (uint64_t n = 1;; n++) {
+		struct memory mem;
+		struct os *inner, *os;
+		struct told told = { 0 };
+		bool hit;
+
+		memory_init(&mem);
+		inner = os_memory_new(&mem.alloc, n);
+		os = os_faulty_new(inner, &mem.alloc);
+		faulty_count_changes_only(os, true);
+		faulty_kill(os, n);
+		(void)work(os, &mem.alloc, &told);
+		hit = faulty_hit(os);
+		os_free(os);
+		memory_power_cut(inner, n % 3 ? n * 0x9e3779b97f4a7c15u : 0);
+		check(inner, &mem.alloc, &told, (size_t)n);
+		os_free(inner);
+		memory_check(&mem);
+		if (!hit) {
+			cr_assert_eq(told.steps, 3);
+			cr_assert_gt(n, 30);
+			break;
+		}
+	}
+}
+
+Test(faults, memory_fails_at_every_seventh_request_in_turn)
+{
+	for (size_t n = 1;; n += 7) {
+		struct memory disk, mem;
+		struct told told = { 0 };
+		struct os *os;
+		teg_status status;
+
+		memory_init(&disk);
+		memory_init(&mem);
+		os = os_memory_new(&disk.alloc, 1);
+		mem.fail_at = n;
+		status = work(os, &mem.alloc, &told);
+		cr_assert(status == TEG_OK || status == TEG_NOMEM || status == TEG_COMMIT_UNKNOWN,
+		          "request %zu: %s", n, teg_status_name(status));
+		memory_check(&mem);
+		if (n % 5 == 0 || !mem.n_refused)
+			check(os, &disk.alloc, &told, n);
+		os_free(os);
+		memory_check(&disk);
+		if (!mem.n_refused) {
+			cr_assert_eq(told.steps, 3, "%s", teg_status_name(status));
+			cr_assert_gt(n, 300);
+			break;
+		}
+	}
+}
