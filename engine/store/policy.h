@@ -3,7 +3,7 @@
  * A file is kept while the newest version or one of the few before it reaches anything in it. What
  * remains live in files that are past that is copied forward, the smallest first and no more per
  * commit than the number of such files calls for, so that few files stay however long the history
- * and a small commit stays small. format-spec/manifest.md, MAN-20 to MAN-26.
+ * and a small commit stays small. format-spec/manifest.md, MAN-20 to MAN-24.
  *
  *   cold files      4      5      6      7   ...
  *   bytes moved   16 K   32 K   64 K  128 K         at most, and only of the smallest files

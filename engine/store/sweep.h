@@ -1,5 +1,5 @@
 /* Removing manifest files that nothing needs any more: the small step after each commit, and the same
- * for vacuum. Oldest first. format-spec/manifest.md, MAN-20 to MAN-26. */
+ * for vacuum. Oldest first. format-spec/manifest.md, MAN-20 to MAN-24. */
 #ifndef TEG_ENGINE_STORE_SWEEP_H
 #define TEG_ENGINE_STORE_SWEEP_H
 #include "engine/store/version.h"

@@ -206,16 +206,21 @@ static void write_truth(const struct vector *v, const struct column *column, con
 	close_file(out);
 }
 
+static void put_bytes(FILE *out, struct span bytes)
+{
+	if (bytes.len && fwrite(bytes.at, 1, bytes.len, out) != bytes.len)
+		fail("a chunk", "cannot be written");
+}
+
 static void write_chunk(struct span descriptor, struct span bytes, const char *path)
 {
 	FILE *out = create_file(path);
 	uint8_t len[4];
 
 	store_u32(len, (uint32_t)descriptor.len);
-	if (fwrite(len, 1, 4, out) + fwrite(descriptor.at, 1, descriptor.len, out) +
-	            fwrite(bytes.at, 1, bytes.len, out) !=
-	    4 + descriptor.len + bytes.len)
-		fail(path, "cannot be written");
+	put_bytes(out, span_of(len, sizeof len));
+	put_bytes(out, descriptor);
+	put_bytes(out, bytes);
 	close_file(out);
 }
 
