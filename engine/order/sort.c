@@ -47,7 +47,8 @@ static void deal(const uint64_t *at, uint64_t *to, size_t n, unsigned bit, uint6
 		to[starts[at[i] >> bit & mask]++] = at[i];
 }
 
-static uint64_t *sort_digits(uint64_t *at, uint64_t *work, size_t n, unsigned low_bit, uint64_t diff)
+static uint64_t *sort_digits(uint64_t *at, uint64_t *work, size_t n, unsigned low_bit,
+                             uint64_t diff)
 {
 	uint32_t starts[DIGITS];
 	unsigned bit = low_bit;
