@@ -154,3 +154,10 @@ teg_status error_at_offset(teg_error *err, teg_status status, int64_t offset)
 		err->offset = offset;
 	return status;
 }
+
+teg_status error_of_memory(teg_error *err, teg_status status, const char *purpose)
+{
+	if (status != TEG_NOMEM || (err && err->status == TEG_NOMEM))
+		return status;
+	return teg_fail(err, TEG_NOMEM, "no memory %s", purpose);
+}

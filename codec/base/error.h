@@ -21,6 +21,9 @@ teg_status error_in_array(teg_error *err, teg_status status, const char *array);
 teg_status error_in_column(teg_error *err, teg_status status, const char *column);
 teg_status error_at_row(teg_error *err, teg_status status, int64_t row);
 teg_status error_at_offset(teg_error *err, teg_status status, int64_t offset);
+/* Where `status` is TEG_NOMEM and nobody said so yet: "no memory <purpose>". For callers of what
+ * only returns a status. Returns `status`. */
+teg_status error_of_memory(teg_error *err, teg_status status, const char *purpose);
 
 /* Returns from the calling function where `expr` is not TEG_OK. Only where nothing must be undone. */
 #define TEG_TRY(expr)                     \

@@ -415,7 +415,7 @@ static teg_status time_column(struct sweep *sweep, uint32_t id, struct column_bu
 		for (uint32_t i = 0; id != COLUMN_ID_SYSTEM_UNTIL && i < sweep->bound_n; i++)
 			to[i] = clip(sweep, id, to[i]);
 	}
-	return mark_open(out, from, id);
+	return error_of_memory(err, mark_open(out, from, id), "for the times of rows");
 }
 
 teg_status sweep_column(struct sweep *sweep, uint32_t column_id, struct column_buf *out,

@@ -60,10 +60,10 @@ static teg_status fill_array(struct teg_array *array, const char *name, teg_erro
 	n = array->state.n_segments;
 	array->order = arena_alloc(&array->arena, sizeof *array->order);
 	array->open = mem_array(alloc, n, sizeof *array->open);
+	for (uint32_t i = 0; array->open && i < n; i++) /* before anything may close them */
+		atomic_init(&array->open[i], NULL);
 	if (!array->order || !array->open)
 		return teg_fail(err, TEG_NOMEM, "no memory for an array");
-	for (uint32_t i = 0; i < n; i++)
-		atomic_init(&array->open[i], NULL);
 	order_init(array->order, array->state.schema);
 	return TEG_OK;
 }

@@ -330,12 +330,14 @@ static teg_status read_any(struct tile_reader *reader, const struct tile *tile, 
 teg_status tile_read_column(struct tile_reader *reader, const struct tile *tile, uint32_t column_id,
                             uint32_t from, uint32_t n, struct column_buf *out, teg_error *err)
 {
-	return read_any(reader, tile, column_id, NULL, from, n, out, err);
+	return error_of_memory(err, read_any(reader, tile, column_id, NULL, from, n, out, err),
+	                       "to read a column");
 }
 
 teg_status tile_gather_column(struct tile_reader *reader, const struct tile *tile,
                               uint32_t column_id, const uint32_t *at, uint32_t n,
                               struct column_buf *out, teg_error *err)
 {
-	return read_any(reader, tile, column_id, at, 0, n, out, err);
+	return error_of_memory(err, read_any(reader, tile, column_id, at, 0, n, out, err),
+	                       "to read a column");
 }
