@@ -218,6 +218,48 @@ teg_status txn_add_array(struct teg_txn *txn, const char *name, const struct sch
 	return TEG_OK;
 }
 
+teg_status txn_renew_base(struct teg_txn *txn, teg_error *err)
+{
+	struct store_version *newest;
+
+	TEG_TRY(version_open_newest(txn->store, &newest, err));
+	version_unref(txn->base);
+	txn->base = newest;
+	txn->evaluated = 0;
+	return TEG_OK;
+}
+
+static teg_status find_array(struct teg_txn *txn, const char *name, struct array_state *state,
+                             teg_error *err)
+{
+	for (;;) { /* each time there is a newer version */
+		teg_status status = version_array(txn->base, name, &txn->arena, state, err);
+
+		if (status != TEG_SNAPSHOT_EXPIRED)
+			return status;
+		TEG_TRY(txn_renew_base(txn, err));
+	}
+}
+
+/* The id of an array to be made; TEG_EXISTS where there is one of that name. */
+static teg_status new_id(struct teg_txn *txn, const char *name, uint64_t *id_out, teg_error *err)
+{
+	for (;;) {
+		bool there = false;
+		teg_status status = version_has_array(txn->base, name, &there, err);
+
+		if (status == TEG_OK && (there || lookup(txn, name)))
+			return error_in_array(err,
+			                      teg_fail(err, TEG_EXISTS, "the array exists already"),
+			                      name);
+		if (status == TEG_OK)
+			status = array_new_id(txn->base, name, id_out, err);
+		if (status != TEG_SNAPSHOT_EXPIRED)
+			return status;
+		TEG_TRY(txn_renew_base(txn, err));
+	}
+}
+
 teg_status txn_array(struct teg_txn *txn, const char *name, struct txn_array **array_out,
                      teg_error *err)
 {
@@ -231,7 +273,7 @@ teg_status txn_array(struct teg_txn *txn, const char *name, struct txn_array **a
 	*array_out = lookup(txn, name);
 	if (*array_out)
 		return TEG_OK;
-	TEG_TRY(version_array(txn->base, name, &txn->arena, &state, err));
+	TEG_TRY(find_array(txn, name, &state, err));
 	return txn_add_array(txn, name, state.schema, state.id, false, array_out, err);
 }
 
@@ -239,21 +281,16 @@ teg_status teg_txn_create(teg_txn *txn, const char *name, const teg_spec *spec, 
 {
 	const struct schema *schema;
 	struct txn_array *a;
-	bool there;
 	uint64_t id;
 	teg_status status;
 
 	if (!txn || !spec)
 		return teg_fail(err, TEG_MISUSE, "transaction or spec is NULL");
 	TEG_TRY(name_check(name, "array", err));
-	TEG_TRY(version_has_array(txn->base, name, &there, err));
-	if (there || lookup(txn, name))
-		return error_in_array(err, teg_fail(err, TEG_EXISTS, "the array exists already"),
-		                      name);
+	TEG_TRY(new_id(txn, name, &id, err));
 	status = schema_from_spec(spec, &txn->arena, &schema, err);
 	if (status != TEG_OK)
 		return error_in_array(err, status, name);
-	TEG_TRY(array_new_id(txn->base, name, &id, err));
 	txn_digest(txn, name, strlen(name));
 	txn_digest(txn, schema->identity, sizeof schema->identity);
 	return txn_add_array(txn, name, schema, id, true, &a, err);

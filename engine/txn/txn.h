@@ -80,6 +80,8 @@ struct teg_txn {
 	bool unknown;           /* a commit that may have happened: its files must stay */
 };
 
+/* A base that vacuum has removed meanwhile is exchanged for the newest version. */
+teg_status txn_renew_base(struct teg_txn *txn, teg_error *err);
 /* The array of that name, found at the base or made in this transaction. TEG_NOT_FOUND. */
 teg_status txn_array(struct teg_txn *txn, const char *name, struct txn_array **array_out,
                      teg_error *err);

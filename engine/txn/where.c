@@ -173,21 +173,17 @@ static teg_status add_where(struct teg_txn *txn, struct txn_array *a, const stru
 	return TEG_OK;
 }
 
-/* A base that vacuum has removed meanwhile is exchanged for the newest version. */
+/* Other predicates saw the old base then: all are run again at commit. */
 static teg_status run_on_base(struct teg_txn *txn, struct txn_array *a, struct where *where,
                               teg_error *err)
 {
-	struct store_version *newest;
-	teg_status status = run(txn, txn->base, a->name, where, a->cells, err);
+	for (;;) {
+		teg_status status = run(txn, txn->base, a->name, where, a->cells, err);
 
-	if (status != TEG_SNAPSHOT_EXPIRED || a->cells->n != where->first)
-		return status;
-	TEG_TRY(version_open_newest(txn->store, &newest, err));
-	status = run(txn, newest, a->name, where, a->cells, err);
-	version_unref(newest);
-	/* Other predicates saw the old base: all are run again at commit. */
-	txn->evaluated = 0;
-	return status;
+		if (status != TEG_SNAPSHOT_EXPIRED || a->cells->n != where->first)
+			return status;
+		TEG_TRY(txn_renew_base(txn, err));
+	}
 }
 
 static teg_status delete_where(struct teg_txn *txn, struct txn_array *a, struct where *where,

@@ -1,11 +1,12 @@
 /* Several processes that commit to the same arrays of a real directory, beside a compactor and a
- * vacuum without grace, killed at random moments and started again. What each was told to be
+ * vacuum without grace and a reader, killed at random moments and started again. What each was told to be
  * committed it writes down first thing, and at the end all of it must be there, once. */
 #ifndef TEG_TESTS_CRASH_CRASH_H
 #define TEG_TESTS_CRASH_CRASH_H
 #include "engine/tegula.h"
 #include "tests/support/dir.h"
 #include <criterion/criterion.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -19,6 +20,8 @@
 
 #define ARRAYS 3
 #define WRITERS 4
+#define READER (WRITERS + 2)
+#define ROLES (WRITERS + 3)
 
 struct crash {
 	struct test_dir dir;
@@ -129,6 +132,76 @@ static inline void crash_keeper(const struct crash *c, bool compact)
 	}
 }
 
+/* How many rows the newest snapshot's array i has, and their sum. */
+static inline teg_status crash_sum(teg_snapshot *snapshot, int i, int64_t sum[2], teg_error *err)
+{
+	struct ArrowArray batch;
+	teg_array *array;
+	teg_scan *scan = NULL;
+	teg_status status;
+	char name[8];
+
+	crash_name(i, name);
+	sum[0] = sum[1] = 0;
+	status = teg_array_open(snapshot, name, &array, err);
+	if (status == TEG_OK)
+		status = teg_scan_open(array, NULL, &scan, err);
+	while (status == TEG_OK && (status = teg_scan_next(scan, &batch, err)) == TEG_OK) {
+		struct ArrowArray *column = batch.children[batch.n_children - 1];
+		const int64_t *v = (const int64_t *)column->buffers[1] + column->offset;
+
+		sum[0] += batch.length;
+		for (int64_t r = 0; r < batch.length; r++)
+			sum[1] += v[r];
+		batch.release(&batch);
+	}
+	teg_scan_close(scan);
+	teg_array_close(array);
+	return status == TEG_END ? TEG_OK : status;
+}
+
+static inline teg_status crash_look(teg_store *store, uint64_t *version, teg_error *err)
+{
+	int64_t sums[ARRAYS][2];
+	teg_snapshot *snapshot;
+	teg_status status = teg_snapshot_open(store, &snapshot, err);
+
+	if (status != TEG_OK)
+		return status;
+	for (int i = 0; i < ARRAYS && status == TEG_OK; i++)
+		status = crash_sum(snapshot, i, sums[i], err);
+	if (status == TEG_OK && (memcmp(sums[0], sums[1], sizeof sums[0]) ||
+	                         memcmp(sums[0], sums[2], sizeof sums[0]))) {
+		fprintf(stderr, "reader: half a commit in version %llu\n",
+		        (unsigned long long)teg_snapshot_version(snapshot));
+		_exit(7);
+	}
+	if (teg_snapshot_version(snapshot) < *version)
+		_exit(8);
+	*version = teg_snapshot_version(snapshot);
+	teg_snapshot_close(snapshot);
+	return status;
+}
+
+/* Reads until killed: all arrays of a version hold the same, and versions never go back. */
+static inline void crash_reader(const struct crash *c)
+{
+	teg_store *store = crash_open(c, TEG_CREATE_NO);
+	uint64_t version = 0;
+
+	for (;;) {
+		teg_error err = { 0 };
+		teg_status status = crash_look(store, &version, &err);
+
+		if (status != TEG_OK) {
+			fprintf(stderr, "reader: %s %s (%s)\n", teg_status_name(status),
+			        err.message, err.file);
+			_exit(9);
+		}
+		usleep(1000);
+	}
+}
+
 static inline pid_t crash_start(const struct crash *c, int role)
 {
 	pid_t pid = fork();
@@ -137,6 +210,8 @@ static inline pid_t crash_start(const struct crash *c, int role)
 		return pid;
 	if (role < WRITERS)
 		crash_writer(c, role);
+	if (role == READER)
+		crash_reader(c);
 	crash_keeper(c, role == WRITERS);
 	_exit(0);
 }
@@ -203,6 +278,29 @@ static inline void crash_check_array(const struct crash *c, teg_snapshot *snapsh
 	free(seen);
 }
 
+/* After a vacuum without grace there is nothing in the directory but what the store refers to. */
+static inline void crash_check_strays(const struct crash *c, teg_store *store)
+{
+	teg_vacuum_options now = { .struct_size = sizeof now, .has_grace = true };
+	teg_vacuum_result again = { .struct_size = sizeof again };
+	teg_error err = { 0 };
+	char path[400], name[300];
+	DIR *dir;
+	struct dirent *entry;
+
+	cr_assert_eq(teg_vacuum(store, &now, &again, &err), TEG_OK, "%s", err.message);
+	cr_assert_eq(again.files_removed, 0, "a second vacuum finds more");
+	cr_assert_eq(again.files_kept_pinned, 0, "a dead process still holds files");
+	snprintf(path, sizeof path, "%s/manifests", c->store);
+	dir = opendir(path);
+	while (dir && (entry = readdir(dir))) {
+		snprintf(name, sizeof name, "%s", entry->d_name);
+		cr_assert_null(strstr(name, ".tmp"), "%s is left", name);
+	}
+	cr_assert_not_null(dir);
+	closedir(dir);
+}
+
 static inline void crash_check(const struct crash *c)
 {
 	teg_store *store = crash_open(c, TEG_CREATE_NO);
@@ -221,6 +319,7 @@ static inline void crash_check(const struct crash *c)
 	}
 	teg_snapshot_close(snapshot);
 	cr_assert_eq(teg_vacuum(store, &now, NULL, &err), TEG_OK, "%s", err.message);
+	crash_check_strays(c, store);
 	teg_store_close(store);
 }
 
@@ -228,19 +327,19 @@ static inline void crash_check(const struct crash *c)
  * done. Gives the number of kills. */
 static inline int crash_run(struct crash *c, unsigned seed)
 {
-	pid_t pids[WRITERS + 2];
+	pid_t pids[ROLES];
 	int left = WRITERS, kills = 0;
 
 	crash_setup(c);
 	srandom(seed);
-	for (int i = 0; i < WRITERS + 2; i++)
+	for (int i = 0; i < ROLES; i++)
 		pids[i] = crash_start(c, i);
 	while (left) {
 		int status, role;
 		pid_t pid;
 
 		usleep((useconds_t)(random() % 20000));
-		role = (int)(random() % (WRITERS + 2));
+		role = (int)(random() % ROLES);
 		if (kills < c->n_kills && pids[role] > 0) {
 			kill(pids[role], SIGKILL);
 			kills++;
@@ -259,7 +358,7 @@ static inline int crash_run(struct crash *c, unsigned seed)
 			}
 		}
 	}
-	for (int i = WRITERS; i < WRITERS + 2; i++) {
+	for (int i = WRITERS; i < ROLES; i++) {
 		kill(pids[i], SIGKILL);
 		waitpid(pids[i], NULL, 0);
 	}
