@@ -335,9 +335,8 @@ static teg_status check_canonical(const struct node *root, const struct schema *
 
 	buf_init(&packed, arena->alloc, BUF_NO_LIMIT);
 	schema_pack(schema, &packed);
-	status = buf_status(&packed) == TEG_OK
-	                 ? TEG_OK
-	                 : teg_fail(err, TEG_NOMEM, "no memory for a schema");
+	status = buf_status(&packed) == TEG_OK ? TEG_OK
+	                                       : teg_fail(err, TEG_NOMEM, "no memory for a schema");
 	if (status == TEG_OK)
 		status = node_parse(buf_span(&packed), "schema", arena, &canonical, err);
 	if (status == TEG_OK && !covers(root, canonical))
