@@ -76,13 +76,20 @@ static teg_status step(teg_store *store, int i, struct told *told)
 	teg_txn *txn;
 	teg_status status = teg_txn_begin(store, NULL, &txn, &err);
 
-	if (status != TEG_OK)
+	if (status != TEG_OK) {
+		cr_assert_eq(err.status, status, "begin");
 		return status;
+	}
 	status = steps[i](txn, &err);
+	cr_assert(status == TEG_OK || err.status == status, "step %d: %s, but the error says %s", i,
+	          teg_status_name(status), teg_status_name(err.status));
 	if (status == TEG_OK) {
 		/* Killed inside the commit it may be there or not. */
 		told->doubt = true;
 		status = teg_txn_commit(txn, NULL, &err);
+		cr_assert(status == TEG_OK || err.status == status,
+		          "commit of step %d: %s, but the error says %s", i,
+		          teg_status_name(status), teg_status_name(err.status));
 		told->steps += status == TEG_OK;
 		told->doubt = status == TEG_COMMIT_UNKNOWN || status == TEG_IO;
 	}
@@ -215,9 +222,9 @@ Test(faults, killed_at_every_change_and_the_power_cut) /* B2 S1 */
 	}
 }
 
-Test(faults, memory_fails_at_every_seventh_request_in_turn)
+Test(faults, memory_fails_at_every_third_request_in_turn)
 {
-	for (size_t n = 1;; n += 7) {
+	for (size_t n = 1;; n += 3) {
 		struct memory disk, mem;
 		struct told told = { 0 };
 		struct os *os;
