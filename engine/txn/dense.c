@@ -58,7 +58,8 @@ static teg_status walk_init(struct walk *w, const struct schema *schema, const s
                             const teg_buffer *buffer, uint32_t width, teg_error *err)
 {
 	ptrdiff_t packed = (ptrdiff_t)width;
-	uint64_t low = 0, high = width; /* bytes below and above the first cell that are touched */
+	/* Bytes below the address of the first cell, and from it on, that are touched. */
+	uint64_t low = 0, high = width, whole;
 
 	w->n_dims = schema->n_dims;
 	for (uint32_t d = schema->n_dims; d-- > 0;) {
@@ -73,21 +74,10 @@ static teg_status walk_init(struct walk *w, const struct schema *schema, const s
 		             w->strides[d] < 0 ? &low : &high))
 			return teg_fail(err, TEG_MISUSE, "strides that no memory has");
 	}
-	if (low + high > buffer->values_len || low > buffer->values_len)
-		return teg_fail(err, TEG_MISUSE, "the buffer has %zu bytes, the box needs %llu",
-		                buffer->values_len, (unsigned long long)(low + high));
+	if (!u64_add(low, high, &whole) || whole > buffer->values_len)
+		return teg_fail(err, TEG_MISUSE, "the buffer has %zu bytes, which the box exceeds",
+		                buffer->values_len);
 	return TEG_OK;
-}
-
-/* The first cell's address: negative strides go down from it. */
-static const uint8_t *first_cell(const struct walk *w, const teg_buffer *buffer)
-{
-	const uint8_t *at = buffer->values;
-
-	for (uint32_t d = 0; d < w->n_dims; d++)
-		if (w->strides[d] < 0)
-			at += (size_t)-w->strides[d] * (w->sides[d] - 1);
-	return at;
 }
 
 /* Copies all cells in row-major order, one line of the last dimension at a time. */
@@ -161,7 +151,7 @@ static teg_status take_values(struct teg_txn *txn, const struct schema *schema,
 	at = column_buf_extend(to, (size_t)put->n_cells);
 	if (!at)
 		return no_memory(err);
-	copy_cells(&walk, first_cell(&walk, buffer), field->width, put->n_cells, at);
+	copy_cells(&walk, buffer->values, field->width, put->n_cells, at);
 	if (field->type.type == TEG_BOOL)
 		for (uint64_t i = 0; i < put->n_cells; i++)
 			if (at[i] > 1)
