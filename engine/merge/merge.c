@@ -11,6 +11,7 @@ struct merging {
 	const struct schema *schema;
 	const teg_allocator *alloc;
 	const struct merge_options *options;
+	bool runs; /* of one commit: only what a later run leaves goes on, as fresh rows */
 	struct view view;
 	struct plan plan;
 	struct tile_reader reader;
@@ -140,14 +141,35 @@ static teg_status put_derived(struct merging *m, uint32_t from, uint32_t n)
 	return TEG_OK;
 }
 
-static teg_status put_times(struct merging *m, teg_error *err)
+static teg_status put_times(struct merging *m, uint32_t from, uint32_t n, teg_error *err)
 {
 	TEG_TRY(gather_into(m, COLUMN_ID_SYSTEM_FROM, &m->rows.system_from, err));
 	TEG_TRY(gather_into(m, COLUMN_ID_KIND, &m->rows.kind, err));
+	if (m->schema->valid_time) {
+		TEG_TRY(gather_into(m, COLUMN_ID_VALID_FROM, &m->rows.valid_from, err));
+		TEG_TRY(gather_into(m, COLUMN_ID_VALID_UNTIL, &m->rows.valid_until, err));
+	}
+	return put_derived(m, from, n) == TEG_OK ? TEG_OK : no_memory(err);
+}
+
+static struct column times_of(const int64_t *times, uint32_t n)
+{
+	return (struct column){ COLUMN_FIXED, 8, n, NULL, (const uint8_t *)times, NULL };
+}
+
+/* The pieces that resolution left, with the commit's own time still to come. */
+static teg_status put_pieces(struct merging *m, uint32_t from, uint32_t n, teg_error *err)
+{
+	struct column valid_from = times_of(m->group.valid_from + from, n);
+	struct column valid_until = times_of(m->group.valid_until + from, n);
+
+	TEG_TRY(gather_into(m, COLUMN_ID_KIND, &m->rows.kind, err));
 	if (!m->schema->valid_time)
 		return TEG_OK;
-	TEG_TRY(gather_into(m, COLUMN_ID_VALID_FROM, &m->rows.valid_from, err));
-	return gather_into(m, COLUMN_ID_VALID_UNTIL, &m->rows.valid_until, err);
+	if (column_buf_append(&m->rows.valid_from, &valid_from, 0, n) != TEG_OK ||
+	    column_buf_append(&m->rows.valid_until, &valid_until, 0, n) != TEG_OK)
+		return no_memory(err);
+	return TEG_OK;
 }
 
 static teg_status push_slice(struct merging *m, const struct selection *range, uint32_t from,
@@ -159,9 +181,10 @@ static teg_status push_slice(struct merging *m, const struct selection *range, u
 		TEG_TRY(gather_into(m, m->schema->dims[d].id, &m->rows.dims[d], err));
 	for (uint32_t i = 0; i < m->schema->n_attrs; i++)
 		TEG_TRY(gather_into(m, m->schema->attrs[i].id, &m->rows.attrs[i], err));
-	TEG_TRY(put_times(m, err));
-	if (put_derived(m, from, n) != TEG_OK)
-		return no_memory(err);
+	if (m->runs)
+		TEG_TRY(put_pieces(m, from, n, err));
+	else
+		TEG_TRY(put_times(m, from, n, err));
 	m->rows.n = n;
 	return tiler_push(m->tiler, &m->rows, m->identity, n, err);
 }
@@ -177,11 +200,11 @@ static teg_status report(const struct merging *m, teg_error *err)
 
 static teg_status push_range(struct merging *m, teg_error *err)
 {
-	struct selection range = { .n = m->group.range.n,
+	struct selection range = { .n = m->runs ? m->group.n_out : m->group.range.n,
 		                   .resolved = true,
-		                   .rows = m->row_of,
+		                   .rows = m->runs ? m->group.rows : m->row_of,
 		                   .tiles = m->group.tiles,
-		                   .tile_of = m->tile_of };
+		                   .tile_of = m->runs ? m->group.tile_of : m->tile_of };
 
 	for (uint32_t from = 0; from < range.n; from += SLICE_ROWS) {
 		uint32_t n = range.n - from < SLICE_ROWS ? range.n - from : SLICE_ROWS;
@@ -232,7 +255,7 @@ static teg_status push_all(struct merging *m, teg_error *err)
 	while (status == TEG_OK) {
 		status = group_next_range(&m->group, true, err);
 		if (status == TEG_OK)
-			status = derive_range(m, err);
+			status = m->runs ? group_resolve(&m->group, err) : derive_range(m, err);
 		if (status == TEG_OK)
 			status = push_range(m, err);
 	}
@@ -242,11 +265,14 @@ static teg_status push_all(struct merging *m, teg_error *err)
 static teg_status start(struct merging *m, const bool *use, struct segment_sink *sink,
                         teg_error *err)
 {
-	struct tiler_options tiling = { .array_id = m->array->state.id,
+	struct tiler_options tiling = { .array_id = m->options->array_id,
+		                        .fresh = m->runs,
 		                        .memory = m->options->memory };
 
-	m->view = (struct view){ .s = INT64_MAX,
-		                 .all_versions = true,
+	memcpy(tiling.commit_id, m->options->segment_id, sizeof tiling.commit_id);
+	/* After everything: INT64_MAX itself is the open end of what supersedes. */
+	m->view = (struct view){ .s = INT64_MAX - 1,
+		                 .all_versions = !m->runs,
 		                 .a = INT64_MIN,
 		                 .b = INT64_MAX,
 		                 .kinds = 7,
@@ -280,26 +306,31 @@ static void stop(struct merging *m)
 		rows_release(&m->rows);
 }
 
-static teg_status write_merged(struct teg_array *array, const bool *use,
-                               const struct merge_options *options, struct segment_sink *sink,
+static teg_status write_merged(struct merging *m, const bool *use, struct segment_sink *sink,
                                struct segment_result *result_out, teg_error *err)
 {
-	struct merging m = { .array = array,
-		             .schema = array->state.schema,
-		             .alloc = array->arena.alloc,
-		             .options = options };
 	teg_status status;
 
-	pieces_init(&m.pieces, m.alloc);
-	status = start(&m, use, sink, err);
+	m->schema = m->array->state.schema;
+	m->alloc = m->array->arena.alloc;
+	pieces_init(&m->pieces, m->alloc);
+	status = start(m, use, sink, err);
 	if (status == TEG_OK)
-		status = push_all(&m, err);
+		status = push_all(m, err);
 	if (status == TEG_OK)
-		status = tiler_finish(m.tiler, result_out, err);
+		status = tiler_finish(m->tiler, result_out, err);
 	if (status == TEG_OK)
 		status = sink_finish(sink, err);
-	stop(&m);
+	stop(m);
 	return status;
+}
+
+teg_status merge_runs(struct teg_array *runs, const struct merge_options *options,
+                      struct segment_sink *sink, struct segment_result *result_out, teg_error *err)
+{
+	struct merging m = { .array = runs, .options = options, .runs = true };
+
+	return write_merged(&m, NULL, sink, result_out, err);
 }
 
 /* The reference of what was written; publishing fills in where an inline segment lies. */
@@ -335,17 +366,20 @@ teg_status merge_run(struct teg_array *array, uint32_t first, uint32_t n,
 	struct teg_store *store = version_store(array->snapshot->version);
 	size_t use_len = array->state.n_segments + 1u;
 	struct segment_ref name = { .inlined = false };
+	struct merge_options own = *options;
+	struct merging m = { .array = array, .options = &own };
 	struct segment_result result;
 	char path[OS_PATH_MAX];
 	bool *use = mem_zalloc(alloc, use_len);
 	teg_status status = use ? store_new_id(store, name.object, err) : no_memory(err);
 
 	memset(merge_out, 0, sizeof *merge_out);
+	own.array_id = array->state.id;
 	if (status == TEG_OK) {
 		memset(use + first, true, n);
 		segment_path(&name, path);
 		sink_init(&merge_out->sink, store->os, path, INLINE_SEGMENT_MAX, alloc);
-		status = write_merged(array, use, options, &merge_out->sink, &result, err);
+		status = write_merged(&m, use, &merge_out->sink, &result, err);
 	}
 	mem_free(alloc, use, use_len);
 	if (status == TEG_OK) {

@@ -13,9 +13,11 @@
 #include "engine/write/tiler.h"
 
 struct merge_options {
-	uint8_t commit_id[16];
-	size_t memory;         /* bytes; 0: 64 MiB */
-	teg_progress progress; /* may be NULL */
+	uint8_t commit_id[16];  /* of the version that a merge becomes */
+	uint64_t array_id;      /* merge_runs: of the array that the runs are for */
+	uint8_t segment_id[16]; /* kept in the footer; zero: none */
+	size_t memory;          /* bytes; 0: 64 MiB */
+	teg_progress progress;  /* may be NULL */
 	void *progress_ctx;
 };
 
@@ -35,6 +37,12 @@ teg_status merge_run(struct teg_array *array, uint32_t first, uint32_t n,
                      const struct merge_options *options, struct merge *merge_out, teg_error *err);
 /* Gives the buffers back. A segment file that was not published stays for vacuum to find. */
 void merge_release(struct merge *merge);
+
+/* Merges the sorted runs of one transaction, earlier calls in earlier segments, into one fresh
+ * segment: of rows of one key a later run trims, splits or drops an earlier one's. `runs` is of
+ * array_of_refs(), its segments' system times 1, 2, 3 and so on. */
+teg_status merge_runs(struct teg_array *runs, const struct merge_options *options,
+                      struct segment_sink *sink, struct segment_result *result_out, teg_error *err);
 
 /* The run of segments that the policy would merge now, whole commits only. False: none. */
 bool merge_choose(const struct array_state *state, const teg_allocator *alloc, uint32_t *first_out,

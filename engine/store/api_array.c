@@ -51,13 +51,11 @@ void array_unref(struct teg_array *array)
 	snapshot_unref(snapshot);
 }
 
-static teg_status fill_array(struct teg_array *array, const char *name, teg_error *err)
+static teg_status finish_array(struct teg_array *array, teg_error *err)
 {
 	const teg_allocator *alloc = array->arena.alloc;
-	uint32_t n;
+	uint32_t n = array->state.n_segments;
 
-	TEG_TRY(version_array(array->snapshot->version, name, &array->arena, &array->state, err));
-	n = array->state.n_segments;
 	array->order = arena_alloc(&array->arena, sizeof *array->order);
 	array->open = mem_array(alloc, n, sizeof *array->open);
 	for (uint32_t i = 0; array->open && i < n; i++) /* before anything may close them */
@@ -68,20 +66,31 @@ static teg_status fill_array(struct teg_array *array, const char *name, teg_erro
 	return TEG_OK;
 }
 
-static teg_status open_in(struct teg_snapshot *snapshot, const char *name,
-                          struct teg_array **array_out, teg_error *err)
+static struct teg_array *new_array(struct teg_snapshot *snapshot)
 {
 	struct teg_store *store = version_store(snapshot->version);
 	struct teg_array *array = mem_zalloc(store->alloc, sizeof *array);
-	teg_status status;
 
 	if (!array)
-		return teg_fail(err, TEG_NOMEM, "no memory for an array");
+		return NULL;
 	atomic_init(&array->refs, 1);
 	snapshot_ref(snapshot);
 	array->snapshot = snapshot;
 	arena_init(&array->arena, store->alloc, STATE_MAX);
-	status = fill_array(array, name, err);
+	return array;
+}
+
+static teg_status open_in(struct teg_snapshot *snapshot, const char *name,
+                          struct teg_array **array_out, teg_error *err)
+{
+	struct teg_array *array = new_array(snapshot);
+	teg_status status;
+
+	if (!array)
+		return teg_fail(err, TEG_NOMEM, "no memory for an array");
+	status = version_array(snapshot->version, name, &array->arena, &array->state, err);
+	if (status == TEG_OK)
+		status = finish_array(array, err);
 	if (status == TEG_OK)
 		*array_out = array;
 	else
@@ -110,6 +119,31 @@ teg_status array_of_version(struct store_version *version, const char *name,
 	TEG_TRY(snapshot_of_version(version, &snapshot, err));
 	status = open_in(snapshot, name, array_out, err);
 	snapshot_unref(snapshot);
+	return status;
+}
+
+teg_status array_of_refs(struct store_version *version, const struct schema *schema,
+                         struct segment_ref *refs, uint32_t n, struct teg_array **array_out,
+                         teg_error *err)
+{
+	struct teg_snapshot *snapshot;
+	struct teg_array *array;
+	teg_status status = TEG_NOMEM;
+
+	*array_out = NULL;
+	TEG_TRY(snapshot_of_version(version, &snapshot, err));
+	array = new_array(snapshot);
+	snapshot_unref(snapshot);
+	if (!array)
+		return teg_fail(err, TEG_NOMEM, "no memory for an array");
+	array->state = (struct array_state){
+		.schema = schema, .horizon = INT64_MIN, .n_segments = n, .segments = refs
+	};
+	status = finish_array(array, err);
+	if (status == TEG_OK)
+		*array_out = array;
+	else
+		array_unref(array);
 	return status;
 }
 

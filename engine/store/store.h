@@ -182,4 +182,9 @@ teg_status array_segment(struct teg_array *array, uint32_t i, struct segment **s
 /* For a transaction or a merge: an array of a version, without a pin. */
 teg_status array_of_version(struct store_version *version, const char *name,
                             struct teg_array **array_out, teg_error *err);
+/* One that no catalog knows: the runs of a transaction, segment files all. `refs` and `schema` must
+ * outlive it. */
+teg_status array_of_refs(struct store_version *version, const struct schema *schema,
+                         struct segment_ref *refs, uint32_t n, struct teg_array **array_out,
+                         teg_error *err);
 #endif

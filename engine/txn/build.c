@@ -1,4 +1,5 @@
 /* From what is staged to segments. */
+#include "engine/merge/merge.h"
 #include "engine/store/hex.h"
 #include "engine/txn/txn.h"
 #include <stdio.h>
@@ -6,6 +7,14 @@
 static teg_status no_memory(teg_error *err)
 {
 	return teg_fail(err, TEG_NOMEM, "no memory for a transaction's segments");
+}
+
+/* Layers below say TEG_NOMEM without a word. */
+static teg_status told(const struct txn_array *array, teg_status status, teg_error *err)
+{
+	if (status == TEG_NOMEM && err && err->status != TEG_NOMEM)
+		no_memory(err);
+	return error_in_array(err, status, array->name);
 }
 
 void txn_free_built(struct teg_txn *txn, struct built *built, bool keep_file)
@@ -29,26 +38,32 @@ void txn_drop_built(struct teg_txn *txn, struct txn_array *array, bool rebuilt_o
 	array->is_built = false;
 }
 
-static teg_status new_built(struct teg_txn *txn, struct txn_array *array, struct built **built_out,
+static bool reserve_one(struct teg_txn *txn, struct built ***list, size_t *cap, size_t n)
+{
+	void *block = (void *)*list;
+
+	if (!mem_grow(txn->alloc, &block, cap, n + 1, sizeof **list))
+		return false;
+	*list = block;
+	return true;
+}
+
+/* `inline_max`: bytes up to which the segment stays in memory; 0: a file at once. */
+static teg_status new_built(struct teg_txn *txn, size_t inline_max, struct built **built_out,
                             teg_error *err)
 {
 	char path[OS_PATH_MAX], hex[33];
-	void *block = (void *)array->built;
 	struct built *built;
 	uint8_t id[16];
 
 	TEG_TRY(store_new_id(txn->store, id, err));
-	if (!mem_grow(txn->alloc, &block, &array->built_cap, array->n_built + 1,
-	              sizeof *array->built))
-		return no_memory(err);
-	array->built = block;
 	built = mem_zalloc(txn->alloc, sizeof *built);
 	if (!built)
 		return no_memory(err);
 	hex_put(id, sizeof id, hex);
 	snprintf(path, sizeof path, "segments/%s", hex);
 	memcpy(built->object, id, sizeof id);
-	sink_init(&built->sink, txn->store->os, path, INLINE_SEGMENT_MAX, txn->alloc);
+	sink_init(&built->sink, txn->store->os, path, inline_max, txn->alloc);
 	*built_out = built;
 	return TEG_OK;
 }
@@ -74,7 +89,9 @@ static teg_status build_one(struct teg_txn *txn, struct txn_array *array, struct
 	teg_status status;
 
 	memcpy(options.commit_id, txn->segment_id, sizeof options.commit_id);
-	TEG_TRY(new_built(txn, array, &built, err));
+	if (!reserve_one(txn, &array->built, &array->built_cap, array->n_built))
+		return no_memory(err);
+	TEG_TRY(new_built(txn, INLINE_SEGMENT_MAX, &built, err));
 	status = rows ? write_sorted_boxes(rows, boxes, (uint32_t)n_boxes, &options, &built->sink,
 	                                   txn->alloc, &result, err)
 	              : txn_write_boxes(txn, array, &options, &built->sink, &result, err);
@@ -83,7 +100,7 @@ static teg_status build_one(struct teg_txn *txn, struct txn_array *array, struct
 	if (status != TEG_OK) {
 		sink_release(&built->sink);
 		mem_free(txn->alloc, built, sizeof *built);
-		return error_in_array(err, status, array->name);
+		return told(array, status, err);
 	}
 	fill_ref(built, array->schema, &result);
 	built->rebuilt = rebuilt;
@@ -91,34 +108,133 @@ static teg_status build_one(struct teg_txn *txn, struct txn_array *array, struct
 	return TEG_OK;
 }
 
-static teg_status empty(struct teg_txn *txn, struct rows *rows, teg_error *err)
-{
-	const struct schema *schema = rows->schema;
-	bool implicit_ids = rows->implicit_ids;
+/* ---- sorted runs ---- */
 
-	rows_release(rows);
-	TEG_TRY(rows_init(rows, schema, txn->alloc, err));
-	rows->implicit_ids = implicit_ids;
+void txn_drop_runs(struct teg_txn *txn, struct txn_array *array)
+{
+	while (array->n_runs)
+		txn_free_built(txn, array->runs[--array->n_runs], false);
+}
+
+static bool has_commit_times(const struct rows *rows)
+{
+	for (uint32_t i = 0; rows->valid_from.n && i < rows->n; i++)
+		if (rows_valid_from(rows, i) == TEG_TIME_OF_COMMIT)
+			return true;
+	return false;
+}
+
+/* Runs stand for calls by their system times, 1 and up: what a later run says hides what an earlier
+ * one said. "From the commit's time" has no number there, so such cells stay in memory. */
+static bool may_run(const struct txn_array *array)
+{
+	return array->cells && array->cells->n && !array->n_wheres && !array->n_boxes &&
+	       !array->n_puts && array->schema->kind != TEG_DENSE &&
+	       !has_commit_times(array->cells);
+}
+
+static teg_status write_run(struct teg_txn *txn, struct txn_array *array, struct built *run,
+                            teg_error *err)
+{
+	struct tiler_options options = { .array_id = array->id, .fresh = true };
+	struct segment_ref *ref = &run->added.ref;
+	struct segment_result result;
+
+	TEG_TRY(write_sorted(array->cells, &options, &run->sink, txn->alloc, &result, err));
+	TEG_TRY(sink_finish(&run->sink, err));
+	fill_ref(run, array->schema, &result);
+	ref->first_version = ref->last_version = array->n_runs + 1;
+	ref->system_time = ref->system_from_min = ref->system_from_max = (int64_t)array->n_runs + 1;
 	return TEG_OK;
 }
 
-static teg_status spill_appends(struct teg_txn *txn, struct txn_array *array, teg_error *err)
+static teg_status add_run(struct teg_txn *txn, struct txn_array *array, teg_error *err)
 {
-	if (!array->appends || !array->appends->n)
-		return TEG_OK;
+	struct built *run = NULL;
+	teg_status status;
+
+	if (!reserve_one(txn, &array->runs, &array->runs_cap, array->n_runs))
+		return no_memory(err);
+	TEG_TRY(new_built(txn, 0, &run, err));
+	status = write_run(txn, array, run, err);
+	if (status != TEG_OK) {
+		txn_free_built(txn, run, false);
+		return told(array, status, err);
+	}
+	array->runs[array->n_runs++] = run;
+	rows_release(array->cells);
+	return rows_init(array->cells, array->schema, txn->alloc, err);
+}
+
+static teg_status merge_into(struct teg_txn *txn, struct txn_array *array, struct segment_ref *refs,
+                             struct built *built, teg_error *err)
+{
+	struct merge_options options = { .array_id = array->id };
+	struct segment_result result;
+	struct teg_array *runs;
+	teg_status status;
+
+	memcpy(options.segment_id, txn->segment_id, sizeof options.segment_id);
+	TEG_TRY(array_of_refs(txn->base, array->schema, refs, (uint32_t)array->n_runs, &runs, err));
+	status = merge_runs(runs, &options, &built->sink, &result, err);
+	array_unref(runs);
+	TEG_TRY(status);
+	fill_ref(built, array->schema, &result);
+	return TEG_OK;
+}
+
+/* All runs become one segment, and go. */
+static teg_status merge_all_runs(struct teg_txn *txn, struct txn_array *array, teg_error *err)
+{
+	struct segment_ref *refs = mem_array(txn->alloc, array->n_runs, sizeof *refs);
+	struct built *built = NULL;
+	teg_status status;
+
+	if (!refs || !reserve_one(txn, &array->built, &array->built_cap, array->n_built)) {
+		mem_free(txn->alloc, refs, array->n_runs * sizeof *refs);
+		return no_memory(err);
+	}
+	for (size_t i = 0; i < array->n_runs; i++)
+		refs[i] = array->runs[i]->added.ref;
+	status = new_built(txn, INLINE_SEGMENT_MAX, &built, err);
+	if (status == TEG_OK)
+		status = merge_into(txn, array, refs, built, err);
+	mem_free(txn->alloc, refs, array->n_runs * sizeof *refs);
+	if (status != TEG_OK) {
+		if (built)
+			txn_free_built(txn, built, false);
+		return told(array, status, err);
+	}
+	array->built[array->n_built++] = built;
+	txn_drop_runs(txn, array);
+	return TEG_OK;
+}
+
+/* ---- what is staged ---- */
+
+static teg_status build_appends(struct teg_txn *txn, struct txn_array *array, teg_error *err)
+{
 	TEG_TRY(build_one(txn, array, array->appends, NULL, 0, false, err));
-	return empty(txn, array->appends, err);
+	rows_release(array->appends);
+	TEG_TRY(rows_init(array->appends, array->schema, txn->alloc, err));
+	array->appends->implicit_ids = true;
+	return TEG_OK;
 }
 
 teg_status txn_spill(struct teg_txn *txn, struct txn_array *array, teg_error *err)
 {
-	TEG_TRY(spill_appends(txn, array, err));
-	if (!array->cells || !array->cells->n || array->n_wheres)
-		return TEG_OK;
-	TEG_TRY(txn_note_spilled(txn, array, array->cells, err));
-	TEG_TRY(build_one(txn, array, array->cells, NULL, 0, false, err));
-	array->cells_spilled = true;
-	return empty(txn, array->cells, err);
+	bool repeated = array->schema->cells == TEG_CELLS_REPEATED;
+
+	if (array->appends && array->appends->n)
+		TEG_TRY(build_appends(txn, array, err));
+	if (repeated && array->cells && array->cells->n && !array->n_wheres && !array->n_boxes &&
+	    !array->cells->kind.n) {
+		TEG_TRY(build_one(txn, array, array->cells, NULL, 0, false, err));
+		array->cells_spilled = true;
+		rows_release(array->cells);
+		TEG_TRY(rows_init(array->cells, array->schema, txn->alloc, err));
+	}
+	return !repeated && may_run(array) ? add_run(txn, array, err) : TEG_OK;
 }
 
 /* Cells are made disjoint in place, and a predicate may have to be run again afterwards: then they
@@ -143,14 +259,16 @@ teg_status txn_build(struct teg_txn *txn, struct txn_array *array, teg_error *er
 {
 	if (array->is_built)
 		return TEG_OK;
-	TEG_TRY(spill_appends(txn, array, err));
+	if (array->n_runs && array->cells->n)
+		TEG_TRY(add_run(txn, array, err));
+	if (array->n_runs)
+		TEG_TRY(merge_all_runs(txn, array, err));
+	if (array->appends && array->appends->n)
+		TEG_TRY(build_appends(txn, array, err));
 	if (array->n_puts)
 		TEG_TRY(build_one(txn, array, NULL, NULL, 0, false, err));
 	if ((array->cells && array->cells->n) || array->n_boxes) {
 		TEG_TRY(txn_rows(txn, &array->cells, array->schema, err));
-		if (array->cells_spilled && !array->rest_noted)
-			TEG_TRY(txn_note_spilled(txn, array, array->cells, err));
-		array->rest_noted = true; /* a commit may be tried again */
 		TEG_TRY(build_cells(txn, array, err));
 	}
 	array->is_built = true;

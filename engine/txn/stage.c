@@ -92,25 +92,23 @@ static size_t array_size(const struct txn_array *a)
 
 teg_status txn_keep_budget(struct teg_txn *txn, struct txn_array *array, teg_error *err)
 {
-	teg_status status = TEG_OK;
-
-	array->is_built = array->rest_noted = false;
-	if (array_size(array) > txn->store->write_budget)
-		status = txn_spill(txn, array, err);
-	if (status == TEG_OK && array_size(array) > txn->store->write_budget)
-		status = teg_fail(
-			err, TEG_LIMIT,
-			"the transaction holds more than write_budget (%zu bytes) of cells that "
-			"predicates found",
-			txn->store->write_budget);
-	/* Rows are staged already, and some may have gone to a segment. */
-	txn->broken |= status != TEG_OK;
-	return status;
+	array->is_built = false;
+	if (array_size(array) <= txn->store->write_budget)
+		return TEG_OK;
+	TEG_TRY(txn_spill(txn, array, err));
+	if (array_size(array) <= txn->store->write_budget)
+		return TEG_OK;
+	teg_fail(err, TEG_LIMIT,
+	         "the transaction holds more than write_budget (%zu bytes) of cells "
+	         "that have to be kept until it commits",
+	         txn->store->write_budget);
+	return error_in_array(err, TEG_LIMIT, array->name);
 }
 
-teg_status txn_may_delete(const struct teg_txn *txn, const struct txn_array *array, teg_error *err)
+teg_status txn_may_delete(const struct teg_txn *txn, const struct txn_array *array, bool by_key,
+                          teg_error *err)
 {
-	if (!array->cells_spilled)
+	if (!array->cells_spilled && (by_key || !array->n_runs))
 		return TEG_OK;
 	return teg_fail(err, TEG_LIMIT,
 	                "cells of the transaction beyond write_budget (%zu bytes) are in segments "
@@ -129,7 +127,7 @@ static teg_status stage(struct teg_txn *txn, struct txn_array *a, const teg_colu
 	if (a->n_puts)
 		TEG_TRY(txn_expand_boxes(txn, a, err));
 	if (options->tombstones)
-		TEG_TRY(txn_may_delete(txn, a, err));
+		TEG_TRY(txn_may_delete(txn, a, true, err));
 	TEG_TRY(txn_rows(txn, rows, a->schema, err));
 	if (appends)
 		(*rows)->implicit_ids = true;
@@ -384,7 +382,7 @@ static teg_status delete_box(struct teg_txn *txn, struct txn_array *a, const teg
 			return TEG_OK;
 	if (a->n_puts)
 		TEG_TRY(txn_expand_boxes(txn, a, err));
-	TEG_TRY(txn_may_delete(txn, a, err));
+	TEG_TRY(txn_may_delete(txn, a, false, err));
 	TEG_TRY(delete_staged(txn, a->cells, &box, err));
 	return add_box(txn, a, &box, err);
 }

@@ -132,8 +132,9 @@ static void free_array(struct teg_txn *txn, struct txn_array *a)
 	mem_free(txn->alloc, a->boxes, a->boxes_cap * sizeof *a->boxes);
 	mem_free(txn->alloc, a->puts, a->puts_cap * sizeof *a->puts);
 	mem_free(txn->alloc, a->wheres, a->wheres_cap * sizeof *a->wheres);
-	mem_free(txn->alloc, a->keys, a->keys_cap * sizeof *a->keys);
 	mem_free(txn->alloc, (void *)a->built, a->built_cap * sizeof *a->built);
+	txn_drop_runs(txn, a);
+	mem_free(txn->alloc, (void *)a->runs, a->runs_cap * sizeof *a->runs);
 }
 
 void teg_txn_abort(teg_txn *txn)

@@ -6,8 +6,9 @@
  *   delete_box ──────────> boxes           │            ^                 │
  *   put_box ─────────────> put boxes ──────┘            └── predicates ── rebase
  *
- * A table keeps appended rows apart from named ones. Beyond the budget of the store rows and cells go
- * to segments of their own ahead of the commit; then no cell may come a second time (spilled.c).
+ * A table keeps appended rows apart from named ones. Appended rows, and cells of repeated arrays, go
+ * to segments of their own as soon as the transaction is over its budget; cells that may meet
+ * another of the same key stay until the commit, for they have to be made disjoint.
  */
 #ifndef TEG_ENGINE_TXN_TXN_H
 #define TEG_ENGINE_TXN_TXN_H
@@ -50,10 +51,10 @@ struct txn_array {
 	struct where *wheres;
 	struct built **built;
 	size_t n_boxes, boxes_cap, n_puts, puts_cap, n_wheres, wheres_cap, n_built, built_cap;
-	uint64_t *keys; /* hashes of the cells that are in segments already, ascending */
-	size_t n_keys, keys_cap;
+	/* Sorted runs of cells that may meet later ones of the same key: merged when it commits. */
+	struct built **runs;
+	size_t n_runs, runs_cap;
 	bool cells_spilled; /* some cells are in segments ahead of the commit */
-	bool rest_noted;    /* the cells in memory are among `keys` too */
 	bool is_built;      /* nothing staged is missing in `built` */
 	int64_t first_row_id;
 };
@@ -99,18 +100,17 @@ void txn_digest(struct teg_txn *txn, const void *bytes, size_t len);
 teg_status txn_keep_budget(struct teg_txn *txn, struct txn_array *array, teg_error *err);
 
 /* A delete would have to trim what was staged before it: TEG_LIMIT where that is out of reach. */
-teg_status txn_may_delete(const struct teg_txn *txn, const struct txn_array *array, teg_error *err);
+/* `by_key`: sorted runs can follow, since a later run hides an earlier one. */
+teg_status txn_may_delete(const struct teg_txn *txn, const struct txn_array *array, bool by_key,
+                          teg_error *err);
 
 /* Everything staged becomes segments: array->built. */
 teg_status txn_build(struct teg_txn *txn, struct txn_array *array, teg_error *err);
-/* What can be built ahead of the commit: all but what a predicate found. TEG_LIMIT where a cell
- * is in an earlier segment of the transaction. */
+/* Appended rows and cells of repeated arrays to segments, other cells to sorted runs, now. */
 teg_status txn_spill(struct teg_txn *txn, struct txn_array *array, teg_error *err);
-/* These cells go to a segment of their own: TEG_LIMIT where one did before. */
-teg_status txn_note_spilled(struct teg_txn *txn, struct txn_array *array, const struct rows *rows,
-                            teg_error *err);
 void txn_drop_built(struct teg_txn *txn, struct txn_array *array, bool rebuilt_only);
 void txn_free_built(struct teg_txn *txn, struct built *built, bool keep_file);
+void txn_drop_runs(struct teg_txn *txn, struct txn_array *array);
 
 /* Cells of a box along one dimension, and in all: false where that overflows. */
 uint64_t txn_box_side(const struct box *box, uint32_t d);

@@ -191,7 +191,7 @@ static teg_status delete_where(struct teg_txn *txn, struct txn_array *a, struct 
 {
 	if (a->n_puts)
 		TEG_TRY(txn_expand_boxes(txn, a, err));
-	TEG_TRY(txn_may_delete(txn, a, err));
+	TEG_TRY(txn_may_delete(txn, a, false, err));
 	TEG_TRY(txn_rows(txn, &a->cells, a->schema, err));
 	where->first = a->cells->n;
 	TEG_TRY(add_where(txn, a, where, err));

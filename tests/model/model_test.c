@@ -33,6 +33,7 @@ struct world {
 	struct model models[N_ARRAYS];
 	int64_t last_time, times[4096];
 	size_t n_times, n_calls;
+	bool spills;
 };
 
 static uint32_t draw(struct world *w, uint32_t below)
@@ -58,6 +59,7 @@ static void open_store(struct world *w)
 	teg_error err;
 
 	options.no_auto_compact = w->seed % 2;
+	options.write_budget = w->spills ? 600 : 0; /* nearly every call becomes a sorted run */
 	fine(w, teg_store_open("", &options, &w->store, &err), &err);
 }
 
@@ -101,6 +103,10 @@ static void draw_call(struct world *w, struct call *c)
 	memset(c, 0, sizeof *c);
 	c->array = (int)draw(w, N_ARRAYS);
 	c->kind = draw(w, 10) < 6 ? PUT : (enum call_kind)draw(w, N_CALLS);
+	if (w->spills && c->kind >= DELETE_BOX)
+		c->kind = DELETE_KEY; /* the others are refused once cells have been spilled */
+	if (w->spills && c->array != TABLE)
+		c->array = SPARSE;
 	if (c->kind == UPDATE && c->array != TABLE)
 		c->kind = PUT;
 	c->n = 1 + draw(w, 4);
@@ -648,6 +654,7 @@ static void run_seed(uint64_t seed, size_t n_calls)
 {
 	struct world w = { .state = seed * 7919 + 1, .seed = seed, .last_time = INT64_MIN };
 
+	w.spills = seed % 8 == 5;
 	w.os = os_memory_new(teg_allocator_default(), seed);
 	open_store(&w);
 	create_arrays(&w);
