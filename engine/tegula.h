@@ -280,6 +280,43 @@ TEG_API TEG_MUST_USE teg_status teg_txn_create_from_arrow(teg_txn *txn, const ch
                                                           const struct teg_put_options *roles,
                                                           teg_error *err);
 
+/* ---- altering arrays: no row is rewritten, whatever is changed ---- */
+
+typedef enum teg_alter_kind {
+	TEG_ALTER_ADD = 1,  /* `attribute`; rows written before read as its fill (null: null) */
+	TEG_ALTER_DROP,     /* attribute `name`; its name may be used again, for another one */
+	TEG_ALTER_RENAME,   /* attribute `name` to `new_name` */
+	TEG_ALTER_WIDEN,    /* attribute `name` to `type`: int, uint or float of more bits */
+	TEG_ALTER_METADATA, /* sets metadata.key of attribute `name`, or of the array where NULL;
+	                           metadata.value NULL removes it */
+	TEG_ALTER_RENAME_ARRAY, /* to `new_name` */
+	TEG_ALTER_DROP_ARRAY    /* with its history; nothing else in the same call */
+} teg_alter_kind;
+
+/* One change; what its kind does not name is zero. */
+typedef struct teg_alter {
+	teg_alter_kind kind;
+	const char *name;
+	const char *new_name;
+	const teg_attribute *attribute;
+	teg_data_type type;
+	teg_metadata metadata;
+} teg_alter;
+
+/* Changes an array, all or nothing, in order, when the transaction commits. Later calls of the same
+ * transaction see the new schema and name; it must not hold rows of the array yet (TEG_MISUSE), nor
+ * have made it. Snapshots opened before keep the schema they have; later ones read every row, old
+ * ones and reads as of the past too, by the new one. A dropped array is gone with its history, and
+ * one made again under its name is another array.
+ *
+ * TEG_NOT_FOUND names the array, attribute or key, TEG_EXISTS the array's new name, TEG_SCHEMA what
+ * cannot be. At commit TEG_CONFLICT where another commit changed the same array's schema first. A
+ * put into an array that another commit alters goes through where its rows still fit (attributes
+ * were added, renamed or widened, metadata set), else it is TEG_CONFLICT. */
+TEG_API TEG_MUST_USE teg_status teg_txn_alter(teg_txn *txn, const char *array,
+                                              const teg_alter *changes, size_t n_changes,
+                                              teg_error *err);
+
 /* One column of plain memory. Values lie `stride` bytes apart (0: packed). UTF8 and BYTES have
  * offsets (n + 1, int32) into `values`, or int64 `large_offsets`. */
 typedef struct teg_column {

@@ -1,14 +1,8 @@
 #include "codec/base/checked.h"
 #include "codec/base/hash.h"
-#include "engine/store/compose.h"
+#include "engine/schema/alter.h"
+#include "engine/store/compose_target.h"
 #include "engine/store/keys.h"
-
-/* One change on its way into the catalog. */
-struct target {
-	struct array_change *change;
-	struct array_record record;
-	const struct schema *schema;
-};
 
 static teg_status no_memory(teg_error *err)
 {
@@ -111,13 +105,17 @@ static teg_status find_target(struct compose *c, struct target *t, teg_error *er
 	if (status != TEG_OK && status != TEG_NOT_FOUND)
 		return status;
 	if (t->change->create)
-		return status == TEG_OK ? teg_fail(err, TEG_EXISTS, "the array exists already")
-		                        : create(c, t, err);
+		return status == TEG_OK && !compose_frees_name(c, name)
+		               ? teg_fail(err, TEG_EXISTS, "the array exists already")
+		               : create(c, t, err);
+	if (status == TEG_NOT_FOUND && t->change->array_id)
+		return teg_fail(err, TEG_CONFLICT, "the array was dropped or renamed meanwhile");
 	if (status == TEG_NOT_FOUND)
 		return teg_fail(err, TEG_NOT_FOUND, "there is no array %s", name);
 	if (t->change->array_id && t->change->array_id != t->record.id)
 		return teg_fail(err, TEG_CONFLICT, "the array was dropped and made anew meanwhile");
-	return schema_parse(t->record.schema, &c->arena, &t->schema, err);
+	TEG_TRY(schema_parse(t->record.schema, &c->arena, &t->schema, err));
+	return compose_alter(c, t, err);
 }
 
 /* ---- when ---- */
@@ -283,13 +281,21 @@ static teg_status put_segment(struct compose *c, const struct target *t, struct 
 	return edit_from(c, &key, &b, err);
 }
 
+/* Rows staged for an earlier schema. What a merge wrote holds rows that were here before: what reads
+ * those reads it. */
+static bool still_fits(const struct target *t)
+{
+	return t->change->n_remove > 0 ||
+	       (t->change->made_for && schema_accepts(t->schema, t->change->made_for));
+}
+
 static teg_status add_segment(struct compose *c, struct target *t, const struct new_segment *add,
                               uint32_t i, teg_error *err)
 {
 	struct segment_ref ref = add->ref;
 	struct box box = { 0 };
 
-	if (add->ref.schema_version != t->schema->version)
+	if (add->ref.schema_version != t->schema->version && !still_fits(t))
 		return teg_fail(err, TEG_CONFLICT, "the array's schema was changed meanwhile");
 	if (add->ref.box)
 		box = *add->ref.box;
@@ -328,15 +334,21 @@ static teg_status log_time(struct compose *c, struct target *t, teg_error *err)
 
 static teg_status apply_change(struct compose *c, struct target *t, teg_error *err)
 {
-	struct key key = key_of_name(KEY_ARRAY, span_of_text(t->change->name));
+	const struct array_change *change = t->change;
+	struct key key = key_of_name(KEY_ARRAY,
+	                             span_of_text(change->rename ? change->rename : change->name));
 	struct buf b;
 
 	t->change->first_row_id = -1;
+	if (change->drop)
+		return compose_drop(c, t, err);
 	for (uint32_t i = 0; i < t->change->n_remove; i++)
 		TEG_TRY(remove_segment(c, t, &t->change->remove[i], err));
 	for (uint32_t i = 0; i < t->change->n_add; i++)
 		TEG_TRY(add_segment(c, t, &t->change->add[i], i, err));
 	TEG_TRY(log_time(c, t, err));
+	if (change->rename)
+		TEG_TRY(compose_rename(c, t, err));
 	buf_init(&b, c->store->alloc, BUF_NO_LIMIT);
 	record_put_array(&t->record, &b);
 	return edit_from(c, &key, &b, err);

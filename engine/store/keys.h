@@ -1,8 +1,8 @@
 /* The keys of the catalog. The first byte is the kind of entry; numbers are big-endian, so that
- * byte order is number order. format-spec/manifest.md, KEY-1 to KEY-6.
+ * byte order is number order. format-spec/manifest.md, KEY-1 to KEY-8.
  *
  *   A name                                    -> the array of that name
- *   I array id (8)                            -> its name
+ *   I array id (8)                            -> its name; empty: dropped, the id is spent
  *   S array id (8) first version (8) part (4) -> a segment of it
  *   L array id (8) version (8)                -> the system time that version gave it
  *   V version (8)                             -> who committed it, when and what

@@ -97,6 +97,12 @@ struct array_change {
 	const char *name;
 	uint64_t array_id; /* its segments were made for; of one to create: see array_new_id() */
 	const struct schema *create; /* NULL: must exist */
+	/* Alteration. `alter` becomes the schema where that is still version `alters`. */
+	const struct schema *alter; /* NULL: it stays */
+	uint32_t alters;
+	const char *rename;            /* NULL: the name stays */
+	bool drop;                     /* it goes, with its history; its id is spent */
+	const struct schema *made_for; /* what rows in `add` were checked against; a merge: NULL */
 	uint32_t n_add;
 	struct new_segment *add;
 	uint32_t n_remove;
@@ -118,7 +124,7 @@ struct commit_request {
 	uint64_t expect_version;
 	const teg_metadata *metadata;
 	size_t n_metadata;
-	const char *action;    /* "create", "commit", "compact" */
+	const char *action;    /* "create", "commit", "alter", "rename", "drop", "compact" */
 	uint8_t commit_id[16]; /* random, made at begin */
 	uint64_t n_rows;       /* for the version's record */
 	/* Called before the first try and again after each lost race, with the version the commit would
@@ -129,7 +135,8 @@ struct commit_request {
 };
 
 /* Publishes N+1, rebasing as often as it takes (DESIGN 6). TEG_CONFLICT: a removed segment is gone,
- * expect_version differs, an array to create exists with TEG_EXISTS; TEG_TIME_ORDER;
+ * expect_version differs, an array was dropped, renamed or altered meanwhile so that the change does
+ * not fit any more; TEG_EXISTS: an array to create, or a name to take, is there; TEG_TIME_ORDER;
  * TEG_KEY_REUSED; TEG_COMMIT_UNKNOWN. *version_out (may be NULL) is the new version. A request
  * without changes makes no version. */
 teg_status store_commit(struct teg_store *store, struct commit_request *request,

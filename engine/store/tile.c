@@ -2,6 +2,7 @@
 #include "engine/store/tile.h"
 #include <string.h>
 #include "codec/base/hash.h"
+#include "codec/column/widen.h"
 
 static teg_status no_memory(teg_error *err)
 {
@@ -189,8 +190,8 @@ static teg_status constant(struct column_buf *out, const void *value, size_t len
 	return no_memory(err);
 }
 
-static teg_status missing_attribute(const struct field *field, uint32_t n, struct column_buf *out,
-                                    teg_error *err)
+static teg_status append_fill(const struct field *field, uint32_t n, struct column_buf *out,
+                              teg_error *err)
 {
 	if (field->fill.at && column_buf_append_value(out, field->fill, n) == TEG_OK)
 		return TEG_OK;
@@ -198,6 +199,66 @@ static teg_status missing_attribute(const struct field *field, uint32_t n, struc
 		return TEG_OK;
 	return no_memory(err);
 }
+
+/* Live rows have the fill, others no value, as in every column. */
+static teg_status missing_attribute(struct tile_reader *reader, const struct tile *tile,
+                                    const struct field *field, const uint32_t *at, uint32_t from,
+                                    uint32_t n, struct column_buf *out, teg_error *err)
+{
+	struct column_buf kinds;
+	teg_status status;
+
+	if (!field->fill.at || tile->entry.n_live == tile->entry.n_rows)
+		return append_fill(field, n, out, err);
+	column_buf_init(&kinds, COLUMN_FIXED, 1, reader->alloc);
+	status = at ? tile_gather_column(reader, tile, COLUMN_ID_KIND, at, n, &kinds, err)
+	            : tile_read_column(reader, tile, COLUMN_ID_KIND, from, n, &kinds, err);
+	for (uint32_t i = 0, end; status == TEG_OK && i < n; i = end) {
+		bool live = !kinds.values[i];
+
+		for (end = i + 1; end < n && !kinds.values[end] == live; end++)
+			;
+		status = live ? append_fill(field, end - i, out, err)
+		              : column_buf_append_nulls(out, end - i);
+	}
+	column_buf_release(&kinds);
+	return status == TEG_NOMEM ? no_memory(err) : status;
+}
+
+/* ---- attributes that are wider now ---- */
+
+bool tile_is_narrower(const struct tile *tile, const struct tile_column *column,
+                      const struct column_buf *out)
+{
+	const struct chunk *chunk = &column->chunk;
+	const struct field *field;
+
+	if (chunk->width >= out->width || chunk->shape != COLUMN_FIXED)
+		return false;
+	field = schema_field_by_id(tile->segment->schema, column->id);
+	return field && field->id >= COLUMN_ID_ATTRIBUTE && field->width == out->width &&
+	       field->type.type >= TEG_INT8 && field->type.type <= TEG_FLOAT64 &&
+	       widen_possible(field->class, chunk->width, out->width);
+}
+
+teg_status tile_append_wider(const struct tile *tile, const struct tile_column *column,
+                             const struct column_buf *narrow, struct column_buf *out,
+                             teg_error *err)
+{
+	const struct field *field = schema_field_by_id(tile->segment->schema, column->id);
+	size_t from = out->n;
+	uint8_t *to = column_buf_extend(out, narrow->n);
+
+	if (!to)
+		return no_memory(err);
+	widen_values(field->class, narrow->width, out->width, narrow->values, narrow->n, to);
+	if (narrow->n_nulls &&
+	    column_buf_set_validity(out, from, narrow->n, narrow->validity, 0) != TEG_OK)
+		return no_memory(err);
+	return TEG_OK;
+}
+
+/* ---- what is not stored ---- */
 
 teg_status tile_default_column(struct tile_reader *reader, struct tile *tile, uint32_t column_id,
                                const uint32_t *at, uint32_t from, uint32_t n,
@@ -208,7 +269,7 @@ teg_status tile_default_column(struct tile_reader *reader, struct tile *tile, ui
 	const struct field *field = schema_field_by_id(s->schema, column_id);
 
 	if (field && field->id >= COLUMN_ID_ATTRIBUTE)
-		return missing_attribute(field, n, out, err);
+		return missing_attribute(reader, tile, field, at, from, n, out, err);
 	if (field && tile->header.shape == TILE_DENSE)
 		return dense_coordinates(reader, tile, field, at, from, n, out, err);
 	if (field && s->ref->implicit_ids)

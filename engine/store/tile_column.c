@@ -306,6 +306,31 @@ static teg_status fill_commit_times(struct tile_reader *reader, const struct til
 	return status;
 }
 
+static teg_status read_as_stored(struct tile_reader *reader, const struct tile *tile,
+                                 const struct tile_column *column, const uint32_t *at,
+                                 uint32_t from, uint32_t n, struct column_buf *out, teg_error *err)
+{
+	if (at)
+		return gather_stored(reader, tile, column, at, n, out, err);
+	return tile_read_stored(reader, tile, column, from, n, out, err);
+}
+
+/* A column that was widened after the tile was written. */
+static teg_status read_narrow(struct tile_reader *reader, const struct tile *tile,
+                              const struct tile_column *column, const uint32_t *at, uint32_t from,
+                              uint32_t n, struct column_buf *out, teg_error *err)
+{
+	struct column_buf narrow;
+	teg_status status;
+
+	column_buf_init(&narrow, COLUMN_FIXED, column->chunk.width, reader->alloc);
+	status = read_as_stored(reader, tile, column, at, from, n, &narrow, err);
+	if (status == TEG_OK)
+		status = tile_append_wider(tile, column, &narrow, out, err);
+	column_buf_release(&narrow);
+	return status;
+}
+
 static teg_status read_any(struct tile_reader *reader, const struct tile *tile, uint32_t column_id,
                            const uint32_t *at, uint32_t from, uint32_t n, struct column_buf *out,
                            teg_error *err)
@@ -318,10 +343,9 @@ static teg_status read_any(struct tile_reader *reader, const struct tile *tile, 
 	if (!column)
 		return tile_default_column(reader, (struct tile *)(uintptr_t)tile, column_id, at,
 		                           from, n, out, err);
-	if (at)
-		TEG_TRY(gather_stored(reader, tile, column, at, n, out, err));
-	else
-		TEG_TRY(tile_read_stored(reader, tile, column, from, n, out, err));
+	if (tile_is_narrower(tile, column, out))
+		return read_narrow(reader, tile, column, at, from, n, out, err);
+	TEG_TRY(read_as_stored(reader, tile, column, at, from, n, out, err));
 	if (column_id == COLUMN_ID_VALID_FROM && has_commit_times(out, out_from))
 		return fill_commit_times(reader, tile, at, from, n, out, out_from, err);
 	return TEG_OK;

@@ -112,7 +112,7 @@ teg_status teg_txn_begin(teg_store *store, const teg_txn_options *options, teg_t
 	return status;
 }
 
-static void free_rows(struct teg_txn *txn, struct rows *rows)
+void txn_free_rows(struct teg_txn *txn, struct rows *rows)
 {
 	if (!rows)
 		return;
@@ -123,8 +123,8 @@ static void free_rows(struct teg_txn *txn, struct rows *rows)
 static void free_array(struct teg_txn *txn, struct txn_array *a)
 {
 	txn_drop_built(txn, a, false);
-	free_rows(txn, a->cells);
-	free_rows(txn, a->appends);
+	txn_free_rows(txn, a->cells);
+	txn_free_rows(txn, a->appends);
 	for (size_t i = 0; i < a->n_puts; i++)
 		txn_free_put(txn, a->schema, &a->puts[i]);
 	for (size_t i = 0; i < a->n_wheres; i++)
@@ -157,33 +157,52 @@ void teg_txn_abort(teg_txn *txn)
 
 /* ---- arrays by name ---- */
 
-static struct txn_array *lookup(const struct teg_txn *txn, const char *name)
+static bool is_renamed(const struct txn_array *a)
+{
+	return strcmp(a->name, a->base_name) != 0;
+}
+
+static bool answers_to(const struct txn_array *a, const char *name)
+{
+	return !a->dropped && strcmp(a->name, name) == 0;
+}
+
+/* The base has an array of that name, but the transaction has taken it away. */
+static bool has_left(const struct txn_array *a, const char *name)
+{
+	return (a->dropped || is_renamed(a)) && !a->created && strcmp(a->base_name, name) == 0;
+}
+
+static struct txn_array *lookup(const struct teg_txn *txn, const char *name,
+                                bool (*is_it)(const struct txn_array *a, const char *name))
 {
 	size_t mask = txn->n_slots - 1;
 	size_t i = txn->n_slots ? (size_t)hash_bytes(span_of_text(name)) & mask : 0;
 
 	for (; txn->n_slots && txn->slots[i]; i = (i + 1) & mask)
-		if (strcmp(txn->arrays[txn->slots[i] - 1]->name, name) == 0)
+		if (is_it(txn->arrays[txn->slots[i] - 1], name))
 			return txn->arrays[txn->slots[i] - 1];
 	return NULL;
 }
 
-static void insert_slot(struct teg_txn *txn, size_t index)
+static void insert_slot(struct teg_txn *txn, const char *name, size_t index)
 {
 	size_t mask = txn->n_slots - 1;
-	size_t i = (size_t)hash_bytes(span_of_text(txn->arrays[index]->name)) & mask;
+	size_t i = (size_t)hash_bytes(span_of_text(name)) & mask;
 
 	while (txn->slots[i])
 		i = (i + 1) & mask;
 	txn->slots[i] = (uint32_t)index + 1;
+	txn->n_names++;
 }
 
+/* Room for one more name. */
 static bool grow_slots(struct teg_txn *txn)
 {
 	size_t old = txn->n_slots, n = old ? 2 * old : 16;
 	uint32_t *slots;
 
-	if (2 * (txn->n_arrays + 1) <= old)
+	if (2 * (txn->n_names + 1) <= old)
 		return true;
 	slots = mem_zalloc(txn->alloc, n * sizeof *slots);
 	if (!slots)
@@ -191,8 +210,12 @@ static bool grow_slots(struct teg_txn *txn)
 	mem_free(txn->alloc, txn->slots, old * sizeof *slots);
 	txn->slots = slots;
 	txn->n_slots = n;
-	for (size_t i = 0; i < txn->n_arrays; i++)
-		insert_slot(txn, i);
+	txn->n_names = 0;
+	for (size_t i = 0; i < txn->n_arrays; i++) {
+		insert_slot(txn, txn->arrays[i]->base_name, i);
+		if (is_renamed(txn->arrays[i]))
+			insert_slot(txn, txn->arrays[i]->name, i);
+	}
 	return true;
 }
 
@@ -206,7 +229,7 @@ teg_status txn_add_array(struct teg_txn *txn, const char *name, const struct sch
 	    !mem_grow(txn->alloc, &block, &txn->arrays_cap, txn->n_arrays + 1, sizeof *txn->arrays))
 		return no_memory(err);
 	txn->arrays = block;
-	a->name = arena_text(&txn->arena, span_of_text(name));
+	a->name = a->base_name = arena_text(&txn->arena, span_of_text(name));
 	if (!a->name)
 		return no_memory(err);
 	a->schema = schema;
@@ -214,8 +237,23 @@ teg_status txn_add_array(struct teg_txn *txn, const char *name, const struct sch
 	a->created = created;
 	a->first_row_id = -1;
 	txn->arrays[txn->n_arrays++] = a;
-	insert_slot(txn, txn->n_arrays - 1);
+	insert_slot(txn, a->name, txn->n_arrays - 1);
 	*array_out = a;
+	return TEG_OK;
+}
+
+teg_status txn_rename_array(struct teg_txn *txn, struct txn_array *array, const char *name,
+                            teg_error *err)
+{
+	size_t at = 0;
+
+	if (!grow_slots(txn))
+		return no_memory(err);
+	while (txn->arrays[at] != array)
+		at++;
+	array->name = name;
+	if (is_renamed(array))
+		insert_slot(txn, name, at);
 	return TEG_OK;
 }
 
@@ -242,14 +280,28 @@ static teg_status find_array(struct teg_txn *txn, const char *name, struct array
 	}
 }
 
+teg_status txn_name_is_taken(struct teg_txn *txn, const char *name, bool *taken_out, teg_error *err)
+{
+	for (;;) {
+		teg_status status = TEG_OK;
+
+		*taken_out = lookup(txn, name, answers_to) != NULL;
+		if (!*taken_out && !lookup(txn, name, has_left))
+			status = version_has_array(txn->base, name, taken_out, err);
+		if (status != TEG_SNAPSHOT_EXPIRED)
+			return status;
+		TEG_TRY(txn_renew_base(txn, err));
+	}
+}
+
 /* The id of an array to be made; TEG_EXISTS where there is one of that name. */
 static teg_status new_id(struct teg_txn *txn, const char *name, uint64_t *id_out, teg_error *err)
 {
 	for (;;) {
-		bool there = false;
-		teg_status status = version_has_array(txn->base, name, &there, err);
+		bool there;
+		teg_status status = txn_name_is_taken(txn, name, &there, err);
 
-		if (status == TEG_OK && (there || lookup(txn, name)))
+		if (status == TEG_OK && there)
 			return error_in_array(err,
 			                      teg_fail(err, TEG_EXISTS, "the array exists already"),
 			                      name);
@@ -271,9 +323,14 @@ teg_status txn_array(struct teg_txn *txn, const char *name, struct txn_array **a
 	if (txn->broken)
 		return teg_fail(err, TEG_MISUSE,
 		                "a call failed half way: the transaction must be aborted");
-	*array_out = lookup(txn, name);
+	*array_out = lookup(txn, name, answers_to);
 	if (*array_out)
 		return TEG_OK;
+	if (lookup(txn, name, has_left))
+		return error_in_array(err,
+		                      teg_fail(err, TEG_NOT_FOUND,
+		                               "the transaction has dropped or renamed the array"),
+		                      name);
 	TEG_TRY(find_array(txn, name, &state, err));
 	return txn_add_array(txn, name, state.schema, state.id, false, array_out, err);
 }
@@ -311,39 +368,77 @@ teg_status teg_txn_create_from_arrow(teg_txn *txn, const char *array, const teg_
 
 /* ---- commit ---- */
 
+/* What of the transaction concerns one array; false where nothing does. */
+static teg_status change_of(struct teg_txn *txn, struct txn_array *a, struct array_change *out,
+                            bool *any_out, teg_error *err)
+{
+	struct new_segment *add;
+
+	*out = (struct array_change){ .name = a->base_name, .array_id = a->id, .drop = a->dropped };
+	*any_out = a->dropped;
+	if (a->dropped)
+		return TEG_OK;
+	TEG_TRY(txn_build(txn, a, err));
+	add = arena_array(&txn->arena, a->n_built, sizeof *add);
+	if (!add)
+		return no_memory(err);
+	for (size_t k = 0; k < a->n_built; k++)
+		add[k] = a->built[k]->added;
+	out->create = a->created ? a->schema : NULL;
+	out->alter = a->base_schema ? a->schema : NULL;
+	out->alters = a->base_schema ? a->base_schema->version : 0;
+	out->rename = is_renamed(a) ? a->name : NULL;
+	out->made_for = a->schema;
+	out->n_add = (uint32_t)a->n_built;
+	out->add = add;
+	out->facts = a->n_built > 0;
+	*any_out = out->create || out->alter || out->rename || out->n_add;
+	return TEG_OK;
+}
+
+/* In the history: what the commit did where it did nothing else. */
+static const char *action_of(const struct commit_request *request)
+{
+	uint32_t n_drops = 0, n_renames = 0, n_alters = 0;
+
+	for (uint32_t i = 0; i < request->n_changes; i++) {
+		const struct array_change *change = &request->changes[i];
+		bool other = change->create || change->n_add;
+
+		n_drops += change->drop;
+		n_renames += !other && change->rename && !change->alter;
+		n_alters += !other && change->alter;
+	}
+	if (!n_drops && !n_renames && !n_alters)
+		return "commit";
+	if (n_drops == request->n_changes)
+		return "drop";
+	if (n_renames == request->n_changes)
+		return "rename";
+	return n_drops + n_renames + n_alters == request->n_changes ? "alter" : "commit";
+}
+
 /* Called by the commit before each try: predicates are run again where the base has changed. */
 static teg_status rebase(void *ctx, struct store_version *base, struct commit_request *request,
                          teg_error *err)
 {
 	struct teg_txn *txn = ctx;
-	struct array_change *changes = request->changes;
 	uint32_t n = 0;
 
 	if (version_number(base) != txn->evaluated)
 		TEG_TRY(txn_evaluate(txn, base, err));
 	request->n_rows = 0;
 	for (size_t i = 0; i < txn->n_arrays; i++) {
-		struct txn_array *a = txn->arrays[i];
-		struct new_segment *add;
+		struct array_change *change = &request->changes[n];
+		bool any;
 
-		TEG_TRY(txn_build(txn, a, err));
-		if (!a->created && !a->n_built)
-			continue;
-		add = arena_array(&txn->arena, a->n_built, sizeof *add);
-		if (!add)
-			return no_memory(err);
-		for (size_t k = 0; k < a->n_built; k++) {
-			add[k] = a->built[k]->added;
-			request->n_rows += add[k].ref.n_rows;
-		}
-		changes[n++] = (struct array_change){ .name = a->name,
-			                              .array_id = a->id,
-			                              .create = a->created ? a->schema : NULL,
-			                              .n_add = (uint32_t)a->n_built,
-			                              .add = add,
-			                              .facts = a->n_built > 0 };
+		TEG_TRY(change_of(txn, txn->arrays[i], change, &any, err));
+		for (uint32_t k = 0; k < change->n_add; k++)
+			request->n_rows += change->add[k].ref.n_rows;
+		n += any;
 	}
 	request->n_changes = n;
+	request->action = action_of(request);
 	return TEG_OK;
 }
 
@@ -352,7 +447,7 @@ static void tell_parts(const struct commit_request *request, bool repeated,
 {
 	for (uint32_t i = 0; each && !repeated && i < request->n_changes; i++) {
 		const struct array_change *change = &request->changes[i];
-		teg_commit_part part = { .array = change->name,
+		teg_commit_part part = { .array = change->rename ? change->rename : change->name,
 			                 .n_segments = change->n_add,
 			                 .first_row_id = change->first_row_id };
 
@@ -368,6 +463,7 @@ static void tell_parts(const struct commit_request *request, bool repeated,
 static teg_status merge_some(struct teg_store *store, const struct commit_request *request)
 {
 	const char **names;
+	uint32_t n = 0;
 
 	if (store->no_auto_compact || !request->n_changes)
 		return TEG_OK;
@@ -375,8 +471,10 @@ static teg_status merge_some(struct teg_store *store, const struct commit_reques
 	if (!names)
 		return TEG_NOMEM;
 	for (uint32_t i = 0; i < request->n_changes; i++)
-		names[i] = request->changes[i].name;
-	merge_after_commit(store, names, request->n_changes);
+		if (request->changes[i].n_add)
+			names[n++] = request->changes[i].rename ? request->changes[i].rename
+			                                        : request->changes[i].name;
+	merge_after_commit(store, names, n);
 	mem_free(store->alloc, (void *)names, request->n_changes * sizeof *names);
 	return TEG_OK;
 }

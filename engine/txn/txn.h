@@ -41,10 +41,11 @@ struct built {
 };
 
 struct txn_array {
-	char *name; /* in the transaction's arena */
+	const char *name, *base_name; /* in this transaction, and at its base; in its arena */
 	const struct schema *schema;
+	const struct schema *base_schema; /* altered: what it was; NULL: it was not */
 	uint64_t id;
-	bool created;
+	bool created, dropped;
 	struct rows *cells, *appends; /* NULL: none yet */
 	struct row_box *boxes;
 	struct put_box *puts;
@@ -66,8 +67,9 @@ struct teg_txn {
 	struct arena arena;
 	struct txn_array **arrays; /* in the order they were touched */
 	size_t n_arrays, arrays_cap;
-	uint32_t *slots; /* hash table of names: index + 1; a power of two, at most half full */
-	size_t n_slots;
+	uint32_t
+		*slots; /* hash table of both names: index + 1; a power of two, at most half full */
+	size_t n_slots, n_names;
 	int64_t system_time;
 	const char *key_writer;
 	uint64_t key_sequence, expect_version;
@@ -89,9 +91,17 @@ teg_status txn_array(struct teg_txn *txn, const char *name, struct txn_array **a
 teg_status txn_add_array(struct teg_txn *txn, const char *name, const struct schema *schema,
                          uint64_t id, bool created, struct txn_array **array_out, teg_error *err);
 
+/* Whether an array has that name, as things stand in the transaction. */
+teg_status txn_name_is_taken(struct teg_txn *txn, const char *name, bool *taken_out,
+                             teg_error *err);
+/* `name`: in the transaction's arena, free. */
+teg_status txn_rename_array(struct teg_txn *txn, struct txn_array *array, const char *name,
+                            teg_error *err);
+
 /* The rows that such a put goes to, made when first asked for. */
 teg_status txn_rows(struct teg_txn *txn, struct rows **rows, const struct schema *schema,
                     teg_error *err);
+void txn_free_rows(struct teg_txn *txn, struct rows *rows); /* NULL is fine */
 /* Counts into the digest what rows [first, rows->n) hold. */
 void txn_digest_rows(struct teg_txn *txn, const struct txn_array *array, const struct rows *rows,
                      uint32_t first);

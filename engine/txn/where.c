@@ -178,7 +178,7 @@ static teg_status run_on_base(struct teg_txn *txn, struct txn_array *a, struct w
                               teg_error *err)
 {
 	for (;;) {
-		teg_status status = run(txn, txn->base, a->name, where, a->cells, err);
+		teg_status status = run(txn, txn->base, a->base_name, where, a->cells, err);
 
 		if (status != TEG_SNAPSHOT_EXPIRED || a->cells->n != where->first)
 			return status;
@@ -254,7 +254,7 @@ static teg_status replay(struct teg_txn *txn, struct store_version *base, struct
 		from = w->first + w->n;
 		w->first = to->n;
 		if (!a->created)
-			TEG_TRY(run(txn, base, a->name, w, to, err));
+			TEG_TRY(run(txn, base, a->base_name, w, to, err));
 		w->n = to->n - w->first;
 	}
 	return rows_append(to, a->cells, from, a->cells->n - from, err);
@@ -292,7 +292,7 @@ static teg_status evaluate(struct teg_txn *txn, struct store_version *base, stru
 teg_status txn_evaluate(struct teg_txn *txn, struct store_version *base, teg_error *err)
 {
 	for (size_t i = 0; i < txn->n_arrays; i++)
-		if (txn->arrays[i]->n_wheres)
+		if (txn->arrays[i]->n_wheres && !txn->arrays[i]->dropped)
 			TEG_TRY(evaluate(txn, base, txn->arrays[i], err));
 	txn->evaluated = version_number(base);
 	return TEG_OK;
