@@ -16,6 +16,7 @@
  */
 #ifndef TEG_TOOLS_PARQUET_H
 #define TEG_TOOLS_PARQUET_H
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -57,6 +58,9 @@ struct teg_parquet_write_options {
 	 * as metadata, not checked. */
 	const char *const *sorted_by;
 	size_t n_sorted_by;
+	/* Write to `fd`, which stays the caller's, and make no file: `path` is for messages only. */
+	bool to_fd;
+	int fd;
 };
 
 /* Writes all of `stream` to `path`, with statistics, page index and page checksums. The stream is

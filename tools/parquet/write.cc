@@ -1,5 +1,6 @@
 /* A stream of Arrow batches as a Parquet file: row groups bounded in rows and in bytes, written to
  * a temporary file that takes its name when it is complete and synced. */
+#include "tools/parquet/output.h"
 #include "tools/parquet/parquet.h"
 #include "tools/parquet/status.h"
 
@@ -15,7 +16,6 @@
 #include <vector>
 
 #include <arrow/c/bridge.h>
-#include <arrow/io/file.h>
 #include <arrow/record_batch.h>
 #include <arrow/util/byte_size.h>
 #include <arrow/util/compression.h>
@@ -70,10 +70,9 @@ class temporary
 		return {};
 	}
 
-	/* A second descriptor of the same file for libarrow, which closes what it is given. */
-	int descriptor() const
+	int fd() const
 	{
-		return dup(fd_);
+		return fd_;
 	}
 
 	outcome publish()
@@ -256,21 +255,18 @@ static outcome copy(arrow::RecordBatchReader *source, parquet::arrow::FileWriter
 	}
 }
 
-static outcome write_file(arrow::RecordBatchReader *source, int fd,
-                          const teg_parquet_write_options &options)
+static outcome write_to(arrow::RecordBatchReader *source,
+                        const std::shared_ptr<arrow::io::OutputStream> &sink,
+                        const teg_parquet_write_options &options)
 {
 	std::shared_ptr<parquet::WriterProperties> properties;
 	auto arrow_properties = parquet::ArrowWriterProperties::Builder().store_schema()->build();
-	auto sink = arrow::io::FileOutputStream::Open(fd);
-
-	if (!sink.ok())
-		return from_arrow(sink.status(), TEG_PARQUET_IO);
 	outcome made = writer_properties(*source->schema(), options, &properties);
 	if (made.code != TEG_PARQUET_OK)
 		return made;
 	auto file = parquet::arrow::FileWriter::Open(*source->schema(),
-	                                             arrow::default_memory_pool(), *sink,
-	                                             properties, arrow_properties);
+	                                             arrow::default_memory_pool(), sink, properties,
+	                                             arrow_properties);
 	if (!file.ok())
 		return from_arrow(file.status(), TEG_PARQUET_UNSUPPORTED);
 	outcome copied = copy(source, file->get(), options);
@@ -279,7 +275,7 @@ static outcome write_file(arrow::RecordBatchReader *source, int fd,
 	outcome closed = from_arrow((*file)->Close(), TEG_PARQUET_IO);
 	if (closed.code != TEG_PARQUET_OK)
 		return closed;
-	return from_arrow((*sink)->Close(), TEG_PARQUET_IO);
+	return from_arrow(sink->Close(), TEG_PARQUET_IO);
 }
 
 static outcome write_stream(struct ArrowArrayStream *stream, const char *path,
@@ -296,10 +292,12 @@ static outcome write_stream(struct ArrowArrayStream *stream, const char *path,
 		options.row_group_rows = DEFAULT_GROUP_ROWS;
 	if (!options.row_group_bytes)
 		options.row_group_bytes = DEFAULT_GROUP_BYTES;
+	if (options.to_fd)
+		return write_to(source->get(), std::make_shared<output>(options.fd), options);
 	temporary file(path);
 	outcome result = file.create();
 	if (result.code == TEG_PARQUET_OK)
-		result = write_file(source->get(), file.descriptor(), options);
+		result = write_to(source->get(), std::make_shared<output>(file.fd()), options);
 	return result.code == TEG_PARQUET_OK ? file.publish() : result;
 }
 

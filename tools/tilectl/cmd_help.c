@@ -1,7 +1,7 @@
 /* tilectl help, completion and version: what the program says about itself. */
 #include <string.h>
 #include "tools/tilectl/opt.h"
-#include "tools/tilectl/parquet_edge.h"
+#include "tools/tilectl/module.h"
 
 static int print_and_free(struct text *text)
 {
@@ -45,7 +45,7 @@ static int run_version(const struct args *args)
 
 	report_begin(&r, "version", NULL, columns, 2, args_format(args));
 	report_string(&r, teg_version());
-	report_bool(&r, parquet_built());
+	report_bool(&r, module_built());
 	report_end_row(&r);
 	return report_end(&r);
 }

@@ -4,11 +4,12 @@
 #include "tools/tilectl/arrow.h"
 #include "tools/tilectl/import_spec.h"
 #include "tools/tilectl/number.h"
-#include "tools/tilectl/parquet_edge.h"
 #include "tools/tilectl/session.h"
+#include "tools/tilectl/source.h"
 
 struct import {
 	const struct args *args;
+	struct source source;
 	struct ArrowArrayStream stream;
 	struct ArrowSchema schema;
 	struct import_spec spec;
@@ -38,38 +39,32 @@ static int read_key(struct import *import)
 	return EXIT_OK;
 }
 
-static int open_file(struct import *import)
+/* Opens the source and takes its schema; `array` (may be NULL) is the one that is added to. */
+static int open_source(struct import *import, const teg_array *array)
 {
-	int code = parquet_read(import->args->operand[0], &import->stream);
+	const char *why;
+	int code = source_open(&import->source, import->args, array ? teg_array_spec(array) : NULL);
 
-	if (code != EXIT_OK)
+	if (code == EXIT_OK)
+		code = source_stream(&import->source, &import->stream);
+	if (code != EXIT_OK || !import->stream.get_schema(&import->stream, &import->schema))
 		return code;
-	if (import->stream.get_schema(&import->stream, &import->schema)) {
-		const char *why = import->stream.get_last_error(&import->stream);
-
-		return fail_with(EXIT_FAILED, "%s (file %s)", why ? why : "no schema",
-		                 import->args->operand[0]);
-	}
-	return EXIT_OK;
+	why = import->stream.get_last_error(&import->stream);
+	return fail_with(EXIT_FAILED, "%s", why ? why : "no schema");
 }
 
-/* The array must exist, as it is said to be. */
-static int check_array(struct import *import, teg_store *store)
+/* Opens the array that is added to, as it is before. */
+static int open_array(struct import *import, struct session *session)
 {
-	struct session session = { NULL, NULL, NULL };
 	teg_error err;
-	int code = EXIT_OK;
 
 	if (!import->args->value[OPT_APPEND])
 		return EXIT_OK;
-	if (teg_snapshot_open(store, &session.snapshot, &err) != TEG_OK ||
-	    teg_array_open(session.snapshot, import->args->value[OPT_ARRAY], &session.array,
+	if (teg_snapshot_open(session->store, &session->snapshot, &err) != TEG_OK ||
+	    teg_array_open(session->snapshot, import->args->value[OPT_ARRAY], &session->array,
 	                   &err) != TEG_OK)
-		code = fail_call(&err);
-	else
-		code = import_spec_agrees(&import->spec, import->args, session.array);
-	session_close(&session);
-	return code;
+		return fail_call(&err);
+	return EXIT_OK;
 }
 
 static void keep_part(void *ctx, const teg_commit_part *part)
@@ -109,6 +104,8 @@ static int commit(struct import *import, teg_store *store)
 	if (status == TEG_OK)
 		return EXIT_OK;
 	teg_txn_abort(txn);
+	if (import->source.error.len) /* it says more than "the stream failed" */
+		return fail_with(EXIT_FAILED, "%s", import->source.error.at);
 	return fail_call(&err);
 }
 
@@ -142,19 +139,38 @@ static int print_result(const struct import *import)
 	return report_end(&r);
 }
 
-static int import_file(struct import *import)
+static const char *writer_of(const struct import *import)
 {
-	teg_create create = import->args->value[OPT_APPEND] ? TEG_CREATE_NO : TEG_CREATE_IF_MISSING;
-	struct session session = { NULL, NULL, NULL };
-	int code = open_file(import);
+	return import->key_writer ? import->key_writer : "tilectl";
+}
 
+/* A store is made only when the source is known to be good. */
+static int prepare(struct import *import, struct session *session)
+{
+	const char *path = import->args->operand[1];
+	bool append = import->args->value[OPT_APPEND] != NULL;
+	int code = EXIT_OK;
+
+	if (append)
+		code = session_open_store(session, path, TEG_CREATE_NO, writer_of(import));
+	if (code == EXIT_OK)
+		code = open_array(import, session);
+	if (code == EXIT_OK)
+		code = open_source(import, session->array);
 	if (code == EXIT_OK)
 		code = import_spec_read(&import->spec, import->args, &import->schema);
-	if (code == EXIT_OK)
-		code = session_open_store(&session, import->args->operand[1], create,
-		                          import->key_writer ? import->key_writer : "tilectl");
-	if (code == EXIT_OK)
-		code = check_array(import, session.store);
+	if (code == EXIT_OK && append)
+		code = import_spec_agrees(&import->spec, import->args, session->array);
+	if (code == EXIT_OK && !append)
+		code = session_open_store(session, path, TEG_CREATE_IF_MISSING, writer_of(import));
+	return code;
+}
+
+static int import_file(struct import *import)
+{
+	struct session session = { NULL, NULL, NULL };
+	int code = prepare(import, &session);
+
 	if (code == EXIT_OK)
 		code = commit(import, session.store);
 	session_close(&session);
@@ -169,12 +185,11 @@ static int run(const struct args *args)
 	if (code == EXIT_OK)
 		code = read_key(&import);
 	if (code == EXIT_OK)
-		code = parquet_check_name(args->operand[0]);
-	if (code == EXIT_OK)
 		code = import_file(&import);
 	import_spec_release(&import.spec);
 	arrow_schema_release(&import.schema);
 	arrow_stream_release(&import.stream);
+	source_release(&import.source);
 	free(import.key_writer);
 	return code;
 }
@@ -184,15 +199,19 @@ static const enum opt_id opts[] = {
 	OPT_DIMS,     OPT_CELLS,      OPT_KEY_COLUMN,  OPT_ROW_ID,
 	OPT_DOMAIN,   OPT_TILE,       OPT_FILL,        OPT_TILE_ORDER,
 	OPT_PROFILE,  OPT_VALID_FROM, OPT_VALID_UNTIL, OPT_SYSTEM_TIME_COLUMN,
-	OPT_ROW_KIND, OPT_KEY,        OPT_VERIFY,      OPT_FORMAT,
+	OPT_ROW_KIND, OPT_KEY,        OPT_VERIFY,      OPT_FILE_FORMAT,
+	OPT_TYPES,    OPT_NULLS,      OPT_DELIMITER,   OPT_FORMAT,
 	OPT_END
 };
 
 const struct command cmd_import = {
 	"import",
 	"FILE STORE",
-	"make an array of a Parquet file, or append one to an array",
-	"One import is one commit, whatever its size: all of it is visible or nothing.\n"
+	"make an array of a file, or append one to an array",
+	"One import is one commit, whatever its size: all of it is visible or nothing. FILE may be a\n"
+	"directory of parts with one schema, taken in the order of their numbers, or - for stdin. The\n"
+	"end of the name says of what kind it is, or --file-format does. Types of CSV and NDJSON are\n"
+	"those of the array on --append, else guessed from the first 4 MiB.\n"
 	"Columns named by --valid-from, --valid-until and --row-id are not attributes: they hold\n"
 	"integers of microseconds or timestamps. On --append, nullable columns that the file lacks\n"
 	"are null; anything else that does not fit is refused.\n",

@@ -2,6 +2,7 @@
 #include <ctype.h>
 #include <string.h>
 #include "tools/tilectl/opt.h"
+#include "tools/tilectl/ways.h"
 
 static const char about_values[] =
 	"Values\n"
@@ -34,6 +35,14 @@ static void add_options(struct text *out, const struct command *command)
 	}
 }
 
+static bool takes_files(const struct command *command)
+{
+	for (const enum opt_id *id = command->opts; *id != OPT_END; id++)
+		if (*id == OPT_FILE_FORMAT)
+			return true;
+	return false;
+}
+
 static void add_command(struct text *out, const struct command *command)
 {
 	text_addf(out, "tilectl %s%s%s", command->name, command->operands[0] ? " " : "",
@@ -47,6 +56,8 @@ static void add_command(struct text *out, const struct command *command)
 		text_addf(out, "\n%s", command->text);
 	if (*command->opts != OPT_END)
 		add_options(out, command);
+	if (takes_files(command))
+		ways_add_help(out);
 	text_addf(out, "\n%s", about_values);
 }
 

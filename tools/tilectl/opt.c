@@ -2,6 +2,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include "tools/tilectl/ways.h"
 
 const struct option opt_table[N_OPTS] = {
 	[OPT_ARRAY] = { "array", "NAME", NULL, "the array", false },
@@ -37,7 +38,18 @@ const struct option opt_table[N_OPTS] = {
 	[OPT_ROW_KIND] = { "row-kind", "COL", NULL, "column with the row kinds of a replay", true },
 	[OPT_KEY] = { "key", "WRITER[:SEQUENCE]", NULL,
 	              "idempotency key: the same import again adds nothing (SEQUENCE 1)", false },
-	[OPT_VERIFY] = { "verify", NULL, NULL, "read everything again and compare", true },
+	[OPT_VERIFY] = { "verify", NULL, NULL,
+	                 "read the source again and compare its bits with what was stored", true },
+	[OPT_FILE_FORMAT] = { "file-format", "KIND", WAY_NAMES,
+	                      "what the file is, whatever its name says", false },
+	[OPT_TYPES] = { "types", "'A=int64'", NULL,
+	                "types of columns of CSV or NDJSON, for those not to be guessed", false },
+	[OPT_NULLS] = { "nulls", "NA,null", NULL,
+	                "words that stand for null in CSV, beside the empty field", false },
+	[OPT_DELIMITER] = { "delimiter", "CHAR", NULL,
+	                    "what parts the fields of CSV (comma; .tsv: tab)", false },
+	[OPT_REPLACE] = { "replace", NULL, NULL, "put the file in place of one of that name",
+	                  false },
 	[OPT_AT] = { "at", "'X=1,Y=2'", NULL, "the cell: a value for every dimension", false },
 	[OPT_COLUMNS] = { "columns", "A,B", NULL, "only these columns, in this order", false },
 	[OPT_WHERE] = { "where", "EXPR", NULL, "only rows for which EXPR is true", false },

@@ -13,7 +13,7 @@
 static void flush(struct report *r)
 {
 	if (r->out.len)
-		fwrite(r->out.at, 1, r->out.len, stdout);
+		fwrite(r->out.at, 1, r->out.len, r->to);
 	text_clear(&r->out);
 }
 
@@ -169,6 +169,8 @@ void report_begin(struct report *r, const char *command, const char *rows_key,
 	r->rows_key = rows_key;
 	r->columns = columns;
 	r->n_columns = n;
+	r->to = stdout;
+	r->path = "stdout";
 	r->widths = need_memory(n, sizeof *r->widths);
 	json_init(&r->json, &r->out);
 	if (format == FORMAT_CSV)
@@ -178,6 +180,12 @@ void report_begin(struct report *r, const char *command, const char *rows_key,
 	snprintf(schema, sizeof schema, "tilectl.%s/1", command);
 	json_open_object(&r->json);
 	report_fact(r, "schema", FORM_QUOTED, schema);
+}
+
+void report_to(struct report *r, FILE *to, const char *path)
+{
+	r->to = to;
+	r->path = path;
 }
 
 static void add_json_value(struct report *r, enum form form, const char *value, size_t len)
@@ -359,10 +367,10 @@ static void free_report(struct report *r)
 	text_free(&r->cells);
 }
 
-static int finish_stdout(void)
+static int finish(FILE *to, const char *path)
 {
-	if (fflush(stdout) || ferror(stdout))
-		return fail_with(EXIT_FAILED, "cannot write to stdout: %s", strerror(errno));
+	if (fflush(to) || ferror(to))
+		return fail_with(EXIT_FAILED, "cannot write to %s: %s", path, strerror(errno));
 	return EXIT_OK;
 }
 
@@ -375,7 +383,7 @@ int report_end(struct report *r)
 	}
 	flush(r);
 	free_report(r);
-	return finish_stdout();
+	return finish(r->to, r->path);
 }
 
 void report_abandon(struct report *r)
@@ -384,11 +392,11 @@ void report_abandon(struct report *r)
 		release_rows(r);
 	flush(r);
 	free_report(r);
-	fflush(stdout);
+	fflush(r->to);
 }
 
 int report_plain(const char *text)
 {
 	fputs(text, stdout);
-	return finish_stdout();
+	return finish(stdout, "stdout");
 }

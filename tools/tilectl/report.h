@@ -15,6 +15,7 @@
  */
 #ifndef TILECTL_REPORT_H
 #define TILECTL_REPORT_H
+#include <stdio.h>
 #include "engine/tegula.h"
 #include "tools/tilectl/json.h"
 #include "tools/tilectl/value.h"
@@ -36,10 +37,14 @@ struct report {
 	uint64_t n_waiting;
 	bool measured, rows_open;
 	struct json json;
+	FILE *to;         /* stdout */
+	const char *path; /* of it, for messages */
 };
 
 void report_begin(struct report *report, const char *command, const char *rows_key,
                   const struct report_column *columns, size_t n, enum format format);
+/* Prints elsewhere than on stdout. At once after report_begin. */
+void report_to(struct report *report, FILE *to, const char *path);
 /* Members of the JSON document before or after the rows; the other formats leave them out. */
 void report_fact(struct report *report, const char *name, enum form form, const char *value);
 void report_fact_u64(struct report *report, const char *name, uint64_t value);
