@@ -250,10 +250,12 @@ static teg_status check_arrays(struct verifying *v, struct store_version *versio
 /* Every page of the catalog, whichever entries it holds: a walk from the first key to the last. */
 static teg_status check_catalog(struct verifying *v, struct store_version *version, teg_error *err)
 {
+	/* What is in memory says nothing about the files. */
+	struct page_source files = { version_read_page, version, v->store->alloc };
 	struct cursor c;
 	teg_status status;
 
-	cursor_init(&c, &version->source, &version->head.root);
+	cursor_init(&c, &files, &version->head.root);
 	status = cursor_seek(&c, (struct span){ NULL, 0 }, err);
 	while (status == TEG_OK && c.valid)
 		status = cursor_next(&c, err);
@@ -270,7 +272,7 @@ static teg_status check_store(struct verifying *v, teg_error *err)
 
 	TEG_TRY(settle(v, marker_read(v->store->os, v->store->alloc, &marker, err), err));
 	v->result.files++;
-	status = version_open_newest(v->store, &version, err);
+	status = version_read_newest(v->store, &version, err);
 	if (status != TEG_OK)
 		return settle(v, status, err);
 	status = settle(v, check_catalog(v, version, err), err);

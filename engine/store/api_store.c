@@ -2,6 +2,7 @@
 #include "engine/schema/schema.h"
 #include "engine/store/create.h"
 #include "engine/store/files.h"
+#include "engine/store/page_cache.h"
 #include "engine/store/marker.h"
 #include "engine/store/options.h"
 #include "engine/store/version.h"
@@ -53,7 +54,9 @@ static teg_status store_new(const char *path, const teg_store_options *o,
 	}
 	TEG_DO(os_random(store->os, store->writer_id, sizeof store->writer_id, err));
 	store->files = files_new(store->os, store->alloc);
-	TEG_DO(store->files ? TEG_OK : teg_fail(err, TEG_NOMEM, "no memory for a store"));
+	store->pages = page_cache_new(store->alloc);
+	TEG_DO(store->files && store->pages ? TEG_OK
+	                                    : teg_fail(err, TEG_NOMEM, "no memory for a store"));
 done:
 	if (status == TEG_OK)
 		*store_out = store;

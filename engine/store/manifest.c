@@ -273,6 +273,28 @@ struct manifest_entry manifest_entry_at(struct span directory, size_t i)
 		                        load_u64(at + 24), load_u32(at + 32) };
 }
 
+teg_status manifest_parse(struct span file, uint64_t number, const uint8_t store_id[16],
+                          struct arena *arena, struct manifest_head *head_out, teg_error *err)
+{
+	struct span header = span_of(file.at, MANIFEST_HEADER_LEN), head, kept;
+	struct manifest_layout *l = &head_out->layout;
+
+	if (file.len < MANIFEST_HEADER_LEN + MANIFEST_TRAILER_LEN)
+		return teg_fail(err, TEG_CORRUPT, "manifest of only %zu bytes", file.len);
+	TEG_TRY(manifest_check_header(header, number, store_id, err));
+	TEG_TRY(manifest_parse_trailer(header,
+	                               span_of(file.at + file.len - MANIFEST_TRAILER_LEN,
+	                                       MANIFEST_TRAILER_LEN),
+	                               file.len, l, err));
+	head = span_of(file.at + l->head_off, l->head_len);
+	if (hash_bytes(head) != l->head_hash)
+		return teg_fail(err, TEG_CORRUPT, "manifest: checksum of the head differs");
+	kept = arena_copy(arena, head); /* what is parsed points into it */
+	if (!kept.at)
+		return teg_fail(err, TEG_NOMEM, "no memory for a manifest's head");
+	return manifest_parse_head(kept, number, arena, head_out, err);
+}
+
 /* The head's bytes: most often they came with the tail. */
 static teg_status read_head(struct os *os, struct os_file *file, const char *path,
                             const struct manifest_layout *l, struct span tail, struct arena *arena,

@@ -76,6 +76,10 @@ teg_status manifest_parse_head(struct span bytes, uint64_t number, struct arena 
 /* A directory of n entries is n * MANIFEST_ENTRY_LEN bytes. */
 struct manifest_entry manifest_entry_at(struct span directory, size_t i);
 
+/* The same out of the bytes of a whole file. */
+teg_status manifest_parse(struct span file, uint64_t number, const uint8_t store_id[16],
+                          struct arena *arena, struct manifest_head *head_out, teg_error *err);
+
 /* Reads header, trailer and head of an open manifest file. Everything lies in `arena`. */
 teg_status manifest_read(struct os *os, struct os_file *file, uint64_t number,
                          const uint8_t store_id[16], struct arena *arena,

@@ -169,13 +169,15 @@ static teg_status read_pin(struct teg_store *store, const char *path, struct os_
 }
 
 /* A second handle on a file that we hold locked must be refused; where it is not, a free lock says
- * nothing about who is alive. */
+ * nothing about who is alive. Once proven is proven: it is the same file system all along. */
 static bool locks_are_proven(struct teg_store *store)
 {
 	char path[OS_PATH_MAX];
 	struct os_file *held, *other;
-	bool proven = false;
+	bool proven = atomic_load(&store->locks_proven);
 
+	if (proven)
+		return true;
 	if (pin_make(store, NULL, path, &held, NULL) != TEG_OK)
 		return false;
 	if (os_open_writable(store->os, path, &other, NULL) == TEG_OK) {
@@ -183,6 +185,8 @@ static bool locks_are_proven(struct teg_store *store)
 		os_close(store->os, other);
 	}
 	pin_drop(store, path, held);
+	if (proven)
+		atomic_store(&store->locks_proven, true);
 	return proven;
 }
 

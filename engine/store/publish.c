@@ -165,20 +165,39 @@ teg_status publish(struct teg_store *store, uint64_t number, const uint8_t commi
 	return status;
 }
 
-void publish_hint(struct teg_store *store, uint64_t number)
+/* A file of one line, in the place of whatever is there. */
+static void begin_hint(struct teg_store *store, struct span line)
 {
-	char temporary[OS_PATH_MAX], text[HINT_LEN + 1];
+	char temporary[OS_PATH_MAX];
 	struct os_file *file;
 	teg_status status;
 
-	hint_put(number, text);
 	if (temporary_path(store, "manifests/", temporary, NULL) != TEG_OK ||
 	    os_create(store->os, temporary, &file, NULL) != TEG_OK)
 		return;
-	status = os_write(store->os, file, temporary, span_of(text, HINT_LEN), NULL);
+	status = os_write(store->os, file, temporary, line, NULL);
 	os_close(store->os, file);
 	if (status == TEG_OK)
 		status = os_rename(store->os, temporary, HINT_PATH, NULL);
 	if (status != TEG_OK)
 		(void)os_unlink(store->os, temporary, NULL);
+}
+
+/* A line more costs next to nothing where a new name costs as much as a commit's other steps. */
+void publish_hint(struct teg_store *store, uint64_t number)
+{
+	char text[HINT_LEN + 1];
+	struct span line = span_of(text, HINT_LEN);
+	struct os_file *file;
+	bool done;
+
+	hint_put(number, text);
+	if (number % HINT_LINES_MAX != 0 &&
+	    os_open_writable(store->os, HINT_PATH, &file, NULL) == TEG_OK) {
+		done = os_write(store->os, file, HINT_PATH, line, NULL) == TEG_OK;
+		os_close(store->os, file);
+		if (done)
+			return;
+	}
+	begin_hint(store, line);
 }

@@ -1,5 +1,6 @@
 #include "engine/store/store.h"
 #include "engine/store/files.h"
+#include "engine/store/page_cache.h"
 #include "engine/store/pin.h"
 #include "engine/store/version.h"
 
@@ -15,6 +16,7 @@ void store_unref(struct teg_store *store)
 	pin_drop_writer(store);
 	version_unref(store->current);
 	files_free(store->files);
+	page_cache_free(store->pages);
 	if (store->own_os)
 		os_free(store->os);
 	mem_free(store->alloc, store, sizeof *store);

@@ -16,6 +16,7 @@
 #include "engine/store/spin.h"
 
 struct file_cache;
+struct page_cache;
 struct store_version;
 
 struct teg_store {
@@ -29,7 +30,9 @@ struct teg_store {
 	int64_t max_clock_jump_us;
 	bool no_auto_compact;
 	struct file_cache *files;
-	struct spin lock; /* over the three below */
+	struct page_cache *pages;  /* of the catalog */
+	_Atomic bool locks_proven; /* see pins_look() */
+	struct spin lock;          /* over the three below */
 	struct store_version
 		*current;           /* the newest seen, so that it is not read again; may be NULL */
 	struct os_file *writer_pin; /* NULL: nothing written through this handle yet */

@@ -4,6 +4,10 @@
 #define TEG_ENGINE_STORE_SWEEP_H
 #include "engine/store/version.h"
 
+/* After commits one in so many sweeps: looking at the pins and removing names cost as much for one
+ * file as for all. */
+#define SWEEP_EVERY 3
+
 struct sweep_result {
 	uint64_t n_removed, n_bytes; /* bytes are counted only where `count` is set */
 	uint64_t n_pinned;           /* would have gone, but for a pin */

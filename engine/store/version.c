@@ -2,6 +2,7 @@
 #include "codec/base/hash.h"
 #include "engine/store/files.h"
 #include "engine/store/keys.h"
+#include "engine/store/page_cache.h"
 #include <stdio.h>
 
 #define OPEN_TRIES 100 /* versions that may come and go while one is being opened */
@@ -17,18 +18,29 @@ void hint_put(uint64_t number, char out[HINT_LEN + 1])
 	memcpy(out + 20, hash, HINT_LEN - 20 + 1);
 }
 
-uint64_t hint_parse(struct span bytes)
+static uint64_t parse_line(const uint8_t line[HINT_LEN])
 {
 	char digits[21] = { 0 }, whole[HINT_LEN + 1];
 	uint64_t number;
 
-	if (bytes.len != HINT_LEN)
-		return 0;
-	memcpy(digits, bytes.at, 20);
+	memcpy(digits, line, 20);
 	if (!manifest_number(digits, &number))
 		return 0;
 	hint_put(number, whole);
-	return memcmp(whole, bytes.at, HINT_LEN) == 0 ? number : 0;
+	return memcmp(whole, line, HINT_LEN) == 0 ? number : 0;
+}
+
+uint64_t hint_parse(struct span bytes)
+{
+	uint64_t largest = 0;
+
+	for (size_t end = HINT_LEN; end <= bytes.len; end++) {
+		uint64_t number = bytes.at[end - 1] == '\n' ? parse_line(bytes.at + end - HINT_LEN)
+		                                            : 0;
+
+		largest = number > largest ? number : largest;
+	}
+	return largest;
 }
 
 /* A hint that is missing or unreadable is no hint; only memory is an error. */
@@ -39,7 +51,7 @@ static teg_status read_hint(struct teg_store *store, uint64_t *hint_out, teg_err
 	teg_status status;
 
 	*hint_out = 0;
-	status = os_read_file(store->os, HINT_PATH, HINT_LEN, store->alloc, &bytes, &len, err);
+	status = os_read_file(store->os, HINT_PATH, HINT_FILE_MAX, store->alloc, &bytes, &len, err);
 	if (status == TEG_NOMEM)
 		return status;
 	if (status != TEG_OK)
@@ -122,7 +134,8 @@ teg_status version_file_gone(struct store_version *version, const char *path, te
 	                     path);
 }
 
-static teg_status read_page(void *ctx, const struct page_ref *ref, struct buf *into, teg_error *err)
+teg_status version_read_page(void *ctx, const struct page_ref *ref, struct buf *into,
+                             teg_error *err)
 {
 	struct store_version *version = ctx;
 	char path[OS_PATH_MAX];
@@ -151,6 +164,18 @@ static teg_status read_page(void *ctx, const struct page_ref *ref, struct buf *i
 done:
 	store_file_put(version->store, file);
 	return status;
+}
+
+static teg_status read_page(void *ctx, const struct page_ref *ref, struct buf *into, teg_error *err)
+{
+	struct store_version *version = ctx;
+	struct page_cache *pages = version->store->pages;
+
+	if (page_cache_get(pages, ref, into))
+		return TEG_OK;
+	TEG_TRY(version_read_page(version, ref, into, err));
+	page_cache_put(pages, ref, buf_span(into));
+	return TEG_OK;
 }
 
 /* ---- opening ---- */
@@ -195,21 +220,31 @@ struct teg_store *version_store(const struct store_version *version)
 	return version->store;
 }
 
+/* NULL where memory is short. */
+static struct store_version *version_new(struct teg_store *store, uint64_t number)
+{
+	struct store_version *version = mem_zalloc(store->alloc, sizeof *version);
+
+	if (!version)
+		return NULL;
+	atomic_init(&version->refs, 1);
+	version->store = store;
+	version->number = number;
+	version->source = (struct page_source){ read_page, version, store->alloc };
+	arena_init(&version->arena, store->alloc, 2 * MANIFEST_HEAD_MAX + (64u << 20));
+	return version;
+}
+
 teg_status version_open(struct teg_store *store, uint64_t number,
                         struct store_version **version_out, teg_error *err)
 {
-	struct store_version *version = mem_zalloc(store->alloc, sizeof *version);
+	struct store_version *version = version_new(store, number);
 	char path[OS_PATH_MAX];
 	struct os_file *file;
 	teg_status status;
 
 	if (!version)
 		return teg_fail(err, TEG_NOMEM, "no memory for a version");
-	atomic_init(&version->refs, 1);
-	version->store = store;
-	version->number = number;
-	version->source = (struct page_source){ read_page, version, store->alloc };
-	arena_init(&version->arena, store->alloc, 2 * MANIFEST_HEAD_MAX + (64u << 20));
 	manifest_path(number, path);
 	TEG_DO(store_file_get(store, path, &file, err));
 	status = manifest_read(store->os, file, number, store->id, &version->arena, &version->head,
@@ -251,8 +286,55 @@ static void set_current(struct teg_store *store, struct store_version *version)
 	version_unref(old);
 }
 
-teg_status version_open_newest(struct teg_store *store, struct store_version **version_out,
-                               teg_error *err)
+/* The pages of a manifest's bytes, one after the other. */
+static void keep_pages(struct teg_store *store, const struct manifest_head *head, struct span file)
+{
+	const struct manifest_layout *l = &head->layout;
+	struct page_ref ref = { .manifest = head->record.version, .off = l->pages_off };
+
+	for (; ref.off < l->dir_off; ref.off += ref.len) {
+		const uint8_t *at = file.at + ref.off;
+
+		ref.len = load_u32(at + 4);
+		ref.hash = hash_bytes(span_of(at, ref.len));
+		page_cache_put(store->pages, &ref, span_of(at, ref.len));
+	}
+}
+
+teg_status version_of_bytes(struct teg_store *store, uint64_t number, struct span file,
+                            struct store_version **version_out, teg_error *err)
+{
+	struct store_version *version = version_new(store, number);
+	teg_status status;
+
+	if (!version)
+		return teg_fail(err, TEG_NOMEM, "no memory for a version");
+	status = manifest_parse(file, number, store->id, &version->arena, &version->head, err);
+	if (status != TEG_OK) {
+		version_unref(version);
+		return status;
+	}
+	keep_pages(store, &version->head, file);
+	set_current(store, version);
+	*version_out = version;
+	return TEG_OK;
+}
+
+struct store_version *version_seen(struct teg_store *store)
+{
+	struct store_version *version;
+
+	spin_lock(&store->lock);
+	version = store->current;
+	if (version)
+		version_ref(version);
+	spin_unlock(&store->lock);
+	return version;
+}
+
+/* `again`: its manifest is read even where it is in memory. */
+static teg_status open_newest(struct teg_store *store, bool again,
+                              struct store_version **version_out, teg_error *err)
 {
 	teg_status status = TEG_OK;
 
@@ -260,7 +342,7 @@ teg_status version_open_newest(struct teg_store *store, struct store_version **v
 		uint64_t number;
 
 		TEG_TRY(version_newest_number(store, &number, err));
-		*version_out = take_current(store, number);
+		*version_out = again ? NULL : take_current(store, number);
 		if (*version_out)
 			return TEG_OK;
 		status = version_open(store, number, version_out, err);
@@ -272,6 +354,18 @@ teg_status version_open_newest(struct teg_store *store, struct store_version **v
 		return status;
 	}
 	return teg_fail(err, TEG_CORRUPT, "manifests vanish faster than they can be opened");
+}
+
+teg_status version_open_newest(struct teg_store *store, struct store_version **version_out,
+                               teg_error *err)
+{
+	return open_newest(store, false, version_out, err);
+}
+
+teg_status version_read_newest(struct teg_store *store, struct store_version **version_out,
+                               teg_error *err)
+{
+	return open_newest(store, true, version_out, err);
 }
 
 /* ---- the catalog ---- */

@@ -21,10 +21,13 @@ struct store_version {
 };
 
 #define HINT_PATH "manifests/hint"
-#define HINT_LEN 38 /* 20 digits, a space, 16 hex digits of their hash, a line end */
+#define HINT_LEN 38               /* 20 digits, a space, 16 hex digits of their hash, a line end */
+#define HINT_LINES_MAX 64         /* about: then the file is begun anew */
+#define HINT_FILE_MAX (64u << 10) /* bytes; a longer file is no hint */
 
+/* One line. */
 void hint_put(uint64_t number, char out[HINT_LEN + 1]);
-/* 0: no hint, or one that nobody can have written whole. */
+/* The largest number of the lines that are whole; 0: none. */
 uint64_t hint_parse(struct span bytes);
 
 /* Calls `each` with the number of every manifest there is, in no order. */
@@ -38,6 +41,20 @@ teg_status version_newest_number(struct teg_store *store, uint64_t *number_out, 
 /* Opens that version. TEG_NOT_FOUND where its manifest is not there. */
 teg_status version_open(struct teg_store *store, uint64_t number,
                         struct store_version **version_out, teg_error *err);
+
+/* The newest version, its manifest read again even where it is in memory. */
+teg_status version_read_newest(struct teg_store *store, struct store_version **version_out,
+                               teg_error *err);
+/* The version whose manifest this store has just published, out of the bytes that it wrote: becomes
+ * the newest seen, its pages are kept. TEG_NOMEM. */
+teg_status version_of_bytes(struct teg_store *store, uint64_t number, struct span file,
+                            struct store_version **version_out, teg_error *err);
+/* The newest version this store has seen; NULL: none yet. There may be a newer one, and its files may
+ * be gone: good for a first try only. */
+struct store_version *version_seen(struct teg_store *store);
+/* A page from its file, past the pages kept in memory. `ctx` is a struct store_version. */
+teg_status version_read_page(void *ctx, const struct page_ref *ref, struct buf *into,
+                             teg_error *err);
 
 /* The error for a file that this version needs and that is not there: TEG_SNAPSHOT_EXPIRED where the
  * version is not the newest any more, else TEG_CORRUPT. */

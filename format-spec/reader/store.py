@@ -88,8 +88,9 @@ class Store:
         require(numbers, "MAN-14", "no manifest is left")
         hint = self.path / "manifests" / "hint"
         text = hint.read_bytes() if hint.exists() else b""
-        if len(text) == 38 and text[20:] == b" %016x\n" % hash64(text[:20]):
-            require(int(text[:20]) <= max(numbers), "MAN-16", "the newest manifest is missing")
+        for line in re.findall(rb"(?=([0-9]{20} [0-9a-f]{16}\n))", text if len(text) <= 65536 else b""):
+            if line[20:] == b" %016x\n" % hash64(line[:20]):
+                require(int(line[:20]) <= max(numbers), "MAN-16", "the newest manifest is missing")
         return max(numbers)
 
     def _manifest_bytes(self, number):

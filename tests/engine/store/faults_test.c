@@ -1,6 +1,7 @@
 /* Whatever fails, and wherever the power is cut: the store reopens as before or after, with every
  * acknowledged commit in it. */
 #include "engine/store/marker.h"
+#include "engine/store/version.h"
 #include "tests/engine/store/fixture.h"
 
 #define SEEDS 64
@@ -305,6 +306,44 @@ static void overwrite(struct sound *s, const char *path, const void *bytes, size
 {
 	(void)os_unlink(s->os, path, NULL);
 	cr_assert_eq(os_write_file(s->os, path, span_of(bytes, len), NULL), TEG_OK);
+}
+
+static const struct {
+	const char *what;
+	uint64_t numbers[4]; /* of whole lines; 0: no more */
+	const char *before, *between, *after;
+	uint64_t hint;
+} hints[] = {
+	{ "nothing", { 0 }, "", "", "", 0 },
+	{ "one line", { 7 }, "", "", "", 7 },
+	{ "the largest counts, not the last", { 7, 9, 8 }, "", "", "", 9 },
+	{ "a line cut off behind", { 7 }, "", "", "00000000000000000009 12345", 7 },
+	{ "a line cut off before", { 7, 8 }, "0000009 1234", "", "", 8 },
+	{ "one cut off between", { 7, 8 }, "", "000000000000", "", 8 },
+	{ "a block of zeros", { 7 }, "", "", "\n\n\n\n\n\n\n\n", 7 },
+	{ "a wrong hash", { 0 }, "00000000000000000099 0000000000000000\n", "", "", 0 },
+};
+
+Test(faults, the_largest_whole_line_is_the_hint) /* MAN-15 */
+{
+	for (size_t i = 0; i < sizeof hints / sizeof *hints; i++) {
+		char text[512];
+		size_t len = strlen(hints[i].before);
+
+		memcpy(text, hints[i].before, len);
+		for (size_t k = 0; hints[i].numbers[k]; k++) {
+			hint_put(hints[i].numbers[k], text + len);
+			len += HINT_LEN;
+			strcpy(text + len, k ? "" : hints[i].between);
+			len += strlen(text + len);
+		}
+		strcpy(text + len, hints[i].after);
+		len += strlen(text + len);
+		cr_assert_eq(hint_parse(span_of(text, len)), hints[i].hint, "%s", hints[i].what);
+		/* No byte of it is read beyond its end, and no half line counts. */
+		if (hints[i].numbers[0] && !hints[i].numbers[1] && !*hints[i].after)
+			cr_assert_eq(hint_parse(span_of(text, len - 1)), 0, "%s", hints[i].what);
+	}
 }
 
 Test(faults, hints_are_read_but_not_trusted) /* MAN-14 MAN-15 MAN-16 MAN-17 */
