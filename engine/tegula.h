@@ -161,7 +161,8 @@ typedef struct teg_metadata {
 typedef struct teg_dimension {
 	const char *name;
 	teg_data_type type;
-	teg_value lo, hi; /* domain, inclusive; both null: the whole type. Dense needs one */
+	teg_value lo, hi; /* domain, inclusive; both null: the whole type. Dense needs one, and may
+	                     have no coordinates: hi = lo - 1 */
 	uint64_t extent;  /* of a tile along this axis, in coordinates; 0: none. Dense: 0 picks one.
 	                     Integers, TIMESTAMP and DATE32 only */
 } teg_dimension;
@@ -195,9 +196,10 @@ typedef enum teg_profile { TEG_BALANCED = 0, TEG_FAST, TEG_SMALL } teg_profile;
 typedef struct teg_spec {
 	size_t struct_size;
 	teg_kind kind;
-	teg_cells cells;                 /* SPARSE */
-	bool valid_time;                 /* cells carry valid intervals */
-	const teg_dimension *dimensions; /* none for TABLE, whose one dimension is row_id, int64 */
+	teg_cells cells; /* SPARSE */
+	bool valid_time; /* cells carry valid intervals */
+	/* None for TABLE, whose one dimension is row_id, int64. DENSE without is one cell. */
+	const teg_dimension *dimensions;
 	size_t n_dimensions;
 	const teg_attribute *attributes;
 	size_t n_attributes;
@@ -581,6 +583,35 @@ TEG_API TEG_MUST_USE teg_status teg_read_box(teg_array *array, const teg_range *
                                              const teg_buffer *buffers, size_t n_buffers,
                                              uint8_t *mask, const teg_read_options *options,
                                              teg_error *err);
+
+/* One item of a NumPy basic slice. Positions count from 0 at the lower bound of the domain, negative
+ * ones from its end. Zeroed, it is the whole dimension. */
+typedef enum teg_slice_kind {
+	TEG_SLICE_RANGE = 0, /* start:stop:step; bounds beyond the ends are cut to them */
+	TEG_SLICE_INDEX,     /* `start`: one position, whose dimension the result does not have */
+	TEG_SLICE_ELLIPSIS   /* as many whole dimensions as are left; once */
+} teg_slice_kind;
+typedef struct teg_slice {
+	teg_slice_kind kind;
+	bool has_start,
+		has_stop; /* false: from the first, to the last (with a step < 0 the reverse) */
+	int64_t start, stop;
+	int64_t step; /* may be negative; 0: 1 */
+} teg_slice;
+
+/* DENSE: as teg_read_box for a slice: one item per dimension, missing ones are whole. Strides of the
+ * buffers are one per dimension of the result (teg_array_shape), validity and mask row-major over
+ * it; `values` is its first cell. TEG_DOMAIN names a dimension that an index lies outside of. Tiles
+ * that a step skips are not read. A result without cells touches nothing. */
+TEG_API TEG_MUST_USE teg_status teg_read_slice(teg_array *array, const teg_slice *slices,
+                                               size_t n_slices, const teg_buffer *buffers,
+                                               size_t n_buffers, uint8_t *mask,
+                                               const teg_read_options *options, teg_error *err);
+/* DENSE: the shape of that result, without reading data; no slices: of the array. shape_out has room
+ * for TEG_MAX_DIMENSIONS. */
+TEG_API TEG_MUST_USE teg_status teg_array_shape(teg_array *array, const teg_slice *slices,
+                                                size_t n_slices, size_t *n_axes_out,
+                                                uint64_t *shape_out, teg_error *err);
 
 /* TABLE: the live rows at these ordinals (their rank by row id, from 0), in the order asked for,
  * duplicates kept, as one batch of `columns` (NULL: all attributes). TEG_DOMAIN with the position

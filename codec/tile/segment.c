@@ -191,7 +191,7 @@ static teg_status take_map(const struct node *map, struct segment_footer *footer
 	    commit_id.len != sizeof footer->commit_id ||
 	    !node_bool(node_get(map, "fresh"), &footer->fresh) ||
 	    !node_bool(node_get(map, "implicit"), &footer->implicit_ids) ||
-	    !node_u64(node_get(map, "dims"), TILE_DIMS_MAX, &n_dims) || !n_dims ||
+	    !node_u64(node_get(map, "dims"), TILE_DIMS_MAX, &n_dims) ||
 	    !node_u64(node_get(map, "levels"), INDEX_LEVELS_MAX, &levels))
 		return corrupt(err, "a field is missing or out of range");
 	footer->schema_version = (uint32_t)schema_version;

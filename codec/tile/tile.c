@@ -72,7 +72,7 @@ static teg_status parse_box(const struct node *root, struct tile_header *header,
 	header->n_dims = 0;
 	if (header->shape == TILE_SPARSE)
 		return node_get(root, "box") ? corrupt(err, "a sparse tile has no box") : TEG_OK;
-	if (!node_array(node_get(root, "box"), 2 * TILE_DIMS_MAX, &items, &n) || !n || n % 2)
+	if (!node_array(node_get(root, "box"), 2 * TILE_DIMS_MAX, &items, &n) || n % 2)
 		return corrupt(err, "box missing or of a wrong length");
 	header->n_dims = n / 2;
 	for (uint32_t d = 0; d < header->n_dims; d++)

@@ -45,7 +45,9 @@ void order_init(struct order *order, const struct schema *schema)
 		lane_range(&schema->dims[d], &lo, &hi);
 		order->scale[d].lo = lo;
 		order->scale[d].shift = shift_to_fill(hi - lo);
-		order->scale[d].grid_shift = extent ? shift_to_fill((hi - lo) / extent) : 0;
+		/* A dense array's steps stay as they are: its domain may grow. */
+		if (extent && !order->dense)
+			order->scale[d].grid_shift = shift_to_fill((hi - lo) / extent);
 	}
 	order->n_words = order->grid ? 2 * order->n_dims : order->n_dims;
 }

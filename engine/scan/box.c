@@ -1,314 +1,377 @@
-/* Dense reads into the caller's strided memory. */
-#include "engine/scan/scan.h"
+#include "engine/scan/box.h"
 #include "codec/base/checked.h"
+#include "engine/scan/gather.h"
 #include <string.h>
-
-/* One attribute on its way into one buffer. */
-struct target {
-	const struct field *field;
-	const teg_buffer *buffer;
-	ptrdiff_t strides[TEG_MAX_DIMENSIONS];
-	struct column_buf column;
-};
-
-struct box_read {
-	struct teg_array *array;
-	const struct schema *schema;
-	const teg_allocator *alloc;
-	struct box box;
-	uint64_t side[TEG_MAX_DIMENSIONS], n_cells;
-	size_t n_targets;
-	struct target *targets;
-	struct column_buf lanes[TEG_MAX_DIMENSIONS]; /* coordinates of a selection, as stored */
-	uint64_t *cells; /* index of each selected row in the box, row-major */
-	size_t cells_cap;
-	uint8_t *mask;
-};
 
 static teg_status no_memory(teg_error *err)
 {
 	return teg_fail(err, TEG_NOMEM, "no memory to read a box");
 }
 
-/* ---- checking what the caller gave ---- */
-
-/* An open end of the box is the domain's. A box outside the domain is refused: no cell is there. */
-static teg_status choose_box(struct box_read *r, const teg_range *ranges, teg_error *err)
+static bool reserve(struct box_read *r, size_t n_rows)
 {
-	bool exact;
+	void *block = r->place, *rows = r->rows;
+	bool ok = mem_grow(r->alloc, &block, &r->place_cap, n_rows * (r->schema->n_dims + 1u),
+	                   sizeof *r->place);
 
-	TEG_TRY(read_box_lanes(r->schema, ranges, &r->box, &exact, err));
-	r->n_cells = 1;
-	for (uint32_t d = 0; d < r->schema->n_dims; d++) {
-		const struct field *dim = &r->schema->dims[d];
+	r->place = block;
+	ok = ok && mem_grow(r->alloc, &rows, &r->rows_cap, n_rows, sizeof *r->rows);
+	r->rows = rows;
+	return ok;
+}
 
-		if (!ranges[d].lo.type)
-			r->box.lo[d] = dim->lo;
-		if (!ranges[d].hi.type)
-			r->box.hi[d] = dim->hi;
-		if (r->box.lo[d] < dim->lo || r->box.hi[d] > dim->hi ||
-		    r->box.lo[d] > r->box.hi[d]) {
-			teg_fail(err, TEG_DOMAIN,
-			         "the box leaves the domain of dimension '%s', or is empty",
-			         dim->name);
-			return error_in_column(err, TEG_DOMAIN, dim->name);
-		}
-		r->side[d] = r->box.hi[d] - r->box.lo[d] + 1;
-		if (!r->side[d] || !u64_mul(r->n_cells, r->side[d], &r->n_cells) ||
-		    r->n_cells > SIZE_MAX / 16)
-			return teg_fail(err, TEG_LIMIT,
-			                "the box has more cells than memory can hold");
+/* ---- a full dense tile: lines from where they lie to where they go ---- */
+
+/* How the cells of a tile follow one another. */
+struct cells {
+	const struct tile *tile;
+	bool by_column;
+	uint32_t inner; /* the dimension along which they do so fastest */
+	uint64_t stride[TEG_MAX_DIMENSIONS];
+};
+
+static void cells_of_tile(struct cells *c, const struct box_read *r, const struct tile *tile)
+{
+	uint32_t n_dims = r->schema->n_dims;
+	uint64_t stride = 1;
+
+	c->tile = tile;
+	c->by_column = r->schema->cell_order == TEG_ORDER_COLUMN;
+	c->inner = c->by_column || !n_dims ? 0 : n_dims - 1;
+	for (uint32_t i = 0; i < n_dims; i++) {
+		uint32_t d = c->by_column ? i : n_dims - 1 - i;
+
+		c->stride[d] = stride;
+		stride *= tile->header.hi[d] - tile->header.lo[d] + 1;
 	}
+}
+
+/* The row of the tile that is the cell at a place of the lattice. */
+static uint32_t row_of(const struct cells *c, const struct lattice *l, const uint64_t *place)
+{
+	uint64_t row = 0;
+
+	for (uint32_t d = 0; d < l->n_dims; d++)
+		row += (l->lo[d] + place[d] * l->step[d] - c->tile->header.lo[d]) * c->stride[d];
+	return (uint32_t)row;
+}
+
+/* Rows of a window: all from the first to the last where they are a fair part of them, else listed. */
+struct share {
+	struct window window;
+	uint64_t n, line; /* cells in all, and in a line of the inner dimension */
+	bool listed;
+	uint32_t first, n_rows; /* rows to decode */
+	ptrdiff_t row_step;     /* of neighbours in a line, among the decoded rows */
+};
+
+#define SPARSE_PART 16 /* a part smaller than this of the rows is listed */
+
+static void measure(struct share *p, const struct cells *c, const struct lattice *l)
+{
+	uint64_t last[TEG_MAX_DIMENSIONS];
+
+	p->line = l->n_dims ? p->window.n[c->inner] : 1;
+	for (uint32_t d = 0; d < l->n_dims; d++)
+		last[d] = p->window.first[d] + p->window.n[d] - 1;
+	p->first = row_of(c, l, p->window.first);
+	p->n_rows = row_of(c, l, last) - p->first + 1;
+	p->listed = p->n < p->n_rows / SPARSE_PART;
+	p->row_step = l->n_dims && !p->listed ? (ptrdiff_t)l->step[c->inner] : 1;
+}
+
+static void list_rows(struct box_read *r, const struct cells *c, struct share *p)
+{
+	const struct lattice *l = &r->lattice;
+	uint64_t at[TEG_MAX_DIMENSIONS];
+	uint32_t n = 0, step = l->n_dims ? (uint32_t)l->step[c->inner] : 0;
+
+	memcpy(at, p->window.first, sizeof at);
+	do {
+		uint32_t row = row_of(c, l, at);
+
+		for (uint64_t i = 0; i < p->line; i++, row += step)
+			r->rows[n++] = row;
+	} while (window_next_line(&p->window, l->n_dims, c->inner, c->by_column, at));
+	p->n_rows = n;
+}
+
+/* The decoded rows of a column to their places. */
+static void put_lines(const struct box_read *r, const struct cells *c, const struct share *p,
+                      const struct places *to, const uint8_t *values)
+{
+	const struct lattice *l = &r->lattice;
+	ptrdiff_t width = (ptrdiff_t)to->width;
+	uint64_t at[TEG_MAX_DIMENSIONS];
+	uint32_t done = 0;
+
+	memcpy(at, p->window.first, sizeof at);
+	do {
+		uint32_t row = p->listed ? done : row_of(c, l, at) - p->first;
+
+		places_put_line(to, l->n_dims, at, c->inner, p->line,
+		                values + (size_t)row * to->width, p->row_step * width);
+		done += (uint32_t)p->line;
+	} while (window_next_line(&p->window, l->n_dims, c->inner, c->by_column, at));
+}
+
+/* The same value for every cell of the window. */
+static void put_same(const struct box_read *r, const struct cells *c, const struct share *p,
+                     const struct places *to, const uint8_t *value)
+{
+	const struct lattice *l = &r->lattice;
+	uint64_t at[TEG_MAX_DIMENSIONS];
+
+	memcpy(at, p->window.first, sizeof at);
+	do
+		places_put_line(to, l->n_dims, at, c->inner, p->line, value, 0);
+	while (window_next_line(&p->window, l->n_dims, c->inner, c->by_column, at));
+}
+
+static teg_status put_validity(struct box_read *r, const struct cells *c, const struct share *p,
+                               const struct target *target, teg_error *err)
+{
+	const struct column_buf *column = &target->column;
+	uint8_t *bytes;
+
+	if (!column->validity) {
+		put_same(r, c, p, &target->validity, (const uint8_t *)"\1");
+		return TEG_OK;
+	}
+	bytes = mem_alloc(r->alloc, column->n);
+	if (!bytes)
+		return no_memory(err);
+	for (size_t i = 0; i < column->n; i++)
+		bytes[i] = bitmap_get(column->validity, i);
+	put_lines(r, c, p, &target->validity, bytes);
+	mem_free(r->alloc, bytes, column->n);
 	return TEG_OK;
 }
 
-static void default_strides(const struct box_read *r, struct target *target)
+static teg_status put_share(struct box_read *r, struct sweep *sweep, struct tile *const *tiles,
+                            const struct cells *c, struct share *p, teg_error *err)
 {
-	ptrdiff_t stride = (ptrdiff_t)target->field->width;
+	struct selection sel = { .n = p->n_rows, .row0 = p->first, .tiles = tiles };
 
-	for (uint32_t d = r->schema->n_dims; d-- > 0;) {
-		target->strides[d] = stride;
-		stride *= (ptrdiff_t)r->side[d];
+	if (p->listed) {
+		if (!reserve(r, p->n))
+			return no_memory(err);
+		list_rows(r, c, p);
+		sel.n = p->n_rows;
+		sel.rows = r->rows;
 	}
-}
+	TEG_TRY(sweep_bind(sweep, &sel, NULL, 0, sel.n, err));
+	for (size_t i = 0; i < r->n_targets; i++) {
+		struct target *target = &r->targets[i];
 
-/* The bytes that the strides span must lie in the buffer, whichever way they run: `values` is the
- * cell at the lower corner of the box. */
-static bool fits_buffer(const struct box_read *r, const struct target *target)
-{
-	uint64_t span = target->field->width;
-
-	for (uint32_t d = 0; d < r->schema->n_dims; d++) {
-		ptrdiff_t stride = target->strides[d];
-		uint64_t step = stride < 0 ? 0 - (uint64_t)stride : (uint64_t)stride, reach;
-
-		if (!u64_mul(step, r->side[d] - 1, &reach) || !u64_add(span, reach, &span))
-			return false;
+		column_buf_clear(&target->column);
+		TEG_TRY(sweep_column(sweep, target->field->id, &target->column, err));
+		put_lines(r, c, p, &target->values, target->column.values);
+		if (target->validity.at)
+			TEG_TRY(put_validity(r, c, p, target, err));
 	}
-	return span <= target->buffer->values_len;
+	if (r->mask.at)
+		put_same(r, c, p, &r->mask, (const uint8_t *)"\1");
+	r->n_placed += p->n;
+	return TEG_OK;
 }
 
-static teg_status choose_target(struct box_read *r, const teg_buffer *buffer, struct target *target,
-                                teg_error *err)
+/* Whether the selection is the box's whole share of one dense tile with a row in every cell: then
+ * where rows lie follows from the tile's box alone. */
+static bool is_whole(const struct box_read *r, const struct selection *sel)
 {
-	const struct field *field = schema_field(r->schema, buffer->name ? buffer->name : "");
+	const struct tile *tile = sel->tiles[0];
+	struct lattice box = r->lattice;
+	struct window window;
 
-	if (!field || field->id < COLUMN_ID_ATTRIBUTE) {
-		teg_fail(err, TEG_NOT_FOUND, "array '%s' has no attribute '%s'",
-		         r->array->state.name, buffer->name ? buffer->name : "");
-		return error_in_column(err, TEG_NOT_FOUND, buffer->name ? buffer->name : "");
-	}
-	if (field->shape != COLUMN_FIXED)
-		return teg_fail(err, TEG_MISUSE,
-		                "attribute '%s' has no fixed width: scan it instead", field->name);
-	target->field = field;
-	target->buffer = buffer;
-	column_buf_init(&target->column, COLUMN_FIXED, field->width, r->alloc);
-	if (buffer->strides)
-		memcpy(target->strides, buffer->strides,
-		       r->schema->n_dims * sizeof *buffer->strides);
-	else
-		default_strides(r, target);
-	if (buffer->values && fits_buffer(r, target))
-		return TEG_OK;
-	teg_fail(err, TEG_MISUSE, "the buffer of '%s' is too small for the box and its strides",
-	         field->name);
-	return error_in_column(err, TEG_MISUSE, field->name);
-}
-
-/* ---- writing cells ---- */
-
-static uint8_t *cell_at(const struct box_read *r, const struct target *target, uint64_t cell)
-{
-	uint8_t *at = target->buffer->values;
-
-	for (uint32_t d = r->schema->n_dims; d-- > 0;) {
-		at += (ptrdiff_t)(cell % r->side[d]) * target->strides[d];
-		cell /= r->side[d];
-	}
-	return at;
-}
-
-static bool packed(const struct box_read *r, const struct target *target)
-{
-	ptrdiff_t stride = (ptrdiff_t)target->field->width;
-
-	for (uint32_t d = r->schema->n_dims; d-- > 0;) {
-		if (target->strides[d] != stride)
-			return false;
-		stride *= (ptrdiff_t)r->side[d];
-	}
-	return true;
-}
-
-/* Runs of cells that follow one another along the last dimension: one address per run. */
-static void put_run(const struct box_read *r, const struct target *target, uint64_t cell,
-                    const uint8_t *from, size_t n, size_t from_stride)
-{
-	size_t width = target->field->width;
-	ptrdiff_t step = r->schema->n_dims ? target->strides[r->schema->n_dims - 1] : 0;
-	uint8_t *to = cell_at(r, target, cell);
-
-	if (step == (ptrdiff_t)width && from_stride == width) {
-		memcpy(to, from, n * width);
-		return;
-	}
-	for (size_t i = 0; i < n; i++, to += step, from += from_stride)
-		memcpy(to, from, width);
-}
-
-static void put_fill(const struct box_read *r, const struct target *target)
-{
-	static const uint8_t zeros[65536];
-	const uint8_t *fill = target->field->fill.at ? target->field->fill.at : zeros;
-	uint64_t row = r->side[r->schema->n_dims - 1];
-
-	if (target->buffer->validity)
-		memset(target->buffer->validity, target->field->fill.at || !target->field->nullable,
-		       r->n_cells);
-	if (!target->field->fill.at && packed(r, target)) {
-		memset(target->buffer->values, 0, r->n_cells * target->field->width);
-		return;
-	}
-	for (uint64_t cell = 0; cell < r->n_cells; cell += row)
-		put_run(r, target, cell, fill, row, 0);
-}
-
-/* The length of the run of selected rows that starts at i: neighbours along the last dimension. */
-static uint32_t run_at(const struct box_read *r, uint32_t i, uint32_t n)
-{
-	uint64_t last = r->side[r->schema->n_dims - 1],
-		 end = r->cells[i] - r->cells[i] % last + last;
-	uint32_t k = i + 1;
-
-	while (k < n && r->cells[k] == r->cells[i] + (k - i) && r->cells[k] < end)
-		k++;
-	return k - i;
-}
-
-static void put_column(const struct box_read *r, const struct target *target, uint32_t n)
-{
-	size_t width = target->field->width;
-	uint8_t *validity = target->buffer->validity;
-
-	for (uint32_t i = 0, run; i < n; i += run) {
-		run = run_at(r, i, n);
-		put_run(r, target, r->cells[i], target->column.values + (size_t)i * width, run,
-		        width);
-	}
-	for (uint32_t i = 0; validity && i < n; i++)
-		validity[r->cells[i]] = !target->column.validity ||
-		                        bitmap_get(target->column.validity, i);
-}
-
-/* ---- reading ---- */
-
-static bool reserve_cells(struct box_read *r, size_t n)
-{
-	void *block = r->cells;
-
-	if (!mem_grow(r->alloc, &block, &r->cells_cap, n, sizeof *r->cells))
+	if (sel->resolved || tile->header.shape != TILE_DENSE ||
+	    tile_find_column(&tile->header, COLUMN_ID_PRESENCE))
 		return false;
-	r->cells = block;
-	return true;
+	for (uint32_t d = 0; d < box.n_dims; d++) {
+		box.count[d] = (box.count[d] - 1) * box.step[d] + 1;
+		box.step[d] = 1;
+	}
+	return lattice_window(&box, tile->header.lo, tile->header.hi, &window) == sel->n;
 }
 
-static teg_status find_cells(struct box_read *r, struct sweep *sweep, uint32_t n, teg_error *err)
+static teg_status put_tile(struct box_read *r, struct sweep *sweep, const struct selection *sel,
+                           teg_error *err)
 {
-	if (!reserve_cells(r, (size_t)n * 2))
-		return no_memory(err);
-	memset(r->cells, 0, n * sizeof *r->cells);
-	for (uint32_t d = 0; d < r->schema->n_dims; d++) {
-		uint64_t *lanes = r->cells + n;
+	const struct tile *tile = sel->tiles[0];
+	struct share share = { .n = 0 };
+	struct cells cells;
+
+	share.n = lattice_window(&r->lattice, tile->header.lo, tile->header.hi, &share.window);
+	if (!share.n)
+		return TEG_OK;
+	cells_of_tile(&cells, r, tile);
+	measure(&share, &cells, &r->lattice);
+	return put_share(r, sweep, sel->tiles, &cells, &share, err);
+}
+
+/* ---- any selection: row by row ---- */
+
+/* Places of the bound rows along every dimension; which of them are on the lattice into r->rows. */
+static teg_status find_places(struct box_read *r, struct sweep *sweep, uint32_t n,
+                              uint32_t *n_kept_out, teg_error *err)
+{
+	uint32_t kept = 0, n_dims = r->schema->n_dims;
+
+	for (uint32_t d = 0; d < n_dims; d++) {
+		uint64_t *lanes = r->place + (size_t)d * n;
 		struct column view;
 
 		column_buf_clear(&r->lanes[d]);
 		TEG_TRY(sweep_column(sweep, r->schema->dims[d].id, &r->lanes[d], err));
 		view = column_buf_view(&r->lanes[d]);
 		lanes_of_column(&view, r->schema->dims[d].class, 0, n, lanes);
-		for (uint32_t i = 0; i < n; i++)
-			r->cells[i] = r->cells[i] * r->side[d] + (lanes[i] - r->box.lo[d]);
 	}
+	for (uint32_t i = 0; i < n; i++) {
+		bool on = true;
+
+		for (uint32_t d = 0; d < n_dims; d++)
+			on &= (r->place[(size_t)d * n + i] - r->lattice.lo[d]) %
+			              r->lattice.step[d] ==
+			      0;
+		r->rows[kept] = i;
+		kept += on;
+	}
+	for (uint32_t d = 0; d < n_dims; d++)
+		for (uint32_t k = 0; k < kept; k++)
+			r->place[(size_t)d * n + k] =
+				(r->place[(size_t)d * n + r->rows[k]] - r->lattice.lo[d]) /
+				r->lattice.step[d];
+	*n_kept_out = kept;
 	return TEG_OK;
 }
 
-static teg_status put_selection(struct box_read *r, struct sweep *sweep,
-                                const struct selection *sel, teg_error *err)
+static uint8_t *address(const struct box_read *r, const struct places *to, uint32_t n, uint32_t i)
 {
-	TEG_TRY(sweep_bind(sweep, sel, NULL, 0, sel->n, err));
-	TEG_TRY(find_cells(r, sweep, sel->n, err));
-	for (size_t i = 0; i < r->n_targets; i++) {
+	uint8_t *at = to->at;
+
+	for (uint32_t d = 0; d < r->schema->n_dims; d++)
+		at += (ptrdiff_t)r->place[(size_t)d * n + i] * to->stride[d];
+	return at;
+}
+
+/* `n` rows were selected, the first `kept` places are theirs that are on the lattice. */
+static void put_column(const struct box_read *r, const struct target *target, uint32_t n,
+                       uint32_t kept)
+{
+	const struct column_buf *column = &target->column;
+	size_t width = target->field->width;
+
+	for (uint32_t i = 0; i < kept; i++)
+		memcpy(address(r, &target->values, n, i), column->values + i * width, width);
+	for (uint32_t i = 0; target->validity.at && i < kept; i++)
+		*address(r, &target->validity, n, i) = !column->validity ||
+		                                       bitmap_get(column->validity, i);
+}
+
+static teg_status put_rows(struct box_read *r, struct sweep *sweep, const struct selection *sel,
+                           teg_error *err)
+{
+	uint32_t n = sel->n, kept;
+
+	if (!reserve(r, n))
+		return no_memory(err);
+	TEG_TRY(sweep_bind(sweep, sel, NULL, 0, n, err));
+	TEG_TRY(find_places(r, sweep, n, &kept, err));
+	if (kept < n)
+		TEG_TRY(sweep_bind(sweep, sel, r->rows, 0, kept, err));
+	for (size_t i = 0; i < r->n_targets && kept; i++) {
 		column_buf_clear(&r->targets[i].column);
 		TEG_TRY(sweep_column(sweep, r->targets[i].field->id, &r->targets[i].column, err));
-		put_column(r, &r->targets[i], sel->n);
+		put_column(r, &r->targets[i], n, kept);
 	}
-	for (uint32_t i = 0; r->mask && i < sel->n; i++)
-		r->mask[r->cells[i]] = 1;
+	for (uint32_t i = 0; r->mask.at && i < kept; i++)
+		*address(r, &r->mask, n, i) = 1;
+	r->n_placed += kept;
 	return TEG_OK;
 }
 
-static teg_status read_cells(struct box_read *r, const struct view *view, teg_error *err)
+/* ---- the whole ---- */
+
+static teg_status fill(const struct box_read *r, teg_error *err)
+{
+	for (size_t i = 0; i < r->n_targets; i++) {
+		const struct target *t = &r->targets[i];
+		const uint8_t *value = t->field->fill.at;
+		bool valid = value || !t->field->nullable;
+		uint8_t *zeros = value ? NULL : mem_zalloc(r->alloc, t->field->width);
+
+		if (!value && !zeros)
+			return no_memory(err);
+		places_fill(&t->values, &r->lattice, value ? value : zeros);
+		mem_free(r->alloc, zeros, t->field->width);
+		if (t->validity.at)
+			places_fill(&t->validity, &r->lattice,
+			            (const uint8_t *)(valid ? "\1" : "\0"));
+	}
+	if (r->mask.at)
+		places_fill(&r->mask, &r->lattice, (const uint8_t *)"\0");
+	return TEG_OK;
+}
+
+/* Whether the tiles of the plan look as if every cell would get a value: then nothing is filled
+ * beforehand, since writing memory twice costs as much as decoding. */
+static bool looks_complete(const struct box_read *r, const struct plan *plan)
+{
+	uint64_t n = 0;
+
+	for (uint32_t i = 0; i < plan->n_tiles; i++) {
+		const struct index_entry *e = &plan->tiles[i].entry;
+		struct window window;
+
+		if (plan->tiles[i].needs_resolution || e->shape != TILE_DENSE)
+			return false;
+		n += lattice_window(&r->lattice, e->lo, e->hi, &window);
+	}
+	return n == r->lattice.n_cells;
+}
+
+static teg_status put_all(struct box_read *r, struct sweep *sweep, teg_error *err)
 {
 	struct selection sel;
-	struct sweep sweep;
 	teg_status status;
 
-	TEG_TRY(sweep_open(&sweep, r->array, view, err));
-	for (size_t i = 0; i < r->n_targets; i++)
-		put_fill(r, &r->targets[i]);
-	if (r->mask)
-		memset(r->mask, 0, r->n_cells);
-	while ((status = sweep_next(&sweep, &sel, err)) == TEG_OK) {
-		status = put_selection(r, &sweep, &sel, err);
-		if (status != TEG_OK)
-			break;
-	}
-	sweep_close(&sweep);
+	r->n_placed = 0;
+	while ((status = sweep_next(sweep, &sel, err)) == TEG_OK)
+		TEG_TRY(is_whole(r, &sel) ? put_tile(r, sweep, &sel, err)
+		                          : put_rows(r, sweep, &sel, err));
 	return status == TEG_END ? TEG_OK : status;
 }
 
-static teg_status run(struct box_read *r, const teg_range *ranges, const teg_buffer *buffers,
-                      size_t n_buffers, const teg_read_options *options, teg_error *err)
+static teg_status read_once(struct box_read *r, const struct view *view, bool *again,
+                            teg_error *err)
 {
-	struct view view;
+	struct sweep sweep;
+	teg_status status = TEG_OK;
+	bool filled = *again;
 
-	TEG_TRY(choose_box(r, ranges, err));
-	TEG_TRY(read_view(r->array, options, &view, err));
-	view.box = &r->box;
-	for (uint32_t d = 0; d < r->schema->n_dims; d++)
-		column_buf_init(&r->lanes[d], COLUMN_FIXED, r->schema->dims[d].width, r->alloc);
-	for (; r->n_targets < n_buffers; r->n_targets++)
-		TEG_TRY(choose_target(r, &buffers[r->n_targets], &r->targets[r->n_targets], err));
-	return read_cells(r, &view, err);
+	TEG_TRY(sweep_open(&sweep, r->array, view, err));
+	filled |= !looks_complete(r, &sweep.plan);
+	if (filled)
+		status = fill(r, err);
+	if (status == TEG_OK)
+		status = put_all(r, &sweep, err);
+	sweep_close(&sweep);
+	*again = !filled && r->n_placed < r->lattice.n_cells;
+	return status;
 }
 
-teg_status teg_read_box(teg_array *array, const teg_range *box, const teg_buffer *buffers,
-                        size_t n_buffers, uint8_t *mask, const teg_read_options *options,
-                        teg_error *err)
+teg_status box_read_run(struct box_read *r, const struct view *view, teg_error *err)
 {
-	struct box_read r = { .array = array, .mask = mask };
-	teg_status status;
+	struct view within = *view;
+	struct box box;
+	bool again = false;
 
-	if (!array || !box || (n_buffers && !buffers))
-		return teg_fail(err, TEG_MISUSE, "teg_read_box needs an array, a box and buffers");
-	if (array->state.schema->kind != TEG_DENSE) {
-		teg_fail(err, TEG_MISUSE, "boxes are read from dense arrays only: '%s' is none",
-		         array->state.name);
-		return error_in_array(err, TEG_MISUSE, array->state.name);
-	}
-	r.schema = array->state.schema;
-	r.alloc = array->arena.alloc;
-	r.targets = mem_zalloc(r.alloc, (n_buffers + 1) * sizeof *r.targets);
-	if (!r.targets)
-		return no_memory(err);
-	status = run(&r, box, buffers, n_buffers, options, err);
-	for (size_t i = 0; i < n_buffers; i++)
-		if (r.targets[i].field)
-			column_buf_release(&r.targets[i].column);
-	for (uint32_t d = 0; d < r.schema->n_dims; d++)
-		if (r.lanes[d].alloc)
-			column_buf_release(&r.lanes[d]);
-	mem_free(r.alloc, r.targets, (n_buffers + 1) * sizeof *r.targets);
-	mem_free(r.alloc, r.cells, r.cells_cap * sizeof *r.cells);
-	return status == TEG_OK ? status : error_in_array(err, status, array->state.name);
+	if (!r->lattice.n_cells)
+		return TEG_OK;
+	lattice_box(&r->lattice, &box);
+	within.box = &box;
+	within.step = r->lattice.step;
+	TEG_TRY(read_once(r, &within, &again, err));
+	/* Some rows of the tiles did not answer. */
+	return again ? read_once(r, &within, &again, err) : TEG_OK;
 }

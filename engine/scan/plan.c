@@ -34,6 +34,19 @@ static void copy_box(struct box *box, const struct index_entry *entry, uint32_t 
 	memcpy(box->hi, entry->hi, n_dims * sizeof *box->hi);
 }
 
+/* Whether every k-th coordinate from the box's lower bound misses the tile along a dimension. */
+static bool steps_over(const struct index_entry *entry, const struct view *view, uint32_t n_dims)
+{
+	for (uint32_t d = 0; view->step && d < n_dims; d++) {
+		uint64_t lo = view->box->lo[d], step = view->step[d];
+
+		if (entry->lo[d] > lo &&
+		    (entry->lo[d] - lo - 1) / step == (entry->hi[d] - lo) / step)
+			return true;
+	}
+	return false;
+}
+
 static bool box_may_match(const struct index_entry *entry, const struct view *view, uint32_t n_dims)
 {
 	struct box box;
@@ -41,7 +54,7 @@ static bool box_may_match(const struct index_entry *entry, const struct view *vi
 	if (!view->box)
 		return true;
 	copy_box(&box, entry, n_dims);
-	return box_overlaps(&box, view->box, n_dims);
+	return box_overlaps(&box, view->box, n_dims) && !steps_over(entry, view, n_dims);
 }
 
 static bool keep_entry(void *ctx, const struct index_entry *entry, bool leaf)

@@ -25,6 +25,9 @@ struct view {
 	bool until;            /* system_until is asked for */
 	uint32_t kinds;        /* TEG_KIND_* bits */
 	const struct box *box; /* NULL: everything */
+	/* Of the box only every step[d]-th coordinate, from its lower bound: tiles without one are
+	 * pruned, rows are the reader's to drop. NULL: all. */
+	const uint64_t *step;
 	const struct bound_predicate
 		*predicate; /* NULL: none. The plan prunes by it, does not filter */
 	bool no_prune;

@@ -104,8 +104,19 @@ static teg_status make_bound(const struct field *f, const teg_value *given, stru
 	return status;
 }
 
-static teg_status make_domain(const teg_dimension *given, struct arena *arena, struct field *f,
-                              teg_error *err)
+static bool counts_in_steps(const struct field *f)
+{
+	return f->class == VALUE_SIGNED || f->class == VALUE_UNSIGNED;
+}
+
+/* A dense array may have a dimension without coordinates: its upper bound lies one below. */
+static bool is_empty(const struct field *f)
+{
+	return counts_in_steps(f) && f->lo && f->hi == f->lo - 1;
+}
+
+static teg_status make_domain(const teg_dimension *given, bool dense, struct arena *arena,
+                              struct field *f, teg_error *err)
 {
 	struct span lo, hi;
 	bool above;
@@ -119,7 +130,7 @@ static teg_status make_domain(const teg_dimension *given, struct arena *arena, s
 	TEG_TRY(make_bound(f, &given->lo, arena, &lo, &f->lo_value, &f->lo, err));
 	TEG_TRY(make_bound(f, &given->hi, arena, &hi, &f->hi_value, &f->hi, err));
 	above = f->class == VALUE_BYTES ? span_compare(lo, hi) > 0 : f->lo > f->hi;
-	if (above)
+	if (above && !(dense && is_empty(f)))
 		return wrong(err, f->name, "the domain's lower bound is above its upper bound");
 	f->has_domain = true;
 	return TEG_OK;
@@ -137,11 +148,6 @@ static bool can_be_dimension(teg_type type)
 	}
 }
 
-static bool counts_in_steps(const struct field *f)
-{
-	return f->class == VALUE_SIGNED || f->class == VALUE_UNSIGNED;
-}
-
 teg_status make_dimension(const teg_dimension *given, uint32_t position, bool dense,
                           struct arena *arena, struct field *field_out, teg_error *err)
 {
@@ -157,7 +163,7 @@ teg_status make_dimension(const teg_dimension *given, uint32_t position, bool de
 		return error_in_column(err, TEG_UNSUPPORTED, f->name);
 	}
 	f->id = position;
-	TEG_TRY(make_domain(given, arena, f, err));
+	TEG_TRY(make_domain(given, dense, arena, f, err));
 	if (given->extent && !counts_in_steps(f))
 		return wrong(err, f->name,
 		             "only whole numbers, timestamps and dates have an extent");
@@ -233,11 +239,13 @@ teg_status make_metadata(const teg_metadata *given, size_t n, struct arena *aren
 
 /* ---- extents of dense arrays ---- */
 
-/* Coordinates in the domain, UINT64_MAX where that is 2^64. */
+/* Coordinates in the domain, UINT64_MAX where that is 2^64, and for none: it is there to grow. */
 static uint64_t span_of_domain(const struct field *f)
 {
 	uint64_t span = f->hi - f->lo;
 
+	if (is_empty(f))
+		return UINT64_MAX;
 	return span == UINT64_MAX ? span : span + 1;
 }
 
@@ -290,13 +298,9 @@ teg_status make_extents(struct field *dims, uint32_t n_dims, uint32_t tile_cells
 {
 	uint64_t cells = 1, left = tile_cells;
 
-	for (uint32_t d = 0; d < n_dims; d++) {
-		uint64_t span = span_of_domain(&dims[d]);
-
-		if (dims[d].extent > span)
-			dims[d].extent = span;
+	/* An extent that is given may be larger than the domain, which may grow. */
+	for (uint32_t d = 0; d < n_dims; d++)
 		left /= dims[d].extent ? dims[d].extent : 1;
-	}
 	choose_extents(dims, n_dims, left ? left : 1);
 	for (uint32_t d = 0; d < n_dims; d++) {
 		if (dims[d].extent > TILE_CELLS_MAX / cells)

@@ -104,7 +104,8 @@ static teg_status check_counts(const teg_spec *spec, teg_error *err)
 	if (spec->n_dimensions > TEG_MAX_DIMENSIONS)
 		return teg_fail(err, TEG_SCHEMA, "%zu dimensions, at most %d are allowed",
 		                spec->n_dimensions, TEG_MAX_DIMENSIONS);
-	if (!table && !spec->n_dimensions)
+	/* A dense array without dimensions is one cell. */
+	if (spec->kind == TEG_SPARSE && !spec->n_dimensions)
 		return teg_fail(err, TEG_SCHEMA, "no dimensions");
 	/* What teg_array_spec gives for a table is accepted back. */
 	if (table && spec->n_dimensions &&

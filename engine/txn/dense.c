@@ -23,11 +23,17 @@ void txn_free_put(struct teg_txn *txn, const struct schema *schema, struct put_b
 static teg_status check_box(const struct schema *schema, const teg_range *ranges, struct box *box,
                             uint64_t *n_out, teg_error *err)
 {
-	bool exact;
+	bool exact, none = false;
 
 	TEG_TRY(read_box_lanes(schema, ranges, box, &exact, err));
 	for (uint32_t d = 0; d < schema->n_dims; d++) {
 		const struct field *f = &schema->dims[d];
+
+		/* All of a dimension that has no coordinates yet. */
+		if (f->lo > f->hi && !ranges[d].lo.type && !ranges[d].hi.type) {
+			none = true;
+			continue;
+		}
 
 		if (!ranges[d].lo.type)
 			box->lo[d] = f->lo;
@@ -42,6 +48,9 @@ static teg_status check_box(const struct schema *schema, const teg_range *ranges
 			return error_in_column(err, TEG_DOMAIN, f->name);
 		}
 	}
+	*n_out = 0;
+	if (none)
+		return TEG_OK;
 	if (!txn_box_cells(box, schema->n_dims, n_out) || *n_out > UINT32_MAX / 4)
 		return teg_fail(err, TEG_LIMIT, "a box of more cells than one put takes");
 	return TEG_OK;
@@ -85,19 +94,20 @@ static void copy_cells(const struct walk *w, const uint8_t *at, uint32_t width, 
                        uint8_t *to)
 {
 	uint64_t index[TEG_MAX_DIMENSIONS] = { 0 };
-	uint32_t last = w->n_dims - 1;
-	bool packed = w->strides[last] == (ptrdiff_t)width;
+	uint32_t last = w->n_dims ? w->n_dims - 1 : 0;
+	uint64_t side = w->n_dims ? w->sides[last] : 1;
+	bool packed = !w->n_dims || w->strides[last] == (ptrdiff_t)width;
 
-	for (uint64_t done = 0; done < n; done += w->sides[last]) {
+	for (uint64_t done = 0; done < n; done += side) {
 		const uint8_t *line = at;
 
 		for (uint32_t d = 0; d < last; d++)
 			line += (ptrdiff_t)index[d] * w->strides[d];
 		if (packed)
-			memcpy(to, line, w->sides[last] * width);
-		for (uint64_t i = 0; !packed && i < w->sides[last]; i++)
+			memcpy(to, line, side * width);
+		for (uint64_t i = 0; !packed && i < side; i++)
 			memcpy(to + i * width, line + (ptrdiff_t)i * w->strides[last], width);
-		to += w->sides[last] * width;
+		to += side * width;
 		for (uint32_t d = last; d-- > 0 && ++index[d] == w->sides[d];)
 			index[d] = 0;
 	}
@@ -271,7 +281,7 @@ teg_status teg_txn_put_box(teg_txn *txn, const char *array, const teg_range *box
 	teg_status status;
 
 	TEG_TRY(txn_array(txn, array, &a, err));
-	if (!box || (n_buffers && !buffers))
+	if ((!box && a->schema->n_dims) || (n_buffers && !buffers))
 		return teg_fail(err, TEG_MISUSE, "box or buffers is NULL");
 	if (a->schema->kind != TEG_DENSE)
 		return error_in_array(err, teg_fail(err, TEG_MISUSE, "the array is not dense"),
@@ -281,6 +291,8 @@ teg_status teg_txn_put_box(teg_txn *txn, const char *array, const teg_range *box
 	status = put_interval(a->schema, &o, &put, err);
 	if (status == TEG_OK)
 		status = check_box(a->schema, box, &put.box, &put.n_cells, err);
+	if (status == TEG_OK && !put.n_cells)
+		return check_names(a->schema, buffers, n_buffers, err);
 	if (status == TEG_OK)
 		status = take_put(txn, a->schema, buffers, n_buffers, &o, &put, err);
 	if (status == TEG_OK)

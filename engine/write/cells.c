@@ -15,9 +15,15 @@ void cells_init(struct cells *cells, const struct schema *schema, const struct o
 	cells->within.has_text = order->has_text;
 }
 
+/* Sort keys have a word at the least, where there are no dimensions too. */
+static uint32_t n_words(const struct cells *cells)
+{
+	return cells->schema->n_dims ? cells->schema->n_dims : 1;
+}
+
 static void free_room(struct cells *cells)
 {
-	for (uint32_t d = 0; d < cells->schema->n_dims; d++) {
+	for (uint32_t d = 0; d < n_words(cells); d++) {
 		mem_free(cells->alloc, cells->lanes[d], cells->cap * sizeof **cells->lanes);
 		mem_free(cells->alloc, cells->words[d], cells->cap * sizeof **cells->words);
 		cells->lanes[d] = cells->words[d] = NULL;
@@ -46,7 +52,7 @@ teg_status cells_reserve(struct cells *cells, uint32_t n, teg_error *err)
 		return TEG_OK;
 	free_room(cells);
 	cells->cap = n;
-	for (uint32_t d = 0; d < cells->schema->n_dims; d++) {
+	for (uint32_t d = 0; d < n_words(cells); d++) {
 		cells->lanes[d] = mem_array(cells->alloc, n, sizeof **cells->lanes);
 		cells->words[d] = mem_array(cells->alloc, n, sizeof **cells->words);
 		ok = ok && cells->lanes[d] && cells->words[d];

@@ -116,10 +116,10 @@ def _dimension(d, value, dense):
     require(field.extent == 0 or kind.id in WITH_EXTENT, "SCHEMA-6", "extent")
     if field.lo is not None:
         least, greatest = lane.of_value(kind, field.lo), lane.of_value(kind, field.hi)
-        require(least <= greatest, "SCHEMA-5", "domain")
+        require(least <= greatest + dense, "SCHEMA-5", "domain")
     if dense:
         require(kind.id in WITH_EXTENT and field.lo is not None, "SCHEMA-6", "dense dimension")
-        require(1 <= field.extent <= greatest - least + 1, "SCHEMA-6", "dense extent")
+        require(field.extent >= 1, "SCHEMA-6", "dense extent")
     return field
 
 
@@ -164,7 +164,7 @@ def _check(s, dims, next_attribute):
     require(chosen, "SCHEMA-1", "schema: a choice is 0")
     require(not s.repeated or s.kind == SPARSE, "SCHEMA-1", "repeated cells")
     require(s.kind != TABLE or not dims, "SCHEMA-2", "table with dimensions")
-    require(len(s.dims) in range(1, 17) and len(s.attrs) in range(1, 10001), "SCHEMA-7", "counts")
+    require(len(s.dims) in range(s.kind != DENSE, 17) and len(s.attrs) in range(1, 10001), "SCHEMA-7", "counts")
     ids = [field.column for field in s.attrs]
     ascend = all(a < b for a, b in zip(ids, ids[1:]))
     require(ascend and ids[-1] < 0x100 + next_attribute, "SCHEMA-3", "ids of attributes")

@@ -64,7 +64,7 @@ def parse_footer(data, checksum):
     footer = Footer(f.unsigned("array"), f.unsigned("schema", (1 << 32) - 1), f.get("fresh", bool),
                     f.get("implicit", bool), f.unsigned("dims", 16), f.get("attrs", list),
                     f.unsigned("levels", 4), None)
-    require(len(f.get("commit", bytes)) == 16 and footer.dims >= 1, "SEG-7", "segment footer")
+    require(len(f.get("commit", bytes)) == 16, "SEG-7", "segment footer")
     ascend = all(a < b for a, b in zip(footer.attrs, footer.attrs[1:]))
     require(ascend and len(footer.attrs) <= 10000, "SEG-7", "attributes of a segment")
     if footer.levels:

@@ -31,9 +31,11 @@ def dim_range(dim):
     return (1 << 63) - (1 << bits - 1), (1 << 63) + (1 << bits - 1) - 1
 
 
-def scaled(dim, value, grid):
+def scaled(dim, value, grid, dense):
     lo, hi = dim_range(dim)
     at, most = value - lo, hi - lo
+    if dense:  # POS-6
+        return at // dim.extent
     if grid:  # POS-6
         at, most = (at // dim.extent, most // dim.extent) if dim.extent else (0, 0)
     bits = most.bit_length()
@@ -76,7 +78,8 @@ def curve(order, x):
 def position(schema, lanes):
     """As a tuple that compares like the words of POS-2."""
     grid = schema.kind == 3 or any(dim.extent for dim in schema.dims)
-    words = curve(schema.tile_order, [scaled(dim, v, grid) for dim, v in zip(schema.dims, lanes)])
+    numbers = [scaled(dim, v, grid, schema.kind == 3) for dim, v in zip(schema.dims, lanes)]
+    words = curve(schema.tile_order, numbers)
     if not grid:
         return words
     return words + tuple(lanes if schema.cell_order == ROW else reversed(lanes))  # POS-12

@@ -508,9 +508,11 @@ static const struct {
 	{ { 10000, 151, 40 }, { 1, 0, 0 }, { 1, 151, 40 }, 0 },
 	{ { 600, 400, 1 }, { 0 }, { 256, 256, 1 }, 0 },
 	{ { 3, 3, 3 }, { 0 }, { 3, 3, 3 }, 0 },
-	{ { 3, 3, 3 }, { 9, 0, 0 }, { 3, 3, 3 }, 0 },
+	{ { 3, 3, 3 }, { 9, 0, 0 }, { 9, 3, 3 }, 0 },
+	{ { 0, 3, 3 }, { 0, 0, 0 }, { 7281, 3, 3 }, 0 },
+	{ { 0, 3, 3 }, { 100, 0, 0 }, { 100, 3, 3 }, 0 },
 	{ { 1000, 1000, 1000 }, { 0 }, { 10, 10, 10 }, 1000 },
-	{ { 1000, 1000, 1000 }, { 65536 / 64, 0, 0 }, { 1000, 8, 8 }, 65536 },
+	{ { 1000, 1000, 1000 }, { 65536 / 64, 0, 0 }, { 1024, 8, 8 }, 65536 },
 };
 
 Test(schema, dense_extents_are_chosen_within_the_domain)
@@ -570,7 +572,7 @@ Test(schema, every_cut_and_flip_of_the_bytes_ends_well) /* SCHEMA-10 */
 static void put_by_hand(struct buf *out, uint32_t n_extra, bool nullable, uint64_t extent)
 {
 	teg_attribute attr = { .name = "a", .type = { .type = TEG_INT8 }, .nullable = nullable };
-	teg_dimension dim = { "x", { .type = TEG_INT64 }, I64(0), I64(9), extent };
+	teg_dimension dim = { "x", { .type = TEG_INT64 }, I64(0), I64(9), 5 };
 	teg_spec spec = sparse_spec(&dim, 1, &attr, 1);
 	const struct schema *made;
 	struct schema bent;
@@ -606,7 +608,8 @@ static const struct {
 	{ "a key that we do not know", 1, true, 5, TEG_OK },            /* PACK-7 */
 	{ "required, but its fill is null", 0, false, 5, TEG_CORRUPT }, /* SCHEMA-5 */
 	{ "dense without extent", 0, true, 0, TEG_CORRUPT },            /* SCHEMA-6 */
-	{ "an extent above the domain", 0, true, 11, TEG_CORRUPT },     /* SCHEMA-6 */
+	{ "an extent above the domain", 0, true, 11, TEG_OK },          /* SCHEMA-6 */
+	{ "an extent above what a tile holds", 0, true, 65537, TEG_CORRUPT },
 };
 
 Test(schema, what_a_caller_may_leave_out_a_writer_may_not) /* SCHEMA-10 */
