@@ -1,0 +1,209 @@
+/* Dense reads: how much of the files they touch, and what they do under failing memory. What slices
+ * mean is compared with NumPy in slice_test.py; boxes with a model in tests/model. */
+#include <string.h>
+#include "engine/os/memory.h"
+#include "engine/os/os.h"
+#include "tests/support/memory.h"
+#include "tests/support/ok.h"
+
+static teg_status make(teg_store *store, const int64_t *sides, uint64_t extent, size_t n,
+                       teg_error *err)
+{
+	teg_dimension dims[TEG_MAX_DIMENSIONS];
+	char names[TEG_MAX_DIMENSIONS][2];
+	teg_attribute attr = { .name = "v", .type = { .type = TEG_FLOAT64 }, .nullable = true };
+	teg_spec spec = { .struct_size = sizeof spec,
+		          .kind = TEG_DENSE,
+		          .dimensions = dims,
+		          .n_dimensions = n,
+		          .attributes = &attr,
+		          .n_attributes = 1 };
+	teg_txn *txn;
+	teg_status status;
+
+	for (size_t d = 0; d < n; d++) {
+		memcpy(names[d], (char[]){ (char)('a' + d), 0 }, 2);
+		dims[d] = (teg_dimension){ names[d],
+			                   { .type = TEG_INT64 },
+			                   { TEG_INT64, { .i = 0 } },
+			                   { TEG_INT64, { .i = sides[d] - 1 } },
+			                   extent };
+	}
+	TEG_TRY(teg_txn_begin(store, NULL, &txn, err));
+	status = teg_txn_create(txn, "a", &spec, err);
+	if (status == TEG_OK)
+		status = teg_txn_commit(txn, NULL, err);
+	if (status != TEG_OK)
+		teg_txn_abort(txn);
+	return status;
+}
+
+/* Puts the box of these lower corners and sides, packed. */
+static teg_status put(teg_store *store, const int64_t *lo, const int64_t *sides, size_t n,
+                      double *values, size_t len, teg_error *err)
+{
+	teg_range box[TEG_MAX_DIMENSIONS];
+	teg_buffer buffer = { .name = "v", .values = values, .values_len = len };
+	teg_txn *txn;
+	teg_status status;
+
+	for (size_t d = 0; d < n; d++)
+		box[d] = (teg_range){ { TEG_INT64, { .i = lo[d] } },
+			              { TEG_INT64, { .i = lo[d] + sides[d] - 1 } } };
+	TEG_TRY(teg_txn_begin(store, NULL, &txn, err));
+	status = teg_txn_put_box(txn, "a", n ? box : NULL, &buffer, 1, NULL, err);
+	if (status == TEG_OK)
+		status = teg_txn_commit(txn, NULL, err);
+	if (status != TEG_OK)
+		teg_txn_abort(txn);
+	return status;
+}
+
+static teg_status open_array(teg_store *store, teg_array **array_out, teg_error *err)
+{
+	teg_snapshot *snapshot;
+	teg_status status;
+
+	TEG_TRY(teg_snapshot_open(store, &snapshot, err));
+	status = teg_array_open(snapshot, "a", array_out, err);
+	teg_snapshot_close(snapshot);
+	return status;
+}
+
+static teg_status open_store(struct os *os, const teg_allocator *alloc, teg_store **store,
+                             teg_error *err)
+{
+	teg_store_options options = { .struct_size = sizeof options,
+		                      .create = TEG_CREATE_IF_MISSING,
+		                      .allocator = alloc,
+		                      .os = os };
+
+	return teg_store_open(NULL, &options, store, err);
+}
+
+#define CURVE_CELLS (151 * 40)
+
+Test(box, one_curve_of_many_reads_about_one_tile) /* T2 */
+{
+	static double values[20 * CURVE_CELLS], out[CURVE_CELLS];
+	int64_t sides[] = { 10000, 151, 40 }, some[] = { 20, 151, 40 };
+	teg_slice slice = { .kind = TEG_SLICE_INDEX };
+	teg_buffer buffer = { .name = "v", .values = out, .values_len = sizeof out };
+	struct os *os = os_memory_new(teg_allocator_default(), 1);
+	teg_store *store;
+	teg_array *array;
+	uint64_t bits = 1, before;
+
+	OK(open_store(os, NULL, &store, err));
+	OK(make(store, sides, 0, 3, err));
+	for (size_t i = 0; i < 20 * CURVE_CELLS; i++) { /* nothing that can be compressed */
+		bits = bits * 6364136223846793005u + 1442695040888963407u;
+		values[i] = (double)(bits >> 11) / 3;
+	}
+	for (int64_t at = 0; at < 200; at += 20)
+		OK(put(store, (int64_t[]){ at, 0, 0 }, some, 3, values, sizeof values, err));
+	OK(teg_compact(store, NULL, NULL, err));
+	OK(open_array(store, &array, err));
+	OK(teg_read_slice(array, &slice, 1, &buffer, 1, NULL, NULL, err));
+	before = os->n_read_bytes;
+	slice.start = 157;
+	OK(teg_read_slice(array, &slice, 1, &buffer, 1, NULL, NULL, err));
+	cr_assert_arr_eq(out, values + 17 * CURVE_CELLS, sizeof out);
+	cr_assert_lt(os->n_read_bytes - before, 6 * sizeof out);
+	teg_array_close(array);
+	teg_store_close(store);
+	os_free(os);
+}
+
+static const struct {
+	size_t rank;
+	int64_t sides[TEG_MAX_DIMENSIONS];
+	uint64_t n_cells;
+} ranks[] = {
+	{ 0, { 0 }, 1 },
+	{ 1, { 0 }, 0 },
+	{ 1, { 7 }, 7 },
+	{ 3, { 4, 0, 3 }, 0 },
+	{ 16, { 1, 2, 1, 2, 1, 2, 1, 2, 1, 1, 1, 1, 3, 1, 1, 2 }, 96 },
+};
+
+Test(box, any_rank_and_no_cells_at_all) /* T4 */
+{
+	for (size_t i = 0; i < sizeof ranks / sizeof *ranks; i++) {
+		double values[96], out[96] = { 0 };
+		int64_t lo[TEG_MAX_DIMENSIONS] = { 0 };
+		teg_range whole[TEG_MAX_DIMENSIONS] = { 0 };
+		teg_buffer buffer = { .name = "v", .values = out, .values_len = sizeof out };
+		uint8_t mask[96] = { 0 };
+		size_t n_axes, n = ranks[i].n_cells;
+		uint64_t shape[TEG_MAX_DIMENSIONS], n_cells = 1;
+		struct memory mem;
+		struct os *os;
+		teg_store *store;
+		teg_array *array;
+
+		memory_init(&mem);
+		os = os_memory_new(&mem.alloc, 1);
+		for (size_t k = 0; k < 96; k++)
+			values[k] = (double)k + 0.5;
+		OK(open_store(os, &mem.alloc, &store, err));
+		OK(make(store, ranks[i].sides, 2, ranks[i].rank, err));
+		if (n)
+			OK(put(store, lo, ranks[i].sides, ranks[i].rank, values, n * 8, err));
+		OK(open_array(store, &array, err));
+		OK(teg_array_shape(array, NULL, 0, &n_axes, shape, err));
+		cr_assert_eq(n_axes, ranks[i].rank);
+		for (size_t d = 0; d < n_axes; d++) {
+			cr_assert_eq(shape[d], (uint64_t)ranks[i].sides[d]);
+			n_cells *= shape[d];
+		}
+		cr_assert_eq(n_cells, n);
+		OK(teg_read_box(array, whole, &buffer, 1, mask, NULL, err));
+		cr_assert(!n || !memcmp(out, values, n * 8), "rank %zu", ranks[i].rank);
+		for (size_t k = 0; k < 96; k++)
+			cr_assert_eq(mask[k], k < n, "rank %zu, cell %zu", ranks[i].rank, k);
+		teg_array_close(array);
+		teg_store_close(store);
+		os_free(os);
+		memory_check(&mem);
+	}
+}
+
+/* ---- failing memory ---- */
+
+static teg_status read_slices(const teg_allocator *alloc, void *ctx)
+{
+	double out[64];
+	uint8_t mask[64], validity[64];
+	teg_buffer buffer = {
+		.name = "v", .values = out, .values_len = sizeof out, .validity = validity
+	};
+	teg_slice slices[] = { { .step = -2 }, { .has_start = true, .start = 3, .step = 3 } };
+	teg_store *store;
+	teg_array *array = NULL;
+	teg_status status;
+
+	TEG_TRY(open_store(ctx, alloc, &store, NULL));
+	status = open_array(store, &array, NULL);
+	if (status == TEG_OK)
+		status = teg_read_slice(array, slices, 2, &buffer, 1, mask, NULL, NULL);
+	teg_array_close(array);
+	teg_store_close(store);
+	return status;
+}
+
+Test(box, every_allocation_of_a_read_may_fail)
+{
+	struct os *os = os_memory_new(teg_allocator_default(), 1);
+	int64_t sides[] = { 9, 11 }, few[] = { 3, 4 };
+	double values[99] = { 1, 2, 3 };
+	teg_store *store;
+
+	OK(open_store(os, NULL, &store, err));
+	OK(make(store, sides, 4, 2, err));
+	OK(put(store, (int64_t[]){ 0, 0 }, sides, 2, values, sizeof values, err));
+	OK(put(store, (int64_t[]){ 2, 2 }, few, 2, values, sizeof values, err));
+	teg_store_close(store);
+	memory_fail_each(read_slices, os);
+	os_free(os);
+}
