@@ -171,7 +171,7 @@ Test(box, any_rank_and_no_cells_at_all) /* T4 */
 
 /* ---- failing memory ---- */
 
-static teg_status read_slices(const teg_allocator *alloc, void *ctx)
+static teg_status read_slice(teg_array *array)
 {
 	double out[64];
 	uint8_t mask[64], validity[64];
@@ -179,31 +179,38 @@ static teg_status read_slices(const teg_allocator *alloc, void *ctx)
 		.name = "v", .values = out, .values_len = sizeof out, .validity = validity
 	};
 	teg_slice slices[] = { { .step = -2 }, { .has_start = true, .start = 3, .step = 3 } };
-	teg_store *store;
-	teg_array *array = NULL;
-	teg_status status;
 
-	TEG_TRY(open_store(ctx, alloc, &store, NULL));
-	status = open_array(store, &array, NULL);
-	if (status == TEG_OK)
-		status = teg_read_slice(array, slices, 2, &buffer, 1, mask, NULL, NULL);
-	teg_array_close(array);
-	teg_store_close(store);
-	return status;
+	return teg_read_slice(array, slices, 2, &buffer, 1, mask, NULL, NULL);
 }
 
 Test(box, every_allocation_of_a_read_may_fail)
 {
-	struct os *os = os_memory_new(teg_allocator_default(), 1);
 	int64_t sides[] = { 9, 11 }, few[] = { 3, 4 };
 	double values[99] = { 1, 2, 3 };
+	struct memory mem;
+	struct os *os;
 	teg_store *store;
+	teg_array *array;
+	teg_status status = TEG_NOMEM;
 
-	OK(open_store(os, NULL, &store, err));
+	memory_init(&mem);
+	os = os_memory_new(&mem.alloc, 1);
+	OK(open_store(os, &mem.alloc, &store, err));
 	OK(make(store, sides, 4, 2, err));
 	OK(put(store, (int64_t[]){ 0, 0 }, sides, 2, values, sizeof values, err));
 	OK(put(store, (int64_t[]){ 2, 2 }, few, 2, values, sizeof values, err));
+	OK(open_array(store, &array, err));
+	for (size_t n = 1; status != TEG_OK; n++) {
+		size_t refused = mem.n_refused;
+
+		mem.fail_at = mem.n_requests + n;
+		status = read_slice(array);
+		mem.fail_at = 0;
+		cr_assert_eq(status, mem.n_refused > refused ? TEG_NOMEM : TEG_OK, "request %zu",
+		             n);
+	}
+	teg_array_close(array);
 	teg_store_close(store);
-	memory_fail_each(read_slices, os);
 	os_free(os);
+	memory_check(&mem);
 }
