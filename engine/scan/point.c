@@ -201,27 +201,17 @@ static teg_status read_cell(struct point *point, const teg_read_options *options
 	                         : status;
 }
 
-/* All of valid time is a window too: the scan shows every piece then. */
+/* Every kind of row is looked at: it decides between deleted, erased and not found. */
 static teg_status point_view(struct point *point, const teg_read_options *options,
                              teg_outcome *outcome_out, teg_error *err)
 {
-	teg_read_options any = { .struct_size = sizeof any };
-	teg_status status;
+	teg_error own;
+	teg_status status = read_view(point->array, options, &point->view, &own);
 
-	if (options)
-		any = *options;
-	point->view =
-		(struct view){ .a = INT64_MIN, .b = INT64_MAX, .kinds = 7, .box = &point->box };
-	if (any.has_valid_at) {
-		if (any.valid_at == INT64_MIN || any.valid_at == INT64_MAX)
-			return teg_fail(err, TEG_MISUSE, "an open end is no time to read at");
-		point->view.a = any.valid_at;
-		point->view.b = any.valid_at + 1;
-	}
-	status = read_system_time(point->array, any.mode, any.system_time, any.version,
-	                          &point->view.s, err);
+	point->view.kinds = TEG_KIND_LIVE | TEG_KIND_TOMBSTONE | TEG_KIND_ERASED;
+	point->view.box = &point->box;
 	if (status != TEG_BEYOND_HORIZON)
-		return status;
+		return error_give(err, status, &own);
 	*outcome_out = TEG_OUTCOME_BEYOND_HORIZON;
 	return TEG_END;
 }

@@ -33,6 +33,10 @@ teg_status read_view(struct teg_array *array, const teg_read_options *options,
 	if (!options)
 		options = &defaults;
 	*view_out = (struct view){ .a = INT64_MIN, .b = INT64_MAX, .kinds = TEG_KIND_LIVE };
+	if (options->mode > TEG_SCAN_AS_OF_VERSION)
+		return teg_fail(
+			err, TEG_MISUSE,
+			"a read of single cells is current, as of a time or as of a version");
 	if (array->state.schema->valid_time && !options->has_valid_at)
 		return teg_fail(err, TEG_MISUSE,
 		                "array '%s' has valid time: the read needs a valid_at",

@@ -74,8 +74,15 @@ static int get(teg_array *array, const teg_read_options *options, const struct a
 	struct box point;
 	struct why why;
 	teg_error err;
-	int code = box_read_point(args->value[OPT_AT], spec->dimensions, spec->n_dimensions, &point,
-	                          key, &why);
+	int code;
+
+	if (spec->valid_time && !options->has_valid_at)
+		return usage(args,
+		             "array %s has valid time: say at which one with --valid-at TIME "
+		             "(tilectl cat --box shows every piece of a cell)",
+		             teg_array_name(array));
+	code = box_read_point(args->value[OPT_AT], spec->dimensions, spec->n_dimensions, &point,
+	                      key, &why);
 
 	if (code != EXIT_OK) {
 		box_release(&point);
@@ -119,7 +126,8 @@ const struct command cmd_get = {
 	"STORE",
 	"print one cell and whether it is live",
 	"The outcome is one of: live, deleted, erased, not found, beyond horizon. All five are answers:\n"
-	"the exit code is 0. Without --valid-at every piece of the cell's validity is printed.\n",
+	"the exit code is 0. An array with valid time needs --valid-at; to see every piece of a cell's\n"
+	"validity, use tilectl cat with a --box of that one cell.\n",
 	opts,
 	true,
 	run
