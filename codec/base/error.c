@@ -161,3 +161,10 @@ teg_status error_of_memory(teg_error *err, teg_status status, const char *purpos
 		return status;
 	return teg_fail(err, TEG_NOMEM, "no memory %s", purpose);
 }
+
+teg_status error_give(teg_error *err, teg_status status, const teg_error *own)
+{
+	if (err && status != TEG_OK && status != TEG_END)
+		*err = *own;
+	return status;
+}

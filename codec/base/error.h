@@ -21,6 +21,9 @@ teg_status error_in_array(teg_error *err, teg_status status, const char *array);
 teg_status error_in_column(teg_error *err, teg_status status, const char *column);
 teg_status error_at_row(teg_error *err, teg_status status, int64_t row);
 teg_status error_at_offset(teg_error *err, teg_status status, int64_t offset);
+/* Hands on what a call left in `own`: for callers that went on after some failures and must leave
+ * *err alone then. Nothing where `status` is TEG_OK or TEG_END. Returns `status`. */
+teg_status error_give(teg_error *err, teg_status status, const teg_error *own);
 /* Where `status` is TEG_NOMEM and nobody said so yet: "no memory <purpose>". For callers of what
  * only returns a status. Returns `status`. */
 teg_status error_of_memory(teg_error *err, teg_status status, const char *purpose);

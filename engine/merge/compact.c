@@ -1,9 +1,13 @@
 /* Publishing merges: by hand, and in small steps after commits. */
 #include "codec/base/checked.h"
 #include "engine/merge/merge.h"
+#include "engine/store/version.h"
 #include <string.h>
 
-#define TRIES 8 /* a merge that keeps losing its segments to other merges gives up */
+/* A merge of everything that lost its segments this often leaves out some of the newest, then more:
+ * they are what a writer beside it merges itself. */
+#define PATIENCE 2
+#define LEFT_OUT_MAX 7 /* eighths */
 
 /* After a commit a merge waits for this many segments: a version costs two syncs, and eight more
  * segments cost a reader next to nothing. */
@@ -16,7 +20,22 @@ struct job {
 	uint32_t least; /* segments that make a merge worth a version of its own */
 	struct merge_options options;
 	teg_compact_result *result;
+	uint32_t lost; /* merges of this array whose segments were gone when they were done */
+	uint64_t base; /* version of the newest try */
 };
+
+/* How many of the oldest segments a merge by hand takes: whole commits only. */
+static uint32_t oldest(const struct array_state *state, uint32_t lost)
+{
+	uint32_t eighths = lost <= PATIENCE ? 0 : lost - PATIENCE;
+	uint32_t n = state->n_segments;
+
+	n -= (uint32_t)((uint64_t)n * (eighths < LEFT_OUT_MAX ? eighths : LEFT_OUT_MAX) / 8);
+	while (n < state->n_segments &&
+	       (n < 2 || state->segments[n].first_version == state->segments[n - 1].first_version))
+		n++;
+	return n;
+}
 
 static bool choose(const struct job *job, const struct array_state *state, uint32_t *first,
                    uint32_t *n)
@@ -24,7 +43,7 @@ static bool choose(const struct job *job, const struct array_state *state, uint3
 	if (job->by_policy)
 		return merge_choose(state, job->store->alloc, first, n) && *n >= job->least;
 	*first = 0;
-	*n = state->n_segments;
+	*n = oldest(state, job->lost);
 	return state->n_segments > 1 || (state->n_segments == 1 && !state->segments[0].compacted);
 }
 
@@ -55,20 +74,17 @@ static teg_status publish(const struct job *job, struct merge *merge, teg_error 
 	return TEG_OK;
 }
 
-/* One merge, from choosing to publishing. TEG_END: nothing to merge. */
-static teg_status choose_and_merge(struct job *job, teg_error *err)
+/* One merge of what the version holds, from choosing to publishing. TEG_END: nothing to merge. */
+static teg_status choose_and_merge(struct job *job, struct store_version *version, teg_error *err)
 {
-	struct store_version *version;
 	struct teg_array *array;
 	struct merge merge;
 	uint32_t first, n;
 	teg_status status;
 
+	job->base = version_number(version);
 	TEG_TRY(store_new_id(job->store, job->options.commit_id, err));
-	TEG_TRY(version_open_newest(job->store, &version, err));
-	status = array_of_version(version, job->name, &array, err);
-	version_unref(version);
-	TEG_TRY(status);
+	TEG_TRY(array_of_version(version, job->name, &array, err));
 	status = choose(job, &array->state, &first, &n)
 	                 ? merge_run(array, first, n, &job->options, &merge, err)
 	                 : TEG_END;
@@ -80,53 +96,103 @@ static teg_status choose_and_merge(struct job *job, teg_error *err)
 	return status;
 }
 
+/* A pin costs two changes of files: only a merge that lost what it read takes one, against a vacuum
+ * that is fast. */
+static teg_status merge_newest(struct job *job, teg_error *err)
+{
+	struct teg_snapshot *pinned = NULL;
+	struct store_version *version;
+	teg_status status;
+
+	if (job->lost) {
+		TEG_TRY(teg_snapshot_open(job->store, &pinned, err));
+		version = pinned->version;
+		version_ref(version);
+	} else {
+		TEG_TRY(version_open_newest(job->store, &version, err));
+	}
+	status = choose_and_merge(job, version, err);
+	version_unref(version);
+	teg_snapshot_close(pinned);
+	return status;
+}
+
 static teg_status merge_once(struct job *job, teg_error *err)
 {
 	teg_status status;
 
 	store_flight_begin(job->store);
-	status = choose_and_merge(job, err);
+	status = merge_newest(job, err);
 	store_flight_end(job->store);
 	return status;
 }
 
-/* By hand: one merge of everything; by policy: until the policy is content. Another merge may take
- * segments away, or vacuum remove what it has replaced: look again then. */
+/* Another merge took segments away, or vacuum removed what it had replaced: both mean that there is
+ * a newer version, to be looked at again. So whoever loses knows that somebody else got on. */
+static bool was_overtaken(const struct job *job, teg_status status)
+{
+	uint64_t newest;
+
+	return (status == TEG_CONFLICT || status == TEG_SNAPSHOT_EXPIRED) &&
+	       version_newest_number(job->store, &newest, NULL) == TEG_OK && newest > job->base;
+}
+
+static teg_status begin_again(struct job *job, teg_error *err)
+{
+	job->lost++;
+	if (!job->options.progress || job->options.progress(job->options.progress_ctx, 0, 0))
+		return TEG_OK;
+	return teg_fail(err, TEG_CANCELLED, "compaction was cancelled");
+}
+
+/* By hand: one merge of everything; by policy: until the policy is content. After a commit a merge
+ * that was overtaken is dropped. */
 static teg_status compact_array(struct job *job, teg_error *err)
 {
-	for (int lost = 0; lost < TRIES;) {
-		teg_status status = merge_once(job, err);
+	job->lost = 0;
+	for (;;) {
+		teg_error own;
+		teg_status status = merge_once(job, &own);
 
-		if (status == TEG_CONFLICT || status == TEG_SNAPSHOT_EXPIRED) {
-			lost++;
+		if (!job->least && was_overtaken(job, status)) {
+			TEG_TRY(begin_again(job, err));
 			continue;
 		}
 		if (status != TEG_OK)
-			return status == TEG_END ? TEG_OK : status;
+			return status == TEG_END ? TEG_OK : error_give(err, status, &own);
 		if (!job->by_policy)
 			return TEG_OK;
 	}
-	return teg_fail(err, TEG_CONFLICT, "other merges of array '%s' came first %d times",
-	                job->name, TRIES);
+}
+
+/* The array that follows `after` now. Arrays that are made beside this may be passed over. */
+static teg_status next_array(const struct job *job, const char *after, char name_out[256],
+                             teg_error *err)
+{
+	for (;;) { /* each time there is a newer version */
+		struct store_version *version;
+		teg_error own;
+		teg_status status;
+
+		TEG_TRY(version_open_newest(job->store, &version, err));
+		status = version_next_array(version, after, name_out, &own);
+		version_unref(version);
+		if (status != TEG_SNAPSHOT_EXPIRED)
+			return error_give(err, status, &own);
+	}
 }
 
 static teg_status compact_all(struct job *job, teg_error *err)
 {
-	struct store_version *version;
 	char after[256], name[256];
-	teg_status status;
+	teg_status status = next_array(job, NULL, name, err);
 
-	TEG_TRY(version_open_newest(job->store, &version, err));
-	status = version_next_array(version, NULL, name, err);
 	while (status == TEG_OK) {
 		job->name = name;
-		status = compact_array(job, err);
-		if (status != TEG_OK)
-			break;
+		TEG_TRY(compact_array(job, err));
 		memcpy(after, name, sizeof after);
-		status = version_next_array(version, after, name, err);
+		status = next_array(job, after, name, err);
 	}
-	version_unref(version);
 	return status == TEG_END ? TEG_OK : status;
 }
 

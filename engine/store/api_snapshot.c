@@ -49,15 +49,16 @@ static teg_status open_pinned(struct teg_store *store, struct teg_snapshot *pin,
                               struct store_version **version_out, teg_error *err)
 {
 	teg_status status = TEG_READ_ONLY;
+	teg_error own;
 
 	if (!store->read_only)
-		status = pin_make(store, NULL, pin->pin_path, &pin->pin, err);
+		status = pin_make(store, NULL, pin->pin_path, &pin->pin, &own);
 	if (status != TEG_OK && !goes_without(status))
-		return status;
+		return error_give(err, status, &own);
 	TEG_TRY(version_open_newest(store, version_out, err));
 	if (!pin->pin)
 		return TEG_OK;
-	status = pin_state(store, pin->pin_path, pin->pin, (*version_out)->number, err);
+	status = pin_state(store, pin->pin_path, pin->pin, (*version_out)->number, &own);
 	if (goes_without(status)) {
 		pin_drop(store, pin->pin_path, pin->pin);
 		pin->pin = NULL;
@@ -65,7 +66,7 @@ static teg_status open_pinned(struct teg_store *store, struct teg_snapshot *pin,
 	}
 	if (status != TEG_OK)
 		version_unref(*version_out);
-	return status;
+	return error_give(err, status, &own);
 }
 
 teg_status teg_snapshot_open(teg_store *store, teg_snapshot **snapshot_out, teg_error *err)

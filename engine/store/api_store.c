@@ -129,6 +129,7 @@ teg_status teg_store_open(const char *path, const teg_store_options *options, te
 	teg_store_options o;
 	struct store_version *version;
 	struct teg_store *store = NULL;
+	teg_error own; /* looking and making go on after much that fails */
 	teg_status status;
 
 	if (!store_out)
@@ -140,7 +141,7 @@ teg_status teg_store_open(const char *path, const teg_store_options *options, te
 	if (o.create > TEG_CREATE_IF_MISSING)
 		return teg_fail(err, TEG_MISUSE, "create is no teg_create");
 	TEG_TRY(store_new(path, &o, &store, err));
-	TEG_DO(find_or_make(store, o.create, err));
+	TEG_DO(error_give(err, find_or_make(store, o.create, &own), &own));
 	TEG_DO(read_marker(store, err));
 	TEG_DO(version_open_newest(store, &version, err));
 	version_unref(version);

@@ -227,12 +227,13 @@ teg_status store_commit(struct teg_store *store, struct commit_request *request,
                         teg_error *err)
 {
 	struct made made = { .result = result_out };
+	teg_error own; /* tries before the last may have failed */
 	teg_status status;
 
 	if (version_out)
 		*version_out = NULL;
 	store_flight_begin(store);
-	status = commit(store, request, &made, err);
+	status = error_give(err, commit(store, request, &made, &own), &own);
 	if (status == TEG_OK && adds_files(request)) {
 		spin_lock(&store->lock);
 		store->pin_is_stale = true;

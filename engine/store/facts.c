@@ -54,10 +54,11 @@ teg_status teg_walk_versions(teg_snapshot *snapshot, bool (*each)(void *, const 
 	if (!snapshot || !each)
 		return teg_fail(err, TEG_MISUSE, "a walk needs a snapshot and a callback");
 	for (uint64_t n = snapshot->version->number; n && !stop; n--) {
-		teg_status status = show_version(snapshot->version, n, each, ctx, &stop, err);
+		teg_error own;
+		teg_status status = show_version(snapshot->version, n, each, ctx, &stop, &own);
 
 		if (status != TEG_OK && status != TEG_NOT_FOUND)
-			return status;
+			return error_give(err, status, &own);
 	}
 	return TEG_OK;
 }

@@ -35,16 +35,17 @@ teg_status pin_make(struct teg_store *store, const uint8_t *prefix, char path_ou
                     struct os_file **file_out, teg_error *err)
 {
 	teg_status status;
+	teg_error own;
 	int left = MAKE_TRIES;
 
 	*file_out = NULL;
 	do {
-		status = try_make(store, prefix, path_out, file_out, err);
+		status = try_make(store, prefix, path_out, file_out, &own);
 		/* Copies of a store may come without its empty directories. */
 		if (status == TEG_NOT_FOUND && os_make_dir(store->os, "pins", NULL) == TEG_OK)
 			status = TEG_CONFLICT;
 	} while ((status == TEG_CONFLICT || status == TEG_EXISTS) && --left);
-	return status;
+	return error_give(err, status, &own);
 }
 
 teg_status pin_state(struct teg_store *store, const char *path, struct os_file *file,

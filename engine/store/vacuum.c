@@ -322,6 +322,7 @@ teg_status teg_vacuum(teg_store *store, const teg_vacuum_options *options,
 {
 	teg_vacuum_options known;
 	struct vacuum v = { .store = store };
+	teg_error own; /* others may take a file away first, which is no failure */
 	teg_status status;
 
 	if (!store)
@@ -335,7 +336,7 @@ teg_status teg_vacuum(teg_store *store, const teg_vacuum_options *options,
 	v.dry_run = known.dry_run;
 	v.now_us = os_clock_us(store->os);
 	v.listed.alloc = v.needed.alloc = store->alloc;
-	status = run(&v, err);
+	status = error_give(err, run(&v, &own), &own);
 	free_names(&v.listed);
 	free_names(&v.needed);
 	if (v.pins.alloc)

@@ -48,12 +48,14 @@ static teg_status read_hint(struct teg_store *store, uint64_t *hint_out, teg_err
 {
 	uint8_t *bytes;
 	size_t len;
+	teg_error own;
 	teg_status status;
 
 	*hint_out = 0;
-	status = os_read_file(store->os, HINT_PATH, HINT_FILE_MAX, store->alloc, &bytes, &len, err);
+	status = os_read_file(store->os, HINT_PATH, HINT_FILE_MAX, store->alloc, &bytes, &len,
+	                      &own);
 	if (status == TEG_NOMEM)
-		return status;
+		return error_give(err, status, &own);
 	if (status != TEG_OK)
 		return TEG_OK;
 	*hint_out = hint_parse(span_of(bytes, len));
@@ -205,11 +207,6 @@ uint64_t version_number(const struct store_version *version)
 	return version->number;
 }
 
-int64_t version_system_time(const struct store_version *version)
-{
-	return version->head.newest_time;
-}
-
 uint64_t version_n_arrays(const struct store_version *version)
 {
 	return version->head.n_arrays;
@@ -337,6 +334,7 @@ static teg_status open_newest(struct teg_store *store, bool again,
                               struct store_version **version_out, teg_error *err)
 {
 	teg_status status = TEG_OK;
+	teg_error own;
 
 	for (int i = 0; i < OPEN_TRIES; i++) {
 		uint64_t number;
@@ -345,13 +343,13 @@ static teg_status open_newest(struct teg_store *store, bool again,
 		*version_out = again ? NULL : take_current(store, number);
 		if (*version_out)
 			return TEG_OK;
-		status = version_open(store, number, version_out, err);
+		status = version_open(store, number, version_out, &own);
 		/* Gone since it was listed: a newer one must be there. */
 		if (status == TEG_NOT_FOUND)
 			continue;
 		if (status == TEG_OK)
 			set_current(store, *version_out);
-		return status;
+		return error_give(err, status, &own);
 	}
 	return teg_fail(err, TEG_CORRUPT, "manifests vanish faster than they can be opened");
 }

@@ -272,10 +272,11 @@ static teg_status find_array(struct teg_txn *txn, const char *name, struct array
                              teg_error *err)
 {
 	for (;;) { /* each time there is a newer version */
-		teg_status status = version_array(txn->base, name, &txn->arena, state, err);
+		teg_error own;
+		teg_status status = version_array(txn->base, name, &txn->arena, state, &own);
 
 		if (status != TEG_SNAPSHOT_EXPIRED)
-			return status;
+			return error_give(err, status, &own);
 		TEG_TRY(txn_renew_base(txn, err));
 	}
 }
@@ -284,12 +285,13 @@ teg_status txn_name_is_taken(struct teg_txn *txn, const char *name, bool *taken_
 {
 	for (;;) {
 		teg_status status = TEG_OK;
+		teg_error own;
 
 		*taken_out = lookup(txn, name, answers_to) != NULL;
 		if (!*taken_out && !lookup(txn, name, has_left))
-			status = version_has_array(txn->base, name, taken_out, err);
+			status = version_has_array(txn->base, name, taken_out, &own);
 		if (status != TEG_SNAPSHOT_EXPIRED)
-			return status;
+			return error_give(err, status, &own);
 		TEG_TRY(txn_renew_base(txn, err));
 	}
 }
@@ -299,16 +301,17 @@ static teg_status new_id(struct teg_txn *txn, const char *name, uint64_t *id_out
 {
 	for (;;) {
 		bool there;
-		teg_status status = txn_name_is_taken(txn, name, &there, err);
+		teg_error own;
+		teg_status status = txn_name_is_taken(txn, name, &there, &own);
 
 		if (status == TEG_OK && there)
 			return error_in_array(err,
 			                      teg_fail(err, TEG_EXISTS, "the array exists already"),
 			                      name);
 		if (status == TEG_OK)
-			status = array_new_id(txn->base, name, id_out, err);
+			status = array_new_id(txn->base, name, id_out, &own);
 		if (status != TEG_SNAPSHOT_EXPIRED)
-			return status;
+			return error_give(err, status, &own);
 		TEG_TRY(txn_renew_base(txn, err));
 	}
 }

@@ -178,10 +178,11 @@ static teg_status run_on_base(struct teg_txn *txn, struct txn_array *a, struct w
                               teg_error *err)
 {
 	for (;;) {
-		teg_status status = run(txn, txn->base, a->base_name, where, a->cells, err);
+		teg_error own;
+		teg_status status = run(txn, txn->base, a->base_name, where, a->cells, &own);
 
 		if (status != TEG_SNAPSHOT_EXPIRED || a->cells->n != where->first)
-			return status;
+			return error_give(err, status, &own);
 		TEG_TRY(txn_renew_base(txn, err));
 	}
 }
