@@ -459,7 +459,8 @@ typedef struct teg_array_info {
 	int64_t last_system_time; /* INT64_MIN: never written */
 	int64_t horizon;          /* INT64_MIN: everything is kept */
 	uint64_t n_segments, n_tiles, n_bytes;
-	uint64_t n_rows, n_live, n_tombstones, n_erased; /* stored rows, versions included */
+	uint64_t n_rows, n_live, n_tombstones, n_erased; /* stored rows, versions included; a box
+	                                                     that was put or deleted is one row */
 	int64_t next_row_id;                             /* TABLE */
 	uint8_t identity[16]; /* of the schema without the array's name */
 } teg_array_info;
@@ -557,13 +558,18 @@ typedef struct teg_scan_stats {
 	uint64_t tiles_seen, tiles_pruned_box, tiles_pruned_attribute, tiles_pruned_time,
 		tiles_read;
 	uint64_t tiles_resolved; /* of those read: not emitted on the fast path */
-	uint64_t index_pages_read, index_pages_pruned;
-	uint64_t reads, read_bytes;
+	uint64_t index_pages_read,
+		index_pages_pruned; /* looked at, in memory or not; passed over */
+	uint64_t reads, read_bytes; /* of index pages that were not in memory, and of pages of
+	                               columns; not of the heads of segments and tiles */
 	uint64_t rows_read, rows_emitted;
 } teg_scan_stats;
 /* So far: complete after TEG_END. */
 TEG_API void teg_scan_get_stats(const teg_scan *scan, teg_scan_stats *stats_out);
-/* The plan: prunes by the index without reading tiles; fills everything but reads of tiles and rows. */
+/* The plan: prunes by the index without reading a tile. Before the first teg_scan_next, tiles_read and
+ * tiles_resolved are what a scan to the end would read and resolve, reads and read_bytes are the
+ * index's, and rows_read and rows_emitted are 0: how many rows pass is known only by reading. After
+ * it, as teg_scan_get_stats. */
 TEG_API TEG_MUST_USE teg_status teg_scan_explain(teg_scan *scan, teg_scan_stats *stats_out,
                                                  teg_error *err);
 
@@ -658,7 +664,9 @@ typedef struct teg_compact_result {
 	uint64_t version;
 	uint64_t segments_in, segments_out, rows_in, rows_out, bytes_in, bytes_out;
 } teg_compact_result;
-/* Merges segments without losing a fact; readers and writers go on beside it. */
+/* Merges segments without losing a fact; readers and writers go on beside it. Where another merge or
+ * a vacuum was faster it looks again, as long as others get on; beside a writer that merges much the
+ * newest segments may be left as they are. TEG_CANCELLED only where `progress` says so. */
 TEG_API TEG_MUST_USE teg_status teg_compact(teg_store *store, const teg_compact_options *options,
                                             teg_compact_result *result_out, teg_error *err);
 
@@ -684,7 +692,8 @@ typedef struct teg_verify_result {
 	size_t struct_size;
 	uint64_t files, bytes, pages, tiles, rows, damages;
 } teg_verify_result;
-/* Checks every referenced byte against its checksum; `deep` decodes everything and checks
+/* Checks every referenced byte against its checksum; `rows` counts stored rows as teg_array_info does,
+ * of every tile whose header could be read; `deep` decodes everything and checks
  * statistics too. Damage is reported through `each` (may be NULL) and counted; the call itself
  * fails only where it cannot go on. */
 TEG_API TEG_MUST_USE teg_status teg_verify(teg_store *store, bool deep, teg_damage each, void *ctx,

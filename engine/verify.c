@@ -171,7 +171,6 @@ static teg_status check_values(struct verifying *v, const struct tile *tile,
 	for (uint32_t i = 0; status == TEG_OK && i < schema->n_attrs; i++)
 		status =
 			settle(v, check_attribute(v, tile, &schema->attrs[i], keys.kind, err), err);
-	v->result.rows += keys.n;
 	key_rows_release(&keys);
 	return status;
 }
@@ -191,6 +190,7 @@ static teg_status check_tile(struct tile_check *c, const struct index_entry *ent
 
 	TEG_TRY(tile_open(&tile, c->segment, entry, v->store->alloc, c->err));
 	v->result.tiles++;
+	v->result.rows += entry->n_rows;
 	v->result.bytes += entry->header_len;
 	status = check_pages(v, &tile, c->err);
 	if (status == TEG_OK && v->deep && entry->shape != TILE_BOX)

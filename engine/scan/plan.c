@@ -193,7 +193,7 @@ static teg_status walk_segment(struct walk *w, uint32_t at)
 	struct teg_array *array = w->plan->array;
 	const struct segment_ref *ref = &array->state.segments[at];
 	struct index_entry entry = entry_of_ref(ref, array->state.schema->n_dims);
-	struct index_counters counters = { 0, 0 };
+	struct index_counters counters = { 0 };
 	teg_scan_stats *stats = &w->plan->stats;
 
 	stats->segments_seen++;
@@ -207,6 +207,8 @@ static teg_status walk_segment(struct walk *w, uint32_t at)
 	TEG_TRY(segment_walk(w->segment, keep_entry, each_entry, w, &counters, w->err));
 	stats->index_pages_read += counters.pages_read;
 	stats->index_pages_pruned += counters.pages_pruned;
+	stats->reads += counters.reads;
+	stats->read_bytes += counters.read_bytes;
 	return TEG_OK;
 }
 

@@ -490,8 +490,8 @@ void teg_scan_get_stats(const teg_scan *scan, teg_scan_stats *stats_out)
 	if (scan->sweep_open) {
 		stats = scan->sweep.plan.stats;
 		stats.struct_size = size;
-		stats.reads = scan->sweep.reader.reads;
-		stats.read_bytes = scan->sweep.reader.read_bytes;
+		stats.reads += scan->sweep.reader.reads;
+		stats.read_bytes += scan->sweep.reader.read_bytes;
 	}
 	stats.system_time = scan->view.s;
 	memcpy(stats_out, &stats, size_min(size, sizeof stats));

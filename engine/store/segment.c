@@ -255,6 +255,10 @@ static teg_status walk_below(struct walking *w, const struct index_page *page, u
 		w->counters->pages_read++;
 	if (!leaf) {
 		TEG_TRY(load_leaf(s, &page->entries[i], &leaf, w->err));
+		if (w->counters) {
+			w->counters->reads++;
+			w->counters->read_bytes += page->entries[i].len;
+		}
 		if (kept && !atomic_compare_exchange_strong(&s->lower[i], &other, leaf)) {
 			free_leaf(leaf, s->alloc); /* another thread was faster */
 			leaf = other;

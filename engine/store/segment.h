@@ -57,6 +57,7 @@ void segment_release(struct segment *segment); /* not the file */
  * may be NULL; `each` returns a status other than TEG_OK to stop. Counters may be NULL. */
 struct index_counters {
 	uint64_t pages_read, pages_pruned;
+	uint64_t reads, read_bytes; /* of pages that were not in memory */
 };
 typedef bool (*index_keep)(void *ctx, const struct index_entry *entry, bool leaf);
 typedef teg_status (*index_each)(void *ctx, const struct index_entry *entry, uint64_t tile_number);

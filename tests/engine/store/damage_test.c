@@ -288,7 +288,7 @@ Test(damage, walks_skip_whole_pages_and_number_tiles) /* NE2 NE3 */
 	struct rng rng = { 79 };
 	struct rows rows;
 	teg_spec spec = *spec_of(TEG_TABLE, NULL, 0, false);
-	struct index_counters counters = { 0, 0 };
+	struct index_counters counters = { 0 };
 	struct walk w = { 0, 0, lane_of_i64(500 + 900) };
 
 	spec.tile_cells = 1;

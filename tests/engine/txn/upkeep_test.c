@@ -128,6 +128,41 @@ Test(upkeep, a_sound_store_verifies)
 	world_release(&w);
 }
 
+/* A box that was deleted is one row, whoever counts. */
+Test(upkeep, everybody_counts_the_same_rows)
+{
+	teg_compact_result merged = { .struct_size = sizeof merged };
+	teg_array_info info = { .struct_size = sizeof info };
+	teg_range box = { { TEG_INT64, { .i = 5 } }, { TEG_INT64, { .i = 70 } } };
+	teg_commit_result result = { .struct_size = sizeof result };
+	teg_snapshot *snapshot;
+	teg_array *array;
+	struct world w;
+	teg_txn *txn;
+
+	world_init(&w);
+	append(&w, 100, 1);
+	OK(teg_txn_begin(w.store, NULL, &txn, err));
+	OK(teg_txn_delete_box(txn, "t", &box, NULL, err));
+	OK(teg_txn_commit(txn, &result, err));
+	cr_assert_eq(result.n_rows, 1);
+	for (int i = 0; i < 2; i++) {
+		cr_assert_eq(verify(&w, true).rows, 101);
+		cr_assert_eq(verify(&w, false).rows, 101);
+		OK(teg_snapshot_open(w.store, &snapshot, err));
+		OK(teg_array_open(snapshot, "t", &array, err));
+		OK(teg_array_get_info(array, &info, err));
+		cr_assert_eq(info.n_rows, 101);
+		teg_array_close(array);
+		teg_snapshot_close(snapshot);
+		if (!i)
+			OK(teg_compact(w.store, NULL, &merged, err));
+	}
+	cr_assert_eq(merged.rows_in, 101);
+	cr_assert_eq(merged.rows_out, 101);
+	world_release(&w);
+}
+
 Test(upkeep, vacuum_never_takes_files_of_a_transaction_in_flight)
 {
 	static int64_t v[60000];
