@@ -105,8 +105,3 @@ void buf_u64(struct buf *b, uint64_t v)
 	store_u64(bytes, v);
 	buf_append(b, bytes, sizeof bytes);
 }
-
-void buf_align(struct buf *b, size_t unit)
-{
-	buf_zeros(b, (unit - (b->len & (unit - 1))) & (unit - 1));
-}

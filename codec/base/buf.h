@@ -36,9 +36,6 @@ void buf_u16(struct buf *b, uint16_t v);
 void buf_u32(struct buf *b, uint32_t v);
 void buf_u64(struct buf *b, uint64_t v);
 
-/* Appends zeros until len is a multiple of `unit` (a power of two). */
-void buf_align(struct buf *b, size_t unit);
-
 static inline teg_status buf_status(const struct buf *b)
 {
 	return b->status;

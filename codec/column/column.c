@@ -239,7 +239,6 @@ teg_status column_buf_append(struct column_buf *b, const struct column *c, size_
 
 /* Gathers jump about in more memory than the caches hold; what is needed soon is asked for early. */
 #define AHEAD 32
-#define SHORT_TEXT 16 /* bytes: copied as a whole, without a call */
 
 #define GATHER(T)                                                                    \
 	static void gather_##T(T *to, const T *values, const uint32_t *at, size_t n) \

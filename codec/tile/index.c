@@ -8,7 +8,6 @@
  * Form 0: every entry has the column's default and nothing is stored; 1: one value for all; 2: one
  * per entry. The smallest form that holds the values is the only one allowed. */
 #define MAGIC 0x58444954u /* "TIDX" */
-#define HEAD_LEN 16
 
 enum form { FORM_DEFAULT, FORM_ONE, FORM_EACH };
 

@@ -225,24 +225,3 @@ void order_position(const struct order *order, const uint64_t *lanes, uint64_t *
 		out[w] = &words_out[w];
 	order_positions(order, in, 1, out);
 }
-
-/* ---- keys ---- */
-
-int keys_compare(const struct order *order, const struct keys *a, uint32_t i, const struct keys *b,
-                 uint32_t j)
-{
-	for (uint32_t w = 0; w < order->n_dims; w++) {
-		uint32_t d = dim_of_word(order->cell_order, order->n_dims, w);
-		uint64_t lane_a = a->lane[d][i], lane_b = b->lane[d][j];
-		int text;
-
-		if (lane_a != lane_b)
-			return lane_a < lane_b ? -1 : 1;
-		if (!a->text[d].n)
-			continue;
-		text = span_compare(column_value(&a->text[d], i), column_value(&b->text[d], j));
-		if (text)
-			return text;
-	}
-	return 0;
-}

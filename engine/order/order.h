@@ -12,7 +12,7 @@
  *   Hilbert         Skilling's transform (AIP Conf. Proc. 707, 2004), at 64 bits per dimension
  *
  * Positions compare as arrays of words. Text lanes are prefixes, so unequal text can share a
- * position; keys_compare() then decides.
+ * position; the texts themselves then decide (CELL-2).
  */
 #ifndef TEG_ENGINE_ORDER_ORDER_H
 #define TEG_ENGINE_ORDER_ORDER_H
@@ -123,17 +123,6 @@ teg_status order_sort_ties(const uint64_t *const *words, uint32_t n_words, uint3
 /* The same for words that are no longer needed: keys of n_bits from batch_keys(), which are spoilt. */
 teg_status order_sort_keys(uint64_t *const *words, uint32_t n_words, unsigned n_bits, uint32_t n,
                            const teg_allocator *alloc, uint32_t *perm_out, struct order_ties *ties);
-
-/* The coordinates of many cells, for comparing keys in cell order (row-major, or column-major). */
-struct keys {
-	uint32_t n;
-	const uint64_t *lane[TEG_MAX_DIMENSIONS];
-	struct column text[TEG_MAX_DIMENSIONS]; /* BYTES dimensions; else .n == 0 */
-};
-
-/* Cell order of cell i of a and cell j of b: <0, 0 (the same key), >0. */
-int keys_compare(const struct order *order, const struct keys *a, uint32_t i, const struct keys *b,
-                 uint32_t j);
 
 /* ---- boxes: inclusive ranges of lanes per dimension ---- */
 struct box {

@@ -140,14 +140,3 @@ void files_put(struct file_cache *files, struct os_file *file)
 	if (old)
 		close_one(files, old);
 }
-
-void files_ref(struct file_cache *files, struct os_file *file)
-{
-	struct open_file *f;
-
-	spin_lock(&files->lock);
-	f = find(files, NULL, file);
-	if (f)
-		f->refs++;
-	spin_unlock(&files->lock);
-}

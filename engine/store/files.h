@@ -16,6 +16,4 @@ void files_free(struct file_cache *files); /* closes all; every file has been pu
 teg_status files_get(struct file_cache *files, const char *path, struct os_file **file_out,
                      teg_error *err);
 void files_put(struct file_cache *files, struct os_file *file);
-/* Another user of a file that is held already. */
-void files_ref(struct file_cache *files, struct os_file *file);
 #endif

@@ -58,7 +58,6 @@ teg_status version_open_newest(struct teg_store *store, struct store_version **v
 void version_ref(struct store_version *version);
 void version_unref(struct store_version *version);
 uint64_t version_number(const struct store_version *version);
-int64_t version_system_time(const struct store_version *version);
 uint64_t version_n_arrays(const struct store_version *version);
 struct teg_store *version_store(const struct store_version *version);
 

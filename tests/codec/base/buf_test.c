@@ -34,7 +34,6 @@ Test(buf, nothing_appended_is_nothing_allocated)
 	buf_append(&b, NULL, 0);
 	buf_append_span(&b, span_of(NULL, 0));
 	buf_zeros(&b, 0);
-	buf_align(&b, 8);
 	cr_assert_eq(b.len, 0);
 	cr_assert_eq(mem.n_requests, 0);
 	cr_assert_eq(buf_status(&b), TEG_OK);
@@ -92,7 +91,6 @@ Test(buf, failure_sticks_until_cleared)
 	cr_assert_eq(buf_status(&b), TEG_LIMIT);
 	buf_u8(&b, 9); /* would fit, but the bytes before it are missing */
 	buf_zeros(&b, 1);
-	buf_align(&b, 4);
 	cr_assert_null(buf_extend(&b, 1));
 	cr_assert_null(buf_extend(&b, 0));
 	cr_assert(!buf_reserve(&b, 0));
@@ -152,25 +150,4 @@ Test(buf, may_be_used_again_after_release)
 	cr_assert_eq(buf_status(&b), TEG_OK);
 	buf_release(&b);
 	memory_check(&mem);
-}
-
-Test(buf, aligns_to_powers_of_two)
-{
-	for (size_t unit = 1; unit <= 64; unit *= 2) {
-		for (size_t len = 0; len < 130; len++) {
-			struct memory mem;
-			struct buf b;
-
-			memory_init(&mem);
-			buf_init(&b, &mem.alloc, BUF_NO_LIMIT);
-			for (size_t i = 0; i < len; i++)
-				buf_u8(&b, 0xff);
-			buf_align(&b, unit);
-			cr_assert_eq(b.len, (len + unit - 1) / unit * unit);
-			for (size_t i = len; i < b.len; i++)
-				cr_assert_eq(b.at[i], 0);
-			buf_release(&b);
-			memory_check(&mem);
-		}
-	}
 }

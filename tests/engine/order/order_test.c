@@ -575,46 +575,7 @@ Test(order, sorted_input_costs_no_memory_and_lack_of_it_is_told)
 	cr_assert_eq(order_sort(words, 1, 4, &none, perm), TEG_NOMEM);
 }
 
-/* ---- keys and boxes ---- */
-
-Test(order, text_beyond_the_lane_decides_between_equal_lanes) /* X11 */
-{
-	static const uint8_t bytes[] = "prefix..aprefix..bprefix..a";
-	static const int32_t offsets[] = { 0, 9, 18, 27 };
-	uint64_t lane[3];
-	struct axes axes;
-	struct order order;
-	struct keys keys = { .n = 3, .lane = { lane } };
-
-	axes_init(&axes, 1, TEG_ORDER_HILBERT);
-	axes.dims[0].shape = COLUMN_BYTES;
-	axes.dims[0].class = VALUE_BYTES;
-	order_init(&order, &axes.schema);
-	cr_assert(order.has_text);
-	keys.text[0] = (struct column){
-		.shape = COLUMN_BYTES, .n = 3, .values = bytes, .offsets = offsets
-	};
-	for (int i = 0; i < 3; i++)
-		lane[i] = 0x7072656669782e2e;
-	cr_assert_lt(keys_compare(&order, &keys, 0, &keys, 1), 0);
-	cr_assert_gt(keys_compare(&order, &keys, 1, &keys, 2), 0);
-	cr_assert_eq(keys_compare(&order, &keys, 0, &keys, 2), 0);
-}
-
-Test(order, keys_compare_in_cell_order)
-{
-	uint64_t x[] = { 1, 2 }, y[] = { 9, 3 };
-	struct keys keys = { .n = 2, .lane = { x, y } };
-	struct axes axes;
-	struct order order;
-
-	axes_init(&axes, 2, TEG_ORDER_HILBERT);
-	order_init(&order, &axes.schema);
-	cr_assert_lt(keys_compare(&order, &keys, 0, &keys, 1), 0);
-	axes.schema.cell_order = TEG_ORDER_COLUMN;
-	order_init(&order, &axes.schema);
-	cr_assert_gt(keys_compare(&order, &keys, 0, &keys, 1), 0);
-}
+/* ---- boxes ---- */
 
 Test(order, boxes_that_touch_overlap) /* NE3 */
 {
