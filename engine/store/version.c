@@ -52,8 +52,8 @@ static teg_status read_hint(struct teg_store *store, uint64_t *hint_out, teg_err
 	teg_status status;
 
 	*hint_out = 0;
-	status = os_read_file(store->os, HINT_PATH, HINT_FILE_MAX, store->alloc, &bytes, &len,
-	                      &own);
+	status =
+		os_read_file(store->os, HINT_PATH, HINT_FILE_MAX, store->alloc, &bytes, &len, &own);
 	if (status == TEG_NOMEM)
 		return error_give(err, status, &own);
 	if (status != TEG_OK)
