@@ -9,10 +9,6 @@
 #define PATIENCE 2
 #define LEFT_OUT_MAX 7 /* eighths */
 
-/* After a commit a merge waits for this many segments: a version costs two syncs, and eight more
- * segments cost a reader next to nothing. */
-#define STEP_SEGMENTS 8
-
 struct job {
 	struct teg_store *store;
 	const char *name;
@@ -37,11 +33,21 @@ static uint32_t oldest(const struct array_state *state, uint32_t lost)
 	return n;
 }
 
+/* What could ride in the next commit's manifest is given the time to do so. */
+static bool is_worth_it(const struct job *job, const struct array_state *state, uint32_t first,
+                        uint32_t n)
+{
+	bool may_ride = merge_len(state, first, n) <= MERGE_RIDE_LEN_MAX;
+
+	return n >= job->least * (may_ride ? 2 : 1);
+}
+
 static bool choose(const struct job *job, const struct array_state *state, uint32_t *first,
                    uint32_t *n)
 {
 	if (job->by_policy)
-		return merge_choose(state, job->store->alloc, first, n) && *n >= job->least;
+		return merge_choose(state, job->store->alloc, first, n) &&
+		       is_worth_it(job, state, *first, *n);
 	*first = 0;
 	*n = oldest(state, job->lost);
 	return state->n_segments > 1 || (state->n_segments == 1 && !state->segments[0].compacted);
@@ -229,7 +235,7 @@ void merge_after_commit(struct teg_store *store, const char *const *names, uint3
 		struct job job = { .store = store,
 			           .name = names[i],
 			           .by_policy = true,
-			           .least = STEP_SEGMENTS,
+			           .least = MERGE_SEGMENTS_MIN,
 			           .result = &result };
 
 		/* A failure is the next compaction's to find: this commit is durable already. */

@@ -6,6 +6,9 @@
  * bounded by the tiles at hand, never by the input. The same input gives the same bytes.
  *
  *   segments [3][4][5]  ──>  one segment over commits 3 to 5, published by one manifest swap
+ *
+ * Small merges ride in the manifest of a commit to their array, large ones make a version of their
+ * own after it; by hand everything is merged.
  */
 #ifndef TEG_ENGINE_MERGE_MERGE_H
 #define TEG_ENGINE_MERGE_MERGE_H
@@ -48,7 +51,30 @@ teg_status merge_runs(struct teg_array *runs, const struct merge_options *option
 bool merge_choose(const struct array_state *state, const teg_allocator *alloc, uint32_t *first_out,
                   uint32_t *n_out);
 
-/* After a commit: merges what the policy chooses in the arrays named, until it chooses nothing.
- * A merge that loses a race is dropped. Errors do not matter to the commit that came before. */
+/* Bytes of segments [first, first + n). */
+uint64_t merge_len(const struct array_state *state, uint32_t first, uint32_t n);
+
+/* What goes on beside commits waits for this many segments: eight more cost a reader next to nothing,
+ * while a merge costs the writer. */
+#define MERGE_SEGMENTS_MIN 8
+#define MERGE_RIDE_LEN_MAX (1u << 20)  /* bytes of segments that one merge may take in to ride */
+#define MERGE_RIDES_LEN_MAX (4u << 20) /* and those of one commit together */
+
+/* Merges that ride in the manifest of one commit. */
+struct merge_ride;
+struct merge_rides {
+	struct merge_ride **at;
+	size_t n, cap;
+	uint64_t len; /* bytes of the segments they take away */
+};
+/* Where the policy would merge segments of the changed array at `base`, and they are small, merges
+ * them and lets the change carry the result (change->ride). Where there is nothing to merge or the
+ * merge fails the change stays as it is: the commit does not depend on it. */
+void merge_ride(struct store_version *base, struct merge_rides *rides, struct array_change *change);
+/* `keep_files`: the commit has happened, or may have. All zeros is fine, and what is left. */
+void merge_rides_end(struct teg_store *store, struct merge_rides *rides, bool keep_files);
+
+/* After a commit: merges what the policy chooses in the arrays named, until it chooses nothing. What
+ * is small enough to ride in a later commit waits for one, up to twice as many segments. A merge that loses a race is dropped. Errors do not matter to the commit that came before. */
 void merge_after_commit(struct teg_store *store, const char *const *names, uint32_t n_names);
 #endif

@@ -14,12 +14,19 @@ static bool changes_anything(const struct commit_request *request)
 	return false;
 }
 
+static bool has_files(const struct array_change *change)
+{
+	for (uint32_t k = 0; k < change->n_add; k++)
+		if (!change->add[k].ref.inlined)
+			return true;
+	return change->ride && has_files(change->ride);
+}
+
 static bool adds_files(const struct commit_request *request)
 {
 	for (uint32_t i = 0; i < request->n_changes; i++)
-		for (uint32_t k = 0; k < request->changes[i].n_add; k++)
-			if (!request->changes[i].add[k].ref.inlined)
-				return true;
+		if (has_files(&request->changes[i]))
+			return true;
 	return false;
 }
 

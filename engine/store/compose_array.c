@@ -332,6 +332,31 @@ static teg_status log_time(struct compose *c, struct target *t, teg_error *err)
 	return compose_edit(c, key_span(&key), span_of(value, sizeof time), err);
 }
 
+static teg_status apply_segments(struct compose *c, struct target *t, teg_error *err)
+{
+	t->change->first_row_id = -1;
+	for (uint32_t i = 0; i < t->change->n_remove; i++)
+		TEG_TRY(remove_segment(c, t, &t->change->remove[i], err));
+	for (uint32_t i = 0; i < t->change->n_add; i++)
+		TEG_TRY(add_segment(c, t, &t->change->add[i], i, err));
+	return TEG_OK;
+}
+
+/* The merge moves facts that were there: what the commit brings is counted without it. */
+static teg_status apply_ride(struct compose *c, const struct target *t, teg_error *err)
+{
+	struct target ride = *t;
+	uint64_t n_segments = c->result.n_segments, n_bytes = c->result.n_bytes;
+
+	if (!t->change->ride)
+		return TEG_OK;
+	ride.change = t->change->ride;
+	TEG_TRY(apply_segments(c, &ride, err));
+	c->result.n_segments = n_segments;
+	c->result.n_bytes = n_bytes;
+	return TEG_OK;
+}
+
 static teg_status apply_change(struct compose *c, struct target *t, teg_error *err)
 {
 	const struct array_change *change = t->change;
@@ -342,10 +367,8 @@ static teg_status apply_change(struct compose *c, struct target *t, teg_error *e
 	t->change->first_row_id = -1;
 	if (change->drop)
 		return compose_drop(c, t, err);
-	for (uint32_t i = 0; i < t->change->n_remove; i++)
-		TEG_TRY(remove_segment(c, t, &t->change->remove[i], err));
-	for (uint32_t i = 0; i < t->change->n_add; i++)
-		TEG_TRY(add_segment(c, t, &t->change->add[i], i, err));
+	TEG_TRY(apply_ride(c, t, err));
+	TEG_TRY(apply_segments(c, t, err));
 	TEG_TRY(log_time(c, t, err));
 	if (change->rename)
 		TEG_TRY(compose_rename(c, t, err));

@@ -1,5 +1,5 @@
 /* Publishing a manifest: version N comes into being under its final name, whole and durable, and only
- * if nobody was faster. format-spec/manifest.md, PUB-1 to PUB-8.
+ * if nobody was faster. format-spec/manifest.md, PUB-1 to PUB-9.
  *
  *   create temporary ─> write ─> fsync ─> link to manifests/N ─> fsync directory ─> hint ─> answer
  *                                         └─ taken: another commit came first

@@ -112,6 +112,8 @@ struct array_change {
 	uint64_t n_new_ids; /* TABLE: row ids taken by the implicit_ids segment(s), in order */
 	bool facts;         /* puts or deletes: the array's system time moves on. A merge: false */
 	int64_t system_time_max; /* replay: the largest of several caller's times; 0: the commit's */
+	/* A merge of the same array's segments that goes into the same manifest; NULL: none. */
+	struct array_change *ride;
 	/* out */
 	int64_t first_row_id;
 };

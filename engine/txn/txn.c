@@ -148,6 +148,7 @@ void teg_txn_abort(teg_txn *txn)
 		free_array(txn, txn->arrays[i]);
 	mem_free(txn->alloc, (void *)txn->arrays, txn->arrays_cap * sizeof *txn->arrays);
 	mem_free(txn->alloc, txn->slots, txn->n_slots * sizeof *txn->slots);
+	merge_rides_end(store, &txn->rides, txn->unknown);
 	version_unref(txn->base);
 	arena_release(&txn->arena);
 	mem_free(txn->alloc, txn, sizeof *txn);
@@ -335,7 +336,9 @@ teg_status txn_array(struct teg_txn *txn, const char *name, struct txn_array **a
 		                               "the transaction has dropped or renamed the array"),
 		                      name);
 	TEG_TRY(find_array(txn, name, &state, err));
-	return txn_add_array(txn, name, state.schema, state.id, false, array_out, err);
+	TEG_TRY(txn_add_array(txn, name, state.schema, state.id, false, array_out, err));
+	(*array_out)->n_segments = state.n_segments;
+	return TEG_OK;
 }
 
 teg_status teg_txn_create(teg_txn *txn, const char *name, const teg_spec *spec, teg_error *err)
@@ -421,6 +424,27 @@ static const char *action_of(const struct commit_request *request)
 	return n_drops + n_renames + n_alters == request->n_changes ? "alter" : "commit";
 }
 
+/* Reads stay cheap over a long history because every writer merges a little. */
+static void let_merges_ride(struct teg_txn *txn, struct store_version *base,
+                            struct commit_request *request)
+{
+	merge_rides_end(txn->store, &txn->rides, false);
+	if (txn->rode || txn->store->no_auto_compact)
+		return;
+	txn->rode = true;
+	for (size_t i = 0, n = 0; n < request->n_changes; i++) {
+		const struct txn_array *a = txn->arrays[i];
+		struct array_change *change = &request->changes[n];
+
+		if (a->base_name != change->name)
+			continue;
+		n++;
+		if (change->n_add && !change->create && !change->alter && !change->rename &&
+		    a->n_segments >= MERGE_SEGMENTS_MIN)
+			merge_ride(base, &txn->rides, change);
+	}
+}
+
 /* Called by the commit before each try: predicates are run again where the base has changed. */
 static teg_status rebase(void *ctx, struct store_version *base, struct commit_request *request,
                          teg_error *err)
@@ -442,6 +466,7 @@ static teg_status rebase(void *ctx, struct store_version *base, struct commit_re
 	}
 	request->n_changes = n;
 	request->action = action_of(request);
+	let_merges_ride(txn, base, request);
 	return TEG_OK;
 }
 
@@ -462,24 +487,24 @@ static void tell_parts(const struct commit_request *request, bool repeated,
 	}
 }
 
-/* Reads stay cheap over a long history because every writer merges a little. */
-static teg_status merge_some(struct teg_store *store, const struct commit_request *request)
+/* What was too large to ride, or missed its ride too often. */
+static bool may_need_merge(const struct teg_txn *txn, const struct txn_array *a)
 {
-	const char **names;
+	return !a->dropped && a->n_built && !txn->store->no_auto_compact &&
+	       a->n_segments + a->n_built >= MERGE_SEGMENTS_MIN;
+}
+
+static void merge_some(struct teg_txn *txn)
+{
+	const char **names = mem_array(txn->alloc, txn->n_arrays, sizeof *names);
 	uint32_t n = 0;
 
-	if (store->no_auto_compact || !request->n_changes)
-		return TEG_OK;
-	names = mem_array(store->alloc, request->n_changes, sizeof *names);
-	if (!names)
-		return TEG_NOMEM;
-	for (uint32_t i = 0; i < request->n_changes; i++)
-		if (request->changes[i].n_add)
-			names[n++] = request->changes[i].rename ? request->changes[i].rename
-			                                        : request->changes[i].name;
-	merge_after_commit(store, names, n);
-	mem_free(store->alloc, (void *)names, request->n_changes * sizeof *names);
-	return TEG_OK;
+	for (size_t i = 0; names && i < txn->n_arrays; i++)
+		if (may_need_merge(txn, txn->arrays[i]))
+			names[n++] = txn->arrays[i]->name;
+	if (names)
+		merge_after_commit(txn->store, names, n);
+	mem_free(txn->alloc, (void *)names, txn->n_arrays * sizeof *names);
 }
 
 /* Segment files that the new version holds must outlive the transaction; those of a commit that was
@@ -527,9 +552,10 @@ static teg_status commit(struct teg_txn *txn, teg_commit_result *result,
 	if (status == TEG_COMMIT_UNKNOWN)
 		txn->unknown = true;
 	if (status == TEG_OK && !result->repeated) {
-		keep_files(txn);
+		merge_rides_end(txn->store, &txn->rides, true);
 		tell_parts(&request, result->repeated, each, ctx);
-		(void)merge_some(txn->store, &request);
+		merge_some(txn);
+		keep_files(txn);
 	}
 	mem_free(txn->alloc, changes, txn->n_arrays * sizeof *changes);
 	return status;

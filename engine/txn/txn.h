@@ -12,6 +12,7 @@
  */
 #ifndef TEG_ENGINE_TXN_TXN_H
 #define TEG_ENGINE_TXN_TXN_H
+#include "engine/merge/merge.h"
 #include "engine/store/store.h"
 #include "engine/write/build.h"
 
@@ -55,8 +56,9 @@ struct txn_array {
 	/* Sorted runs of cells that may meet later ones of the same key: merged when it commits. */
 	struct built **runs;
 	size_t n_runs, runs_cap;
-	bool cells_spilled; /* some cells are in segments ahead of the commit */
-	bool is_built;      /* nothing staged is missing in `built` */
+	bool cells_spilled;  /* some cells are in segments ahead of the commit */
+	bool is_built;       /* nothing staged is missing in `built` */
+	uint32_t n_segments; /* at the base */
 	int64_t first_row_id;
 };
 
@@ -75,12 +77,14 @@ struct teg_txn {
 	uint64_t key_sequence, expect_version;
 	const teg_metadata *metadata;
 	size_t n_metadata;
-	uint8_t commit_id[16];  /* random: of the manifest */
-	uint8_t segment_id[16]; /* in segment footers: the same for the same key or time */
-	uint64_t digest;        /* of everything staged, while there is a key */
-	uint64_t evaluated;     /* the version that predicates were run on */
-	bool broken;            /* a call failed half way: it can only be aborted */
-	bool unknown;           /* a commit that may have happened: its files must stay */
+	uint8_t commit_id[16];    /* random: of the manifest */
+	uint8_t segment_id[16];   /* in segment footers: the same for the same key or time */
+	uint64_t digest;          /* of everything staged, while there is a key */
+	uint64_t evaluated;       /* the version that predicates were run on */
+	struct merge_rides rides; /* in the manifest that is being tried */
+	bool rode;                /* tried once: after a lost race the commit goes alone */
+	bool broken;              /* a call failed half way: it can only be aborted */
+	bool unknown;             /* a commit that may have happened: its files must stay */
 };
 
 /* A base that vacuum has removed meanwhile is exchanged for the newest version. */
