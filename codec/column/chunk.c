@@ -1,5 +1,6 @@
 /* Reading a chunk's pages: checksum, zstd, validity, values. */
 #include "codec/column/chunk.h"
+#include "codec/base/checked.h"
 #include "codec/base/hash.h"
 #include "codec/column/alp.h"
 #include "codec/column/delta.h"
@@ -209,6 +210,87 @@ teg_status chunk_decode_page(const struct chunk *c, const struct column_buf *dic
 		return teg_fail(err, TEG_MISUSE, "chunk has no page %u", page);
 	TEG_TRY(verify(&c->pages[page], stored, "page", page, err));
 	return decode_page(c, dictionary, page, stored, p, out, err);
+}
+
+/* ---- searching ---- */
+
+static uint32_t lanes_below(const uint64_t *lanes, uint32_t n, uint64_t lane, bool after)
+{
+	uint32_t low = 0;
+
+	while (low < n) {
+		uint32_t mid = low + (n - low) / 2;
+
+		if (lanes[mid] < lane || (after && lanes[mid] == lane))
+			low = mid + 1;
+		else
+			n = mid;
+	}
+	return low;
+}
+
+/* Counts in values [from, from + n) of the payload, at most a block. */
+static teg_status search_part(struct span payload, struct part p, size_t from, size_t n,
+                              uint64_t lane, bool after, uint32_t *n_out)
+{
+	struct column_buf *work = &p.scratch->searched;
+	uint64_t lanes[BLOCK_VALUES];
+	struct column view;
+
+	if (work->shape != p.c->shape || work->width != p.c->width) {
+		column_buf_release(work);
+		column_buf_init(work, p.c->shape, p.c->width, p.scratch->alloc);
+	}
+	column_buf_clear(work);
+	p.from = from;
+	p.n = n;
+	TEG_TRY(decode_payload(payload, p, work));
+	view = column_buf_view(work);
+	lanes_of_column(&view, p.c->class, 0, n, lanes);
+	*n_out = lanes_below(lanes, (uint32_t)n, lane, after);
+	return TEG_OK;
+}
+
+/* First for the last block whose first value is below, then in that block. */
+static teg_status search(struct span payload, struct part p, uint64_t lane, bool after,
+                         uint32_t *n_out)
+{
+	size_t low = 0, high = (p.page_n - 1) / BLOCK_VALUES;
+	uint32_t below;
+
+	while (low < high) {
+		size_t mid = high - (high - low) / 2;
+
+		TEG_TRY(search_part(payload, p, mid * BLOCK_VALUES, 1, lane, after, &below));
+		p.known = true;
+		if (below)
+			low = mid;
+		else
+			high = mid - 1;
+	}
+	low *= BLOCK_VALUES;
+	TEG_TRY(search_part(payload, p, low, size_min(BLOCK_VALUES, p.page_n - low), lane, after,
+	                    &below));
+	*n_out = (uint32_t)low + below;
+	return TEG_OK;
+}
+
+teg_status chunk_search_page(const struct chunk *c, const struct column_buf *dictionary,
+                             uint32_t page, struct span stored, uint64_t lane, bool after,
+                             struct codec_scratch *scratch, uint32_t *n_out, teg_error *err)
+{
+	struct part p = { c, dictionary, 0, 0, 0, NULL, scratch, false };
+	struct span payload;
+	teg_status status;
+
+	if (page >= c->n_pages || (c->n_dictionary && !dictionary))
+		return teg_fail(err, TEG_MISUSE, "chunk has no page %u", page);
+	p.page_n = c->pages[page].n;
+	TEG_TRY(verify(&c->pages[page], stored, "page", page, err));
+	status = open_payload(c, &c->pages[page], stored, scratch, &payload);
+	if (status == TEG_OK)
+		status = search(payload, p, lane, after, n_out);
+	return blame(status, "page", page, err);
 }
 
 teg_status chunk_decode_constant(const struct chunk *c, size_t n, struct column_buf *out)

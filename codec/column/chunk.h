@@ -105,6 +105,13 @@ teg_status chunk_decode_page(const struct chunk *chunk, const struct column_buf 
 /* Appends n values of a CONSTANT chunk. */
 teg_status chunk_decode_constant(const struct chunk *chunk, size_t n, struct column_buf *out);
 
+/* Of a column that ascends and has no nulls: verifies page `page` and counts its values whose lane is
+ * below `lane`, or not above it where `after`. Decodes no more than one block of it. Values that do
+ * not ascend give some count. Not for VALUE_WIDE and VALUE_OPAQUE. */
+teg_status chunk_search_page(const struct chunk *chunk, const struct column_buf *dictionary,
+                             uint32_t page, struct span stored, uint64_t lane, bool after,
+                             struct codec_scratch *scratch, uint32_t *n_out, teg_error *err);
+
 /* As chunk_decode_page without the checksum: for a page whose stored bytes were verified already
  * in this process and did not leave it. */
 teg_status chunk_decode_verified(const struct chunk *chunk, const struct column_buf *dictionary,

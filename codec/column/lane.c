@@ -220,6 +220,71 @@ void lanes_of_column(const struct column *c, enum value_class class, size_t from
 		lanes_out[i] = lane_of_value(class, column_value(c, from + i));
 }
 
+/* Numbers wrap, so one comparison with the distance from `lo` says whether a value lies inside,
+ * signed or not. */
+#define MASK(NAME, U, S, BITS)                                                        \
+	KERNEL static void mask_##NAME(const uint8_t *values, size_t n, U lo, U span, \
+	                               uint8_t *mask)                                 \
+	{                                                                             \
+		for (size_t i = 0; i < n; i++) {                                      \
+			U v;                                                          \
+                                                                                      \
+			memcpy(&v, values + i * sizeof v, sizeof v);                  \
+			mask[i] &= (uint8_t)((U)(v - lo) <= span);                    \
+		}                                                                     \
+	}
+EACH_WORD(MASK)
+
+/* The lanes of the least and the greatest value of an integer type. */
+static void lane_range(enum value_class class, uint32_t width, uint64_t *lo, uint64_t *hi)
+{
+	uint64_t half = (uint64_t)1 << (8 * width - 1);
+
+	*lo = class == VALUE_SIGNED ? SIGN - half : 0;
+	*hi = *lo + (half - 1) + half;
+}
+
+static void mask_integers(const struct column *c, enum value_class class, uint64_t lo, uint64_t hi,
+                          uint8_t *mask)
+{
+	uint64_t flip = class == VALUE_SIGNED ? SIGN : 0, least, greatest;
+
+	lane_range(class, c->width, &least, &greatest);
+	lo = lo > least ? lo : least;
+	hi = hi < greatest ? hi : greatest;
+	if (lo > hi) {
+		memset(mask, 0, c->n);
+		return;
+	}
+	hi -= lo;
+	lo ^= flip;
+	switch (c->width) {
+	case 1: mask_u8(c->values, c->n, (uint8_t)lo, (uint8_t)hi, mask); break;
+	case 2: mask_u16(c->values, c->n, (uint16_t)lo, (uint16_t)hi, mask); break;
+	case 4: mask_u32(c->values, c->n, (uint32_t)lo, (uint32_t)hi, mask); break;
+	default: mask_u64(c->values, c->n, lo, hi, mask); break;
+	}
+}
+
+void lanes_mask(const struct column *c, enum value_class class, uint64_t lo, uint64_t hi,
+                uint8_t *mask)
+{
+	uint64_t lanes[512];
+
+	if (c->shape == COLUMN_FIXED && word_width(c->width) &&
+	    (class == VALUE_SIGNED || class == VALUE_UNSIGNED)) {
+		mask_integers(c, class, lo, hi, mask);
+		return;
+	}
+	for (size_t from = 0; from < c->n; from += 512) {
+		size_t n = size_min(512, c->n - from);
+
+		lanes_of_column(c, class, from, n, lanes);
+		for (size_t i = 0; i < n; i++)
+			mask[from + i] &= (uint8_t)(lanes[i] >= lo) & (uint8_t)(lanes[i] <= hi);
+	}
+}
+
 static uint64_t lane_of_narrow(uint32_t width, uint32_t bits)
 {
 	return width == 4 ? lane_of_f32_bits(bits) : lane_of_f16_bits(bits);

@@ -47,6 +47,10 @@ uint64_t lane_of_value(enum value_class class, struct span value);
 void lanes_of_column(const struct column *c, enum value_class class, size_t from, size_t n,
                      uint64_t *lanes_out);
 
+/* Clears mask[i], one byte per value of `c`, 0 or 1, where its lane is not in lo .. hi. */
+void lanes_mask(const struct column *c, enum value_class class, uint64_t lo, uint64_t hi,
+                uint8_t *mask);
+
 /* The inverse for UNSIGNED, SIGNED and FLOAT of that width, bytes in the machine's order. */
 void lane_to_value(enum value_class class, uint32_t width, uint64_t lane, void *value_out);
 

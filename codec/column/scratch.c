@@ -32,6 +32,7 @@ struct codec_scratch *codec_scratch_new(const teg_allocator *alloc)
 	EACH_BUF(INIT, s);
 #undef INIT
 	column_buf_init(&s->values, COLUMN_BYTES, 0, alloc);
+	column_buf_init(&s->searched, COLUMN_BYTES, 0, alloc);
 	return s;
 }
 
@@ -43,6 +44,7 @@ void codec_scratch_free(struct codec_scratch *s)
 	ZSTD_freeDCtx(s->decompressor);
 	EACH_BUF(buf_release, s);
 	column_buf_release(&s->values);
+	column_buf_release(&s->searched);
 	mem_free(s->alloc, s, sizeof *s);
 }
 

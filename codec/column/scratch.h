@@ -29,7 +29,8 @@ struct codec_scratch {
 	struct buf alp_lens;       /* bytes of each block in ALP */
 	struct buf words; /* words of part of a page: run values, exceptions, integers of ALP */
 	struct buf more;  /* a second such list: run lengths, positions */
-	struct column_buf values; /* the values of a dictionary */
+	struct column_buf values;   /* the values of a dictionary */
+	struct column_buf searched; /* of a page that is searched */
 };
 
 /* Room for n elements of `size` bytes in `b`, what was there is lost. NULL: no memory. */

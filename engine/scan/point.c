@@ -120,8 +120,9 @@ static teg_outcome outcome_of(const struct found *found, const struct pieces *pi
 static teg_status load_keys(struct key_rows *keys, struct plan *plan, const struct point *point,
                             teg_error *err)
 {
+	struct teg_store *store = version_store(point->array->snapshot->version);
 	struct tile_reader reader;
-	teg_status status = tile_reader_init(&reader, keys->alloc, err);
+	teg_status status = store_reader_take(store, &reader, err);
 
 	for (uint32_t i = 0; i < plan->n_tiles && status == TEG_OK; i++) {
 		struct segment *segment;
@@ -136,7 +137,7 @@ static teg_status load_keys(struct key_rows *keys, struct plan *plan, const stru
 		status = key_rows_load(keys, &reader, &tile, i, &point->box, err);
 		tile_release(&tile);
 	}
-	tile_reader_release(&reader);
+	store_reader_give(store, &reader);
 	return status;
 }
 

@@ -1,5 +1,6 @@
 #include "engine/scan/scan.h"
 #include "codec/base/checked.h"
+#include "engine/scan/mask.h"
 #include <errno.h>
 #include <string.h>
 
@@ -366,10 +367,10 @@ static bool reserve_keep(struct teg_scan *scan, size_t n)
 
 static teg_status run_filter(struct teg_scan *scan, teg_error *err)
 {
-	uint32_t n_columns, n = scan->selection.n, kept = 0;
+	uint32_t n_columns, n = scan->selection.n;
 	const uint32_t *ids = predicate_columns(scan->filter, &n_columns);
 
-	if (!reserve_keep(scan, (size_t)n + 1))
+	if (!reserve_keep(scan, (size_t)n + MASK_SLACK))
 		return no_memory(err);
 	TEG_TRY(sweep_bind(&scan->sweep, &scan->selection, NULL, 0, n, err));
 	for (uint32_t i = 0; i < n_columns; i++) {
@@ -379,11 +380,7 @@ static teg_status run_filter(struct teg_scan *scan, teg_error *err)
 	}
 	memset(scan->mask, 1, n);
 	TEG_TRY(predicate_run(scan->filter, scan->filter_views, n, scan->alloc, scan->mask, err));
-	for (uint32_t i = 0; i < n; i++) {
-		scan->keep[kept] = i;
-		kept += scan->mask[i];
-	}
-	scan->kept = kept;
+	scan->kept = mask_list(scan->mask, n, 0, scan->keep);
 	return TEG_OK;
 }
 

@@ -1,5 +1,6 @@
 #include "engine/scan/sweep.h"
 #include "engine/scan/gather.h"
+#include "engine/scan/mask.h"
 
 static teg_status no_memory(teg_error *err)
 {
@@ -16,7 +17,8 @@ teg_status sweep_open(struct sweep *sweep, struct teg_array *array, const struct
 	sweep->alloc = array->arena.alloc;
 	column_buf_init(&sweep->work, COLUMN_FIXED, 8, sweep->alloc);
 	TEG_TRY(plan_make(&sweep->plan, array, view, NULL, err));
-	status = tile_reader_init(&sweep->reader, sweep->alloc, err);
+	sweep->store = version_store(array->snapshot->version);
+	status = store_reader_take(sweep->store, &sweep->reader, err);
 	if (status != TEG_OK) {
 		plan_release(&sweep->plan);
 		return status;
@@ -45,7 +47,7 @@ void sweep_close(struct sweep *sweep)
 	mem_free(sweep->alloc, sweep->rows, sweep->rows_cap * sizeof *sweep->rows);
 	mem_free(sweep->alloc, sweep->mask, sweep->rows_cap);
 	column_buf_release(&sweep->work);
-	tile_reader_release(&sweep->reader);
+	store_reader_give(sweep->store, &sweep->reader);
 	plan_release(&sweep->plan);
 }
 
@@ -103,57 +105,33 @@ static bool dim_inside(const struct sweep *sweep, uint32_t d)
 	       (entry->lo[d] >= sweep->view.box->lo[d] && entry->hi[d] <= sweep->view.box->hi[d]);
 }
 
-/* The first of n ascending lanes that is above (`after`) or not below the bound. */
-static uint32_t lane_search(const uint64_t *lanes, uint32_t n, uint64_t bound, bool after)
-{
-	uint32_t lo = 0, hi = n;
-
-	while (lo < hi) {
-		uint32_t mid = lo + (hi - lo) / 2;
-
-		if (lanes[mid] < bound || (after && lanes[mid] == bound))
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo;
-}
-
 /* The leading dimension is sorted within a tile: cut the run instead of masking it. */
-static void cut_sorted(struct run *run, const uint64_t *lanes, uint64_t lo, uint64_t hi)
+static teg_status cut_sorted(struct sweep *sweep, struct run *run, const struct field *field,
+                             uint64_t lo, uint64_t hi, teg_error *err)
 {
-	uint32_t a = lane_search(lanes, run->n, lo, false),
-		 b = lane_search(lanes, run->n, hi, true);
+	uint32_t first, end, run_end = run->from + run->n;
 
-	run->from += a;
-	run->n = b > a ? b - a : 0;
+	TEG_TRY(tile_search_column(&sweep->reader, &sweep->tile, field, lo, hi, &first, &end, err));
+	first = first > run->from ? first : run->from;
+	end = end < run_end ? end : run_end;
+	run->from = first;
+	run->n = end > first ? end - first : 0;
+	return TEG_OK;
 }
 
 static teg_status filter_dim(struct sweep *sweep, struct run *run, uint32_t d, bool leading,
                              teg_error *err)
 {
-	const struct schema *schema = sweep->tile.segment->schema;
+	const struct field *field = &sweep->tile.segment->schema->dims[d];
 	uint64_t lo = sweep->view.box->lo[d], hi = sweep->view.box->hi[d];
 	struct column view;
-	uint64_t *lanes;
 
-	TEG_TRY(read_work(sweep, &schema->dims[d], schema->dims[d].id, run->from, run->n, err));
+	if (leading && !run->masked && tile_find_column(&sweep->tile.header, field->id))
+		return cut_sorted(sweep, run, field, lo, hi, err);
+	TEG_TRY(read_work(sweep, field, field->id, run->from, run->n, err));
 	view = column_buf_view(&sweep->work);
-	lanes = mem_array(sweep->alloc, run->n ? run->n : 1, sizeof *lanes);
-	if (!lanes)
-		return no_memory(err);
-	lanes_of_column(&view, schema->dims[d].class, 0, run->n, lanes);
-	if (leading && !run->masked) {
-		uint32_t n = run->n;
-
-		cut_sorted(run, lanes, lo, hi);
-		mem_free(sweep->alloc, lanes, (n ? n : 1) * sizeof *lanes);
-		return TEG_OK;
-	}
 	start_mask(sweep, run);
-	for (uint32_t i = 0; i < run->n; i++)
-		sweep->mask[i] &= (uint8_t)(lanes[i] >= lo) & (uint8_t)(lanes[i] <= hi);
-	mem_free(sweep->alloc, lanes, (run->n ? run->n : 1) * sizeof *lanes);
+	lanes_mask(&view, field->class, lo, hi, sweep->mask);
 	return TEG_OK;
 }
 
@@ -224,17 +202,6 @@ static teg_status filter_valid_time(struct sweep *sweep, struct run *run, teg_er
 	return TEG_OK;
 }
 
-static uint32_t list_masked(struct sweep *sweep, const struct run *run)
-{
-	uint32_t n = 0;
-
-	for (uint32_t i = 0; i < run->n; i++) {
-		sweep->rows[n] = run->from + i;
-		n += sweep->mask[i];
-	}
-	return n;
-}
-
 static teg_status filter_tile(struct sweep *sweep, const struct plan_tile *plan,
                               struct selection *out, teg_error *err)
 {
@@ -250,8 +217,7 @@ static teg_status filter_tile(struct sweep *sweep, const struct plan_tile *plan,
 	stats->tiles_read++;
 	stats->rows_read += sweep->tile.header.n_rows;
 	run.n = sweep->tile.header.n_rows;
-	/* One more than there are rows: the list is written before it is known whether a row stays. */
-	if (!reserve_rows(sweep, (size_t)run.n + 1))
+	if (!reserve_rows(sweep, run.n + MASK_SLACK))
 		return no_memory(err);
 	TEG_TRY(filter_box(sweep, &run, err));
 	TEG_TRY(filter_kind(sweep, &run, err));
@@ -259,7 +225,7 @@ static teg_status filter_tile(struct sweep *sweep, const struct plan_tile *plan,
 	TEG_TRY(filter_valid_time(sweep, &run, err));
 	*out = (struct selection){ .n = run.n, .row0 = run.from, .tiles = &sweep->tile_at };
 	if (run.masked) {
-		out->n = list_masked(sweep, &run);
+		out->n = mask_list(sweep->mask, run.n, run.from, sweep->rows);
 		out->rows = sweep->rows;
 	}
 	return TEG_OK;

@@ -29,6 +29,7 @@ struct sweep {
 	struct plan plan;
 	struct view view;
 	struct tile_reader reader;
+	struct teg_store *store; /* where the reader goes back to */
 	const teg_allocator *alloc;
 	uint32_t at;      /* next tile of the plan */
 	struct tile tile; /* of a filtered selection */

@@ -107,8 +107,7 @@ static void stop_taking(struct taking *t)
 	mem_free(t->alloc, t->tiles, t->n * sizeof *t->tiles);
 	mem_free(t->alloc, t->tile_at, t->n * sizeof(struct tile *));
 	gather_free(t->gather);
-	if (t->reader.alloc)
-		tile_reader_release(&t->reader);
+	store_reader_give(version_store(t->array->snapshot->version), &t->reader);
 }
 
 static teg_status start_taking(struct taking *t, teg_error *err)
@@ -123,7 +122,7 @@ static teg_status start_taking(struct taking *t, teg_error *err)
 	t->gather = gather_new(t->alloc);
 	if (!t->tile_of || !t->rows || !t->opened || !t->tiles || !t->tile_at || !t->gather)
 		return no_memory(err);
-	return tile_reader_init(&t->reader, t->alloc, err);
+	return store_reader_take(version_store(t->array->snapshot->version), &t->reader, err);
 }
 
 static teg_status open_tile_of(struct taking *t, uint32_t plan_tile, uint32_t *at_out,

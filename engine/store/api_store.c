@@ -5,6 +5,7 @@
 #include "engine/store/page_cache.h"
 #include "engine/store/marker.h"
 #include "engine/store/options.h"
+#include "engine/store/recycle.h"
 #include "engine/store/version.h"
 
 #define TEXT_OF(x) #x
@@ -34,18 +35,33 @@ static teg_status set_options(struct teg_store *store, const teg_store_options *
 	return TEG_OK;
 }
 
+static teg_status bare_store(const teg_allocator *alloc, struct teg_store **store_out,
+                             teg_error *err)
+{
+	struct recycler *recycler = recycler_new(alloc);
+	struct teg_store *store = NULL;
+
+	if (recycler)
+		store = mem_zalloc(recycler_allocator(recycler), sizeof *store);
+	if (!store) {
+		recycler_close(recycler);
+		return teg_fail(err, TEG_NOMEM, "no memory for a store");
+	}
+	atomic_init(&store->refs, 1);
+	store->recycler = recycler;
+	store->alloc = recycler_allocator(recycler);
+	spin_init(&store->lock);
+	*store_out = store;
+	return TEG_OK;
+}
+
 static teg_status store_new(const char *path, const teg_store_options *o,
                             struct teg_store **store_out, teg_error *err)
 {
-	const teg_allocator *alloc = o->allocator ? o->allocator : teg_allocator_default();
-	struct teg_store *store = mem_zalloc(alloc, sizeof *store);
+	struct teg_store *store = NULL;
 	teg_status status;
 
-	if (!store)
-		return teg_fail(err, TEG_NOMEM, "no memory for a store");
-	atomic_init(&store->refs, 1);
-	store->alloc = alloc;
-	spin_init(&store->lock);
+	TEG_TRY(bare_store(o->allocator ? o->allocator : teg_allocator_default(), &store, err));
 	TEG_DO(set_options(store, o, err));
 	store->os = o->os;
 	if (!store->os) {

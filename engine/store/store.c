@@ -2,6 +2,7 @@
 #include "engine/store/files.h"
 #include "engine/store/page_cache.h"
 #include "engine/store/pin.h"
+#include "engine/store/recycle.h"
 #include "engine/store/version.h"
 
 void store_ref(struct teg_store *store)
@@ -11,15 +12,21 @@ void store_ref(struct teg_store *store)
 
 void store_unref(struct teg_store *store)
 {
+	struct recycler *recycler;
+
 	if (!store || atomic_fetch_sub(&store->refs, 1) != 1)
 		return;
 	pin_drop_writer(store);
 	version_unref(store->current);
+	while (store->n_idle_readers)
+		tile_reader_release(&store->idle_readers[--store->n_idle_readers]);
 	files_free(store->files);
 	page_cache_free(store->pages);
 	if (store->own_os)
 		os_free(store->os);
+	recycler = store->recycler;
 	mem_free(store->alloc, store, sizeof *store);
+	recycler_close(recycler);
 }
 
 teg_status store_file_get(struct teg_store *store, const char *path, struct os_file **file_out,

@@ -17,13 +17,17 @@
 
 struct file_cache;
 struct page_cache;
+struct recycler;
 struct store_version;
+
+#define IDLE_READERS 4
 
 struct teg_store {
 	_Atomic uint32_t refs; /* handles made from it, and the caller's own */
 	struct os *os;
 	bool own_os, read_only;
-	const teg_allocator *alloc; /* the caller's: batches outlive the store */
+	struct recycler *recycler;
+	const teg_allocator *alloc; /* the recycler's: batches outlive the store */
 	uint8_t id[16];
 	char writer[256];
 	size_t write_budget, max_value_len;
@@ -32,7 +36,9 @@ struct teg_store {
 	struct file_cache *files;
 	struct page_cache *pages;  /* of the catalog */
 	_Atomic bool locks_proven; /* see pins_look() */
-	struct spin lock;          /* over the three below */
+	struct spin lock;          /* over the rest */
+	struct tile_reader idle_readers[IDLE_READERS];
+	uint32_t n_idle_readers;
 	struct store_version
 		*current;           /* the newest seen, so that it is not read again; may be NULL */
 	struct os_file *writer_pin; /* NULL: nothing written through this handle yet */
@@ -49,6 +55,11 @@ void store_unref(struct teg_store *store);
 teg_status store_file_get(struct teg_store *store, const char *path, struct os_file **file_out,
                           teg_error *err);
 void store_file_put(struct teg_store *store, struct os_file *file);
+
+/* ---- tile readers, kept warm between reads; given back before the store is let go ---- */
+teg_status store_reader_take(struct teg_store *store, struct tile_reader *reader_out,
+                             teg_error *err);
+void store_reader_give(struct teg_store *store, struct tile_reader *reader);
 
 /* ---- versions: struct store_version is immutable, shared, reference counted ---- */
 

@@ -172,6 +172,63 @@ teg_status tile_read_stored(struct tile_reader *reader, const struct tile *tile,
 	return TEG_OK;
 }
 
+/* ---- searching ---- */
+
+static teg_status search_page(struct reading *r, uint32_t page, uint64_t lane, bool after,
+                              uint32_t *n_out)
+{
+	const struct chunk *chunk = &r->column->chunk;
+	teg_status status;
+
+	TEG_TRY(fetch(r, page, page));
+	status = chunk_search_page(chunk, r->dictionary, page, stored_page(r, page), lane, after,
+	                           r->reader->scratch, n_out, r->err);
+	return status == TEG_OK ? status : in_place(r, status, chunk->pages[page].off);
+}
+
+/* Values below the bound in the whole chunk: the page in which the bound falls, then the place. */
+static teg_status search_pages(struct reading *r, uint64_t lane, bool after, uint32_t *n_out)
+{
+	const struct chunk_page *pages = r->column->chunk.pages;
+	uint32_t low = 0, high = r->column->chunk.n_pages - 1, n = 0;
+
+	for (;;) {
+		uint32_t mid = low + (high - low) / 2;
+
+		TEG_TRY(search_page(r, mid, lane, after, &n));
+		if (n == pages[mid].n && mid < high)
+			low = mid + 1;
+		else if (!n && mid > low)
+			high = mid - 1;
+		else {
+			*n_out = pages[mid].first + n;
+			return TEG_OK;
+		}
+	}
+}
+
+teg_status tile_search_column(struct tile_reader *reader, const struct tile *tile,
+                              const struct field *field, uint64_t lo, uint64_t hi,
+                              uint32_t *first_out, uint32_t *end_out, teg_error *err)
+{
+	const struct tile_column *column = tile_find_column(&tile->header, field->id);
+	struct reading r = { .reader = reader, .tile = tile, .column = column, .err = err };
+	struct column_buf like;
+	uint64_t lane;
+
+	column_buf_init(&like, field->shape, field->width, reader->alloc);
+	TEG_TRY(start(&r, &like));
+	if (column->chunk.encoding == ENCODING_CONSTANT) {
+		lane = lane_of_value(field->class, column->chunk.constant);
+		*first_out = lane < lo ? column->chunk.n : 0;
+		*end_out = lane > hi ? 0 : column->chunk.n;
+		return TEG_OK;
+	}
+	TEG_TRY(search_pages(&r, lo, false, first_out));
+	TEG_TRY(search_pages(&r, hi, true, end_out));
+	return TEG_OK;
+}
+
 /* ---- gathering ---- */
 
 /* Whether a page gives up single blocks at no more cost than theirs. Text outside a dictionary does

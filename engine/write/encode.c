@@ -121,6 +121,14 @@ static teg_status take_column(struct encoder *e, const struct slice *s,
 	return TEG_OK;
 }
 
+/* Every read of a box decodes coordinates, so there zstd saves too little for its time. */
+static enum profile profile_of(const struct encoder *e, uint32_t id)
+{
+	enum profile profile = (enum profile)e->schema->profile;
+
+	return profile == PROFILE_BALANCED && id < COLUMN_ID_ATTRIBUTE ? PROFILE_FAST : profile;
+}
+
 static teg_status put_column(struct encoder *e, uint32_t id, const struct column *column,
                              enum value_class class, teg_error *err)
 {
@@ -128,8 +136,8 @@ static teg_status put_column(struct encoder *e, uint32_t id, const struct column
 
 	to->id = id;
 	to->off = e->chunks.len;
-	TEG_TRY(chunk_encode(column, class, (enum profile)e->schema->profile, e->scratch, &e->arena,
-	                     &e->chunks, &to->chunk, err));
+	TEG_TRY(chunk_encode(column, class, profile_of(e, id), e->scratch, &e->arena, &e->chunks,
+	                     &to->chunk, err));
 	e->header.n_columns++;
 	return TEG_OK;
 }

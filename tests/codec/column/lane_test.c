@@ -162,6 +162,37 @@ Test(lane, of_columns_is_that_of_each_value)
 	}
 }
 
+Test(lane, mask_says_which_lie_between)
+{
+	static const struct {
+		enum value_class class;
+		uint32_t width;
+	} kinds[] = { { VALUE_UNSIGNED, 1 }, { VALUE_UNSIGNED, 2 }, { VALUE_UNSIGNED, 4 },
+		      { VALUE_UNSIGNED, 8 }, { VALUE_SIGNED, 1 },   { VALUE_SIGNED, 2 },
+		      { VALUE_SIGNED, 4 },   { VALUE_SIGNED, 8 },   { VALUE_FLOAT, 4 },
+		      { VALUE_FLOAT, 8 },    { VALUE_BYTES, 5 } };
+	uint8_t bytes[700 * 8], mask[700];
+	uint64_t lanes[700];
+	struct rng rng = { 104 };
+
+	rng_fill(&rng, bytes, sizeof bytes);
+	for (int round = 0; round < 500; round++) {
+		size_t k = (size_t)round % (sizeof kinds / sizeof *kinds);
+		struct column c = { COLUMN_FIXED, kinds[k].width, 700, NULL, bytes, NULL };
+		uint64_t lo, hi;
+
+		lanes_of_column(&c, kinds[k].class, 0, 700, lanes);
+		lo = round % 7 == 0 ? 0 : lanes[rng_below(&rng, 700)] + rng_below(&rng, 3) - 1;
+		hi = round % 5 == 0 ? UINT64_MAX : lanes[rng_below(&rng, 700)];
+		memset(mask, 1, sizeof mask);
+		mask[3] = 0;
+		lanes_mask(&c, kinds[k].class, lo, hi, mask);
+		for (size_t i = 0; i < 700; i++)
+			cr_assert_eq(mask[i], i != 3 && lanes[i] >= lo && lanes[i] <= hi,
+			             "round %d kind %zu value %zu", round, k, i);
+	}
+}
+
 Test(stats, count_nulls_and_nan_and_bound_the_rest) /* NC2 V3 X16 */
 {
 	static const double values[] = { 3, NAN, -0.0, -7, NAN, 1e9, 5 };
