@@ -48,6 +48,8 @@ const struct option opt_table[N_OPTS] = {
 	                "words that stand for null in CSV, beside the empty field", false },
 	[OPT_DELIMITER] = { "delimiter", "CHAR", NULL,
 	                    "what parts the fields of CSV (comma; .tsv: tab)", false },
+	[OPT_VECTORS] = { "vectors", "HOW", "list|columns",
+	                  "what the axes after the first of a NumPy array become (list)", false },
 	[OPT_REPLACE] = { "replace", NULL, NULL, "put the file in place of one of that name",
 	                  false },
 	[OPT_AT] = { "at", "'X=1,Y=2'", NULL, "the cell: a value for every dimension", false },

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include "tools/tilectl/arrow_make.h"
 #include "tools/tilectl/number.h"
 #include "tools/tilectl/type_name.h"
 #include "tools/tilectl/value.h"
@@ -71,14 +72,6 @@ bool typed_schema(const struct typed_columns *columns, struct ArrowSchema *schem
 
 /* ---- values ----------------------------------------------------------------------------------- */
 
-/* The new column while it is made. */
-struct making {
-	const teg_data_type *type;
-	struct text values, heap; /* heap: of bytes, to which `values` has the offsets */
-	uint8_t *validity;
-	int64_t n, n_nulls;
-};
-
 static size_t width_of(const teg_data_type *type)
 {
 	switch (type->type) {
@@ -124,28 +117,23 @@ static bool read_base64(const char *at, size_t len, struct text *out)
 	return true;
 }
 
-static bool read_bytes(struct making *m, const char *at, size_t len)
+/* The heap is shorter than the text, so its offsets have 32 bits too. */
+static bool read_bytes(struct making *m, const teg_data_type *type, const char *at, size_t len)
 {
-	struct text *out = m->type->type == TEG_BYTES ? &m->heap : &m->values;
+	struct text *out = type->type == TEG_BYTES ? &m->heap : &m->values;
 	size_t before = out->len;
-	int32_t end;
 
-	if (!read_base64(at, len, out))
-		return false;
-	if (m->type->type == TEG_FIXED_BYTES)
-		return out->len - before == m->type->fixed_len;
-	end = (int32_t)out->len; /* shorter than the text, which has 32-bit offsets */
-	text_add(&m->values, (const char *)&end, sizeof end);
-	return true;
+	return read_base64(at, len, out) &&
+	       (type->type == TEG_BYTES || out->len - before == type->fixed_len);
 }
 
 /* Puts the value's low bytes: the machine is little-endian, as the store is. */
-static void add_bits(struct making *m, const teg_value *value)
+static void add_bits(struct making *m, const teg_data_type *type, const teg_value *value)
 {
 	float f32;
 	uint16_t f16;
 
-	switch (m->type->type) {
+	switch (type->type) {
 	case TEG_FLOAT32:
 		f32 = (float)value->as.f;
 		text_add(&m->values, (const char *)&f32, sizeof f32);
@@ -154,49 +142,33 @@ static void add_bits(struct making *m, const teg_value *value)
 		f16 = number_to_f16(value->as.f);
 		text_add(&m->values, (const char *)&f16, sizeof f16);
 		return;
-	default: text_add(&m->values, (const char *)&value->as, width_of(m->type));
+	default: text_add(&m->values, (const char *)&value->as, width_of(type));
 	}
 }
 
-static bool read_one(struct making *m, const char *at, size_t len, struct why *why)
+static bool read_one(struct making *m, const teg_data_type *t, const char *at, size_t len,
+                     struct why *why)
 {
-	teg_type type = m->type->type;
+	teg_type type = t->type;
 	teg_value value = { .type = type };
 	uint8_t decimal[16];
 
 	if (type == TEG_BYTES || type == TEG_FIXED_BYTES)
-		return read_bytes(m, at, len) || refuse(why, "not base64 of a value of the type");
+		return read_bytes(m, t, at, len) ||
+		       refuse(why, "not base64 of a value of the type");
 	if (type == TEG_DECIMAL128) {
-		if (!number_read_decimal128(at, len, m->type->precision, m->type->scale, decimal))
+		if (!number_read_decimal128(at, len, t->precision, t->scale, decimal))
 			return refuse(why, "'%.*s' does not fit decimal128(%d,%d)",
-			              (int)(len < 80 ? len : 80), at, m->type->precision,
-			              m->type->scale);
+			              (int)(len < 80 ? len : 80), at, t->precision, t->scale);
 		text_add(&m->values, (const char *)decimal, sizeof decimal);
 		return true;
 	}
 	if (type >= TEG_FLOAT16 && type <= TEG_FLOAT64 && len == 3 && !memcmp(at, "NaN", 3))
 		value.as.f = (double)NAN;
-	else if (!value_read(m->type, at, len, &value, why))
+	else if (!value_read(t, at, len, &value, why))
 		return false;
-	add_bits(m, &value);
+	add_bits(m, t, &value);
 	return true;
-}
-
-static void add_null(struct making *m)
-{
-	static const char zeros[64];
-	size_t left = width_of(m->type);
-	int32_t end = (int32_t)m->heap.len;
-
-	m->n_nulls++;
-	if (m->type->type == TEG_BYTES) {
-		text_add(&m->values, (const char *)&end, sizeof end);
-		return;
-	}
-	for (size_t n; left; left -= n) {
-		n = left < sizeof zeros ? left : sizeof zeros;
-		text_add(&m->values, zeros, n);
-	}
 }
 
 /* ---- columns ---------------------------------------------------------------------------------- */
@@ -206,100 +178,43 @@ static bool bit_at(const uint8_t *bits, int64_t i)
 	return bits[i / 8] >> (i % 8) & 1;
 }
 
-static bool read_all(struct making *m, const struct ArrowArray *from, int64_t row, struct why *why)
+static bool read_all(struct making *m, const teg_data_type *type, const struct ArrowArray *from,
+                     int64_t row, struct why *why)
 {
 	const uint8_t *valid = from->null_count ? from->buffers[0] : NULL;
 	const int32_t *offsets = from->buffers[1];
 	const char *text = from->buffers[2];
 
-	m->n = from->length;
-	m->validity = need_memory((size_t)m->n / 8 + 1, 1);
-	if (m->type->type == TEG_BYTES)
-		text_add(&m->values, "\0\0\0", 4);
-	for (int64_t i = 0; i < m->n; i++) {
+	making_init(m, type->type == TEG_BYTES, from->length, true);
+	for (int64_t i = 0; i < from->length; i++) {
 		int64_t at = i + from->offset;
+		bool there = !valid || bit_at(valid, at);
 		struct why inner;
 
-		if (valid && !bit_at(valid, at)) {
-			add_null(m);
-			continue;
-		}
-		m->validity[i / 8] |= (uint8_t)(1u << (i % 8));
-		if (!read_one(m, text + offsets[at], (size_t)(offsets[at + 1] - offsets[at]),
-		              &inner))
+		if (!there && !m->runs)
+			making_add_zeros(m, width_of(type));
+		if (there && !read_one(m, type, text + offsets[at],
+		                       (size_t)(offsets[at + 1] - offsets[at]), &inner))
 			return refuse(why, "row %" PRId64 ": %s", row + i, inner.text);
+		making_end_value(m, there);
 	}
 	return true;
-}
-
-/* One byte a value to one bit a value. */
-static void pack_bools(struct making *m)
-{
-	struct text bits = { NULL, 0, 0 };
-
-	for (int64_t i = 0; i < m->n; i += 8) {
-		char byte = 0;
-
-		for (int64_t b = 0; b < 8 && i + b < m->n; b++)
-			byte = (char)(byte | (m->values.at[(i + b) * 8] ? 1 << b : 0));
-		text_add(&bits, &byte, 1);
-	}
-	text_free(&m->values);
-	m->values = bits;
-}
-
-struct made {
-	const void *buffers[3];
-	struct text values, heap;
-	uint8_t *validity;
-};
-
-static void release_made(struct ArrowArray *array)
-{
-	struct made *made = array->private_data;
-
-	text_free(&made->values);
-	text_free(&made->heap);
-	free(made->validity);
-	free(made);
-	array->release = NULL;
-}
-
-static void export_made(struct making *m, struct ArrowArray *array)
-{
-	struct made *made = need_memory(1, sizeof *made);
-	bool bytes = m->type->type == TEG_BYTES;
-
-	if (m->type->type == TEG_BOOL)
-		pack_bools(m);
-	made->values = m->values;
-	made->heap = m->heap;
-	made->validity = m->validity;
-	made->buffers[0] = made->validity;
-	made->buffers[1] = text_string(&made->values);
-	made->buffers[2] = text_string(&made->heap);
-	*array = (struct ArrowArray){ .length = m->n,
-		                      .null_count = m->n_nulls,
-		                      .n_buffers = bytes ? 3 : 2,
-		                      .buffers = made->buffers,
-		                      .release = release_made,
-		                      .private_data = made };
 }
 
 static bool convert(const struct typed_column *column, struct ArrowArray *array, int64_t row,
                     struct why *why)
 {
-	struct making m = { .type = &column->type };
+	struct making m;
 	struct why inner;
 
-	if (!read_all(&m, array, row, &inner)) {
-		text_free(&m.values);
-		text_free(&m.heap);
-		free(m.validity);
+	if (!read_all(&m, &column->type, array, row, &inner)) {
+		making_free(&m);
 		return refuse(why, "column %.80s, %s", column->name, inner.text);
 	}
+	if (column->type.type == TEG_BOOL)
+		making_pack_bools(&m, width_of(&column->type));
 	array->release(array);
-	export_made(&m, array);
+	making_export(&m, array);
 	return true;
 }
 

@@ -12,7 +12,7 @@
 #include "tools/tilectl/scan_args.h"
 #include "tools/tilectl/target.h"
 
-#define WAY_NAMES "parquet|arrow|csv|ndjson"
+#define WAY_NAMES "parquet|arrow|csv|ndjson|npy|npz"
 
 /* One file that is read: a part of what an import is given. */
 struct part {
