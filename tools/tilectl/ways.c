@@ -2,6 +2,7 @@
 #include <string.h>
 #include "tools/tilectl/module.h"
 #include "tools/tilectl/npy_read.h"
+#include "tools/tilectl/npy_write.h"
 #include "tools/tilectl/source.h"
 #include "tools/tilectl/write_rows.h"
 
@@ -73,7 +74,7 @@ const struct way ways[] = {
 	  write_csv },
 	{ "ndjson", ".ndjson .jsonl", "one JSON object a line", true, text_open_json,
 	  write_ndjson },
-	{ "npy", ".npy", "a NumPy array", true, npy_open_way, NULL },
+	{ "npy", ".npy", "a NumPy array", true, npy_open_way, npy_write_way },
 	{ "npz", ".npz", "NumPy arrays of one length, a column each", false, npz_open_way, NULL },
 	{ NULL, NULL, NULL, false, NULL, NULL },
 };
