@@ -149,6 +149,94 @@ class Numpy(unittest.TestCase):
         table = self.imported(self.path("a.npz"), "--vectors", "columns")
         self.assertEqual(table.to_pydict(), {"m_0": [0, 2, 4], "m_1": [1, 3, 5], "v": [0, 1, 2]})
 
+    def dense(self, array, *options, stdin=None, name="a.npy"):
+        """Into a dense array and out again."""
+        self.n += 1
+        store = self.path(f"store{self.n}")
+        source = "-" if stdin else self.saved(array, name)
+        tool.ok("import", source, store, "--array", "a", "--kind", "dense", *options, stdin=stdin)
+        out = tool.ok("export", store, "-", "--array", "a", "--file-format", "npy")
+        return store, np.load(io.BytesIO(out))
+
+    def test_dense_arrays_of_any_rank_type_and_order(self):
+        random = np.random.default_rng(7)
+        for shape in [(5,), (3, 4), (2, 3, 4), (2, 1, 3, 2), (1,) * 16]:
+            for dtype in ("<f8", ">f4", "<f2", "|b1", ">i2", "u1", "<i8", ">M8[us]", "<m8[ns]", "<M8[D]"):
+                for order in "CF":
+                    with self.subTest((shape, dtype, order)):
+                        if len(shape) != 2 and dtype != "<f8":
+                            continue
+                        array = np.asarray((random.random(shape) * 3 - 1).astype("<i8").astype(dtype), order=order)
+                        back = self.dense(array)[1]
+                        self.assertEqual(back.shape, shape)
+                        self.assertEqual(back.dtype, array.dtype.newbyteorder("<"))
+                        np.testing.assert_array_equal(back, array)
+
+    def test_dense_bits_options_and_boxes(self):
+        bits = np.array([[0x7ff8000000000001, 0x7ff0000000000001], [1 << 63, 1]], "<u8")
+        store, back = self.dense(bits.view("<f8"), "--dims", "x,y", "--domain", "x=10:11", "--tile", "x=1,y=2")
+        self.assertEqual(back.tobytes(), bits.tobytes())
+        out = tool.ok("cat", store, "--array", "a", "--box", "x=11,y=1", "--format", "csv")
+        self.assertEqual(out, b"x,y,value\r\n11,1,5e-324\r\n")
+        out = tool.ok("export", store, "-", "--array", "a", "--file-format", "npy", "--box", "x=11,y=1:")
+        self.assertEqual(np.load(io.BytesIO(out)).tolist(), [[5e-324]])
+        # The same box again is a new version; the past stays.
+        tool.ok("import", self.saved(np.zeros((2, 2))), store, "--array", "a", "--append")
+        out = tool.ok("export", store, "-", "--array", "a", "--file-format", "npy")
+        self.assertEqual(np.load(io.BytesIO(out)).tolist(), [[0, 0], [0, 0]])
+        out = tool.ok("export", store, "-", "--array", "a", "--file-format", "npy", "--version", "2")
+        self.assertEqual(np.load(io.BytesIO(out)).tobytes(), bits.tobytes())
+        self.refused_in(store, "the axis has 3 positions, the dimension 2", self.saved(np.zeros((3, 2))), "--append")
+        nat = np.array(["NaT", 5], "M8[s]")
+        np.testing.assert_array_equal(self.dense(nat)[1], nat)
+        array = np.array([[(1, 0.5)], [(2, 1.5)]], [("n", ">i4"), ("x", "<f8")])
+        store = self.path("fields")
+        tool.ok("import", self.saved(array), store, "--array", "a", "--kind", "dense")
+        for name in ("n", "x"):
+            out = tool.ok("export", store, "-", "--array", "a", "--columns", name, "--file-format", "npy")
+            np.testing.assert_array_equal(np.load(io.BytesIO(out)), array[name])
+
+    def test_dense_arrays_larger_than_a_slab(self):
+        array = np.arange(3 * 700 * 1100, dtype="<i4").reshape(3, 700, 1100)
+        for order in "CF":
+            np.testing.assert_array_equal(self.dense(np.asarray(array, order=order))[1], array)
+        data = pathlib.Path(self.saved(array)).read_bytes()
+        np.testing.assert_array_equal(self.dense(array, "--file-format", "npy", stdin=data)[1], array)
+
+    def refused_in(self, store, text, *words):
+        code, _, message = tool.run("import", words[0], store, "--array", "a", *words[1:])
+        self.assertEqual((code, text in message), (1, True), message)
+
+    def test_dense_refusals(self):
+        self.refused("it has 2 axes, --dims names 1", self.saved(np.zeros((2, 2))), "--kind", "dense", "--dims", "x")
+        self.refused("text", self.saved(np.array(["a"])), "--kind", "dense")
+        self.refused("has no axis", self.saved(np.array(1.0)), "--kind", "dense")
+        self.refused("the dimension 2", self.saved(np.zeros(3)), "--kind", "dense", "--domain", "d0=0:1")
+        self.refused("item 1: 2 is not a bool", self.header("{'descr': '|b1', 'fortran_order': False, 'shape': (2,)}", data=b"\1\2"), "--kind", "dense")
+
+    def test_export_of_rows(self):
+        array = np.array([(1, True, 0.5, 5), (-1, False, np.nan, "NaT")],
+                         [("i", "<i8"), ("b", "?"), ("f", "<f4"), ("t", "<M8[ns]")])
+        store = self.path("rows")
+        tool.ok("import", self.saved(array), store, "--array", "a")
+        for name in array.dtype.names:
+            out = tool.ok("export", store, "-", "--array", "a", "--columns", name, "--file-format", "npy")
+            self.assertEqual(np.load(io.BytesIO(out)).tobytes(), array[name].tobytes())
+        out = tool.ok("export", store, "-", "--array", "a", "--columns", "i", "--where", "i > 5", "--file-format", "npy")
+        self.assertEqual(np.load(io.BytesIO(out)).shape, (0,))
+        target = self.path("t.npy")
+        for words, code, text in [(("--columns", "i,b"), 2, "one column"), ((), 2, "one column"),
+                                  (("--columns", "t", "--times"), 2, "one column"), (("--columns", "x"), 1, "x")]:
+            got, _, message = tool.run("export", store, target, "--array", "a", *words)
+            self.assertEqual((got, text in message), (code, True), message)
+        nulls = self.path("nulls.csv")
+        pathlib.Path(nulls).write_text("a,b\n1,x\n,y\n")
+        tool.ok("import", nulls, store, "--array", "n")
+        for name, text in [("a", "row 1"), ("b", "type")]:
+            got, _, message = tool.run("export", store, target, "--array", "n", "--columns", name)
+            self.assertEqual((got, text in message), (1, True), message)
+        self.assertFalse([name for name in os.listdir(self.dir) if name.startswith("t.npy")])
+
     # ---- refusals ----
 
     def refused(self, text, source, *options, stdin=None, code=1):
@@ -156,7 +244,7 @@ class Numpy(unittest.TestCase):
         got, _, message = tool.run("import", source, store, "--array", "a", *options, stdin=stdin)
         self.assertEqual(got, code, message)
         self.assertIn(text, message)
-        self.assertIn("(file " if source != "-" else "", message)
+        self.assertIn("file " if source != "-" else "", message)
         if os.path.exists(store):  # a failure on the way leaves a store without the array
             self.assertEqual(tool.ok("ls", store, "--format", "ndjson"), b"")
 

@@ -3,6 +3,7 @@
 #include <string.h>
 #include "tools/tilectl/arrow.h"
 #include "tools/tilectl/import_spec.h"
+#include "tools/tilectl/npy_dense.h"
 #include "tools/tilectl/number.h"
 #include "tools/tilectl/session.h"
 #include "tools/tilectl/source.h"
@@ -10,6 +11,9 @@
 struct import {
 	const struct args *args;
 	struct source source;
+	bool boxed; /* a NumPy array is put as boxes of cells, not as rows */
+	struct npy_dense dense;
+	struct args with_dims; /* the arguments, with the names of its axes */
 	struct ArrowArrayStream stream;
 	struct ArrowSchema schema;
 	struct import_spec spec;
@@ -83,6 +87,11 @@ static teg_status fill(struct import *import, teg_txn *txn, teg_error *err)
 	if (!import->args->value[OPT_APPEND])
 		status = teg_txn_create_from_arrow(txn, array, &import->spec.spec, &import->schema,
 		                                   &import->spec.put, err);
+	if (status == TEG_OK && import->boxed) {
+		npy_dense_put(&import->dense, txn, array, import->spec.dimensions,
+		              &import->spec.put, &status, err);
+		return status == TEG_OK && import->dense.error.len ? TEG_IO : status;
+	}
 	if (status == TEG_OK)
 		status = teg_txn_put_stream(txn, array, &import->stream, &import->spec.put, &n_rows,
 		                            err);
@@ -106,6 +115,8 @@ static int commit(struct import *import, teg_store *store)
 	teg_txn_abort(txn);
 	if (import->source.error.len) /* it says more than "the stream failed" */
 		return fail_with(EXIT_FAILED, "%s", import->source.error.at);
+	if (import->dense.error.len)
+		return fail_with(EXIT_FAILED, "%s", import->dense.error.at);
 	return fail_call(&err);
 }
 
@@ -139,6 +150,55 @@ static int print_result(const struct import *import)
 	return report_end(&r);
 }
 
+/* "x","y": the dimensions of an array that exists. */
+static void add_dims(struct text *out, const teg_spec *spec)
+{
+	for (size_t d = 0; d < spec->n_dimensions; d++)
+		text_addf(out, "%s\"%s\"", d ? "," : "", spec->dimensions[d].name);
+}
+
+/* Whether the file is a NumPy array and goes into a dense array as it is. */
+static bool is_boxed(const struct args *args, const teg_array *array)
+{
+	const struct way *way = args->value[OPT_FILE_FORMAT]
+	                                ? &ways[args_choice(args, OPT_FILE_FORMAT, 0)]
+	                                : way_by_name(args->operand[0]);
+	bool dense = array ? teg_array_spec(array)->kind == TEG_DENSE
+	                   : args_choice(args, OPT_KIND, 0) == TEG_DENSE - TEG_TABLE;
+
+	return dense && way && way->open == npy_open_way;
+}
+
+static int open_dense(struct import *import, const teg_array *array)
+{
+	const char *path = import->args->operand[0], *dims = import->args->value[OPT_DIMS];
+	struct text names = { NULL, 0, 0 };
+	int code;
+
+	if (array)
+		add_dims(&names, teg_array_spec(array));
+	import->boxed = true;
+	code = npy_dense_open(&import->dense, path, strcmp(path, "-") != 0 ? -1 : 0,
+	                      array && !dims ? text_string(&names) : dims, &import->schema);
+	text_free(&names);
+	import->with_dims = *import->args;
+	import->with_dims.value[OPT_DIMS] = import->dense.dims;
+	import->args = &import->with_dims;
+	return code;
+}
+
+/* The domain of the axes: the array's, where it is there already. */
+static int take_domain(struct import *import, const teg_array *array)
+{
+	const teg_spec *spec = array ? teg_array_spec(array) : NULL;
+
+	for (size_t d = 0; spec && d < import->spec.dims.n; d++) {
+		import->spec.dimensions[d].lo = spec->dimensions[d].lo;
+		import->spec.dimensions[d].hi = spec->dimensions[d].hi;
+	}
+	return npy_dense_domain(&import->dense, import->spec.dimensions, import->spec.dims.n);
+}
+
 static const char *writer_of(const struct import *import)
 {
 	return import->key_writer ? import->key_writer : "tilectl";
@@ -156,11 +216,14 @@ static int prepare(struct import *import, struct session *session)
 	if (code == EXIT_OK)
 		code = open_array(import, session);
 	if (code == EXIT_OK)
-		code = open_source(import, session->array);
+		code = is_boxed(import->args, session->array) ? open_dense(import, session->array)
+		                                              : open_source(import, session->array);
 	if (code == EXIT_OK)
 		code = import_spec_read(&import->spec, import->args, &import->schema);
 	if (code == EXIT_OK && append)
 		code = import_spec_agrees(&import->spec, import->args, session->array);
+	if (code == EXIT_OK && import->boxed)
+		code = take_domain(import, session->array);
 	if (code == EXIT_OK && !append)
 		code = session_open_store(session, path, TEG_CREATE_IF_MISSING, writer_of(import));
 	return code;
@@ -190,6 +253,8 @@ static int run(const struct args *args)
 	arrow_schema_release(&import.schema);
 	arrow_stream_release(&import.stream);
 	source_release(&import.source);
+	if (import.boxed)
+		npy_dense_close(&import.dense);
 	free(import.key_writer);
 	return code;
 }
