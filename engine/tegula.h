@@ -208,6 +208,10 @@ typedef struct teg_spec {
 	uint32_t tile_cells; /* most cells of a sparse or table tile; 0: 65,536 */
 	const teg_metadata *metadata;
 	size_t n_metadata;
+	const char
+		*key; /* TABLE: the attribute that teg_find looks up, an integer, DATE32, TIMESTAMP,
+	                    UTF8, BYTES or FIXED_BYTES; NULL: none. Null values have no key, and
+	                    several rows may have one key */
 } teg_spec;
 
 /* The attribute that an Arrow field declares. Strings of *out point into `field`. Dictionary
@@ -630,6 +634,16 @@ TEG_API TEG_MUST_USE teg_status teg_take(teg_array *array, const int64_t *ordina
 /* The number of live rows that teg_take counts. */
 TEG_API TEG_MUST_USE teg_status teg_count_live(teg_array *array, const teg_read_options *options,
                                                uint64_t *n_out, teg_error *err);
+
+/* TABLE with a key (teg_spec.key): the live rows that hold this value of it, none, one or many,
+ * *n_out of them, by row id, as one batch of `columns` (NULL: row_id and all attributes). Segments
+ * carry an index: the cost does not grow with the rows of the table. TEG_MISUSE: no key, or a value
+ * that does not fit its type. */
+TEG_API TEG_MUST_USE teg_status teg_find(teg_array *array, const teg_value *key,
+                                         const char *const *columns, size_t n_columns,
+                                         const teg_read_options *options, uint64_t *n_out,
+                                         struct ArrowSchema *schema_out,
+                                         struct ArrowArray *batch_out, teg_error *err);
 
 typedef enum teg_outcome {
 	TEG_OUTCOME_LIVE = 1,

@@ -3,6 +3,7 @@
 #include <string.h>
 #include "codec/base/hash.h"
 #include "engine/scan/keys.h"
+#include "engine/schema/key.h"
 #include "engine/store/keys.h"
 #include "engine/store/marker.h"
 #include "engine/store/options.h"
@@ -17,6 +18,10 @@ struct verifying {
 	struct tile_reader reader;
 	struct buf bytes;
 	const char *array; /* at hand */
+	/* Of the segment at hand, deep: what its key index has to hold, and what it does, as sums. */
+	struct entries {
+		uint64_t n, sum, code, row; /* the last one counted */
+	} due, held;
 };
 
 /* Damage is reported and passed over; what is no damage ends the run. */
@@ -116,8 +121,50 @@ static teg_status check_stats(struct verifying *v, const struct tile *tile,
 	return TEG_OK;
 }
 
+/* ---- the key index: as many entries as rows ask for, and the same ones ---- */
+
+static void count_entry(struct entries *e, uint64_t code, uint64_t row)
+{
+	uint64_t both[] = { code, row };
+
+	e->n++;
+	e->sum += hash_bytes(span_of(both, sizeof both));
+	e->code = code;
+	e->row = row;
+}
+
+/* Versions of one row that keep its key are neighbours and have one entry. */
+static void count_due(struct verifying *v, const struct tile *tile, const struct key_rows *keys,
+                      const struct field *field, const struct column *values)
+{
+	const struct segment_ref *ref = tile->segment->ref;
+	int64_t first = ref->implicit_ids ? ref->first_row_id : 0;
+
+	for (uint32_t i = 0; i < values->n; i++) {
+		uint64_t row = (uint64_t)(lane_to_i64(keys->lane[0][i]) - first), code;
+
+		if (keys->kind[i] != ROW_LIVE || !column_valid(values, i))
+			continue;
+		code = key_code(field, column_value(values, i));
+		if (!v->due.n || v->due.code != code || v->due.row != row)
+			count_entry(&v->due, code, row);
+	}
+}
+
+static void count_held(struct verifying *v, const struct key_rows *keys,
+                       const struct column *values)
+{
+	for (uint32_t i = 0; i < values->n; i++) {
+		uint64_t row;
+
+		memcpy(&row, values->values + 8 * i, sizeof row);
+		count_entry(&v->held, keys->lane[0][i], row);
+	}
+}
+
 static teg_status check_attribute(struct verifying *v, const struct tile *tile,
-                                  const struct field *field, const uint8_t *kinds, teg_error *err)
+                                  const struct field *field, const struct key_rows *keys,
+                                  teg_error *err)
 {
 	struct column_buf values;
 	struct column view;
@@ -131,7 +178,11 @@ static teg_status check_attribute(struct verifying *v, const struct tile *tile,
 		status = differs(tile, field->name, "a column has another length than its tile",
 		                 err);
 	if (status == TEG_OK)
-		status = check_stats(v, tile, field, &view, kinds, err);
+		status = check_stats(v, tile, field, &view, keys->kind, err);
+	if (status == TEG_OK && field == tile->segment->schema->key)
+		count_due(v, tile, keys, field, &view);
+	if (status == TEG_OK && tile->segment->ref->within)
+		count_held(v, keys, &view);
 	column_buf_release(&values);
 	return status;
 }
@@ -169,15 +220,14 @@ static teg_status check_values(struct verifying *v, const struct tile *tile,
 	if (status == TEG_OK)
 		status = check_keys(tile, &keys, err);
 	for (uint32_t i = 0; status == TEG_OK && i < schema->n_attrs; i++)
-		status =
-			settle(v, check_attribute(v, tile, &schema->attrs[i], keys.kind, err), err);
+		status = settle(v, check_attribute(v, tile, &schema->attrs[i], &keys, err), err);
 	key_rows_release(&keys);
 	return status;
 }
 
 struct tile_check {
 	struct verifying *v;
-	struct teg_array *array;
+	const struct order *order;
 	struct segment *segment;
 	teg_error *err;
 };
@@ -190,11 +240,11 @@ static teg_status check_tile(struct tile_check *c, const struct index_entry *ent
 
 	TEG_TRY(tile_open(&tile, c->segment, entry, v->store->alloc, c->err));
 	v->result.tiles++;
-	v->result.rows += entry->n_rows;
+	v->result.rows += c->segment->ref->within ? 0 : entry->n_rows;
 	v->result.bytes += entry->header_len;
 	status = check_pages(v, &tile, c->err);
 	if (status == TEG_OK && v->deep && entry->shape != TILE_BOX)
-		status = check_values(v, &tile, c->array->order, c->err);
+		status = check_values(v, &tile, c->order, c->err);
 	tile_release(&tile);
 	return status;
 }
@@ -209,14 +259,36 @@ static teg_status each_tile(void *ctx, const struct index_entry *entry, uint64_t
 
 /* ---- arrays ---- */
 
+static teg_status check_key_index(struct verifying *v, struct segment *host, teg_error *err)
+{
+	struct tile_check c = { v, NULL, NULL, err };
+	struct order order;
+
+	TEG_TRY(segment_keys(host, &c.segment, err));
+	if (!c.segment)
+		return TEG_OK;
+	order_init(&order, c.segment->schema);
+	c.order = &order;
+	return segment_walk(c.segment, NULL, each_tile, &c, NULL, err);
+}
+
 static teg_status check_segment(struct verifying *v, struct teg_array *array, uint32_t i,
                                 teg_error *err)
 {
-	struct tile_check c = { v, array, NULL, err };
+	struct tile_check c = { v, array->order, NULL, err };
+	uint64_t damages = v->result.damages;
 
+	v->due = v->held = (struct entries){ 0 };
 	TEG_TRY(array_segment(array, i, &c.segment, err));
 	v->result.files += !array->state.segments[i].inlined;
-	return segment_walk(c.segment, NULL, each_tile, &c, NULL, err);
+	TEG_TRY(segment_walk(c.segment, NULL, each_tile, &c, NULL, err));
+	TEG_TRY(check_key_index(v, c.segment, err));
+	if (v->deep && v->result.damages == damages &&
+	    (v->due.n != v->held.n || v->due.sum != v->held.sum)) {
+		teg_fail(err, TEG_CORRUPT, "the key index does not hold the keys of the rows");
+		return error_in_file(err, TEG_CORRUPT, c.segment->path);
+	}
+	return TEG_OK;
 }
 
 static teg_status check_array(struct verifying *v, struct store_version *version, const char *name,

@@ -61,9 +61,18 @@ static void put_root(const struct segment_footer *footer, struct buf *out)
 	buf_release(&bytes);
 }
 
+static void put_keys(const struct segment_footer *footer, struct buf *out)
+{
+	pack_key(out, "keys");
+	pack_array(out, 3);
+	pack_u64(out, footer->keys.off);
+	pack_u64(out, footer->keys.len);
+	pack_u64(out, footer->keys.checksum);
+}
+
 static void put_map(const struct segment_footer *footer, struct buf *out)
 {
-	pack_map(out, footer->levels ? 9 : 8);
+	pack_map(out, 8u + (footer->levels ? 1 : 0) + (footer->keys.len ? 1 : 0));
 	pack_key(out, "array");
 	pack_u64(out, footer->array_id);
 	pack_key(out, "schema");
@@ -84,6 +93,8 @@ static void put_map(const struct segment_footer *footer, struct buf *out)
 	pack_u64(out, footer->levels);
 	if (footer->levels)
 		put_root(footer, out);
+	if (footer->keys.len)
+		put_keys(footer, out);
 }
 
 void segment_put_footer(const struct segment_footer *footer, uint64_t footer_off, struct buf *out,
@@ -178,6 +189,22 @@ static teg_status take_root(const struct node *map, uint64_t segment_len, struct
 	return TEG_OK;
 }
 
+static teg_status take_keys(const struct node *map, uint64_t segment_len,
+                            struct segment_footer *footer, teg_error *err)
+{
+	const struct node *keys = node_get(map, "keys"), *items;
+	uint32_t n;
+
+	if (!keys)
+		return TEG_OK;
+	if (!node_array(keys, 3, &items, &n) || n != 3 ||
+	    !node_u64(&items[0], segment_len, &footer->keys.off) ||
+	    !node_u64(&items[1], segment_len - footer->keys.off, &footer->keys.len) ||
+	    !node_u64(&items[2], UINT64_MAX, &footer->keys.checksum) || !footer->keys.len)
+		return corrupt(err, "the key index lies outside the segment");
+	return TEG_OK;
+}
+
 static teg_status take_map(const struct node *map, struct segment_footer *footer, teg_error *err)
 {
 	uint64_t schema_version, n_dims, levels;
@@ -222,6 +249,7 @@ teg_status segment_parse_footer(struct span bytes, uint64_t segment_len, struct 
 	TEG_TRY(take_map(map, &footer, err));
 	TEG_TRY(take_attrs(map, arena, &footer, err));
 	TEG_TRY(take_root(map, segment_len, arena, &footer, err));
+	TEG_TRY(take_keys(map, segment_len, &footer, err));
 	*footer_out = footer;
 	return TEG_OK;
 }

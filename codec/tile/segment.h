@@ -23,7 +23,10 @@ struct segment_footer {
 	bool fresh;            /* no system_from column: the commit's time holds for every row */
 	bool implicit_ids;     /* table rows appended by this commit: no row id column */
 	uint32_t n_dims, n_attrs;
-	uint32_t *attr_ids;      /* column ids of the attributes, in the order of the statistics */
+	uint32_t *attr_ids; /* column ids of the attributes, in the order of the statistics */
+	struct {
+		uint64_t off, len, checksum;
+	} keys;                  /* the key index: a segment within this one; len 0: none */
 	uint8_t levels;          /* of the index: 1 = the root is a leaf; 0: no tiles */
 	struct index_entry root; /* of the whole segment: off, len and hash are the root page's */
 };

@@ -452,6 +452,35 @@ static teg_status fill_batch(struct teg_scan *scan, teg_error *err)
 	}
 }
 
+teg_status scan_begin_batch(struct teg_scan *scan, teg_error *err)
+{
+	if (!scan->batch)
+		scan->batch = batch_take(scan->pool);
+	return scan->batch ? TEG_OK : no_memory(err);
+}
+
+teg_status scan_export_batch(struct teg_scan *scan, struct ArrowArray *batch_out, teg_error *err)
+{
+	TEG_TRY(batch_export(scan->batch, batch_out, err));
+	scan->batch = NULL;
+	return TEG_OK;
+}
+
+teg_status scan_gather_box(struct teg_scan *scan, const struct box *box, teg_error *err)
+{
+	teg_status status;
+
+	if (scan->sweep_open)
+		sweep_close(&scan->sweep);
+	scan->sweep_open = false;
+	scan->taken = scan->kept = 0;
+	scan->box = *box;
+	scan->view.box = &scan->box;
+	TEG_TRY(start(scan, err));
+	status = fill_batch(scan, err);
+	return status == TEG_END ? TEG_OK : status;
+}
+
 teg_status teg_scan_next(teg_scan *scan, struct ArrowArray *batch_out, teg_error *err)
 {
 	teg_status status;
@@ -461,17 +490,12 @@ teg_status teg_scan_next(teg_scan *scan, struct ArrowArray *batch_out, teg_error
 		                "teg_scan_next needs a scan and a place for the batch");
 	memset(batch_out, 0, sizeof *batch_out);
 	TEG_TRY(start(scan, err));
-	if (!scan->batch)
-		scan->batch = batch_take(scan->pool);
-	if (!scan->batch)
-		return no_memory(err);
+	TEG_TRY(scan_begin_batch(scan, err));
 	status = fill_batch(scan, err);
 	if (status == TEG_OK)
-		status = batch_export(scan->batch, batch_out, err);
-	if (status == TEG_OK) {
-		scan->batch = NULL;
+		status = scan_export_batch(scan, batch_out, err);
+	if (status == TEG_OK)
 		return TEG_OK;
-	}
 	batch_give(scan->batch);
 	scan->batch = NULL;
 	return status;

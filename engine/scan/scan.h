@@ -32,6 +32,12 @@ struct teg_scan {
 	teg_error stream_error;
 };
 
+/* A batch put together from several boxes: begin, gather as often as needed, export. The scan's own
+ * box is replaced, its filter and limit hold. */
+teg_status scan_begin_batch(struct teg_scan *scan, teg_error *err);
+teg_status scan_gather_box(struct teg_scan *scan, const struct box *box, teg_error *err);
+teg_status scan_export_batch(struct teg_scan *scan, struct ArrowArray *batch_out, teg_error *err);
+
 /* The system time a read of this array is answered at: INT64_MIN where nothing was written by then.
  * TEG_BEYOND_HORIZON, TEG_NOT_FOUND (version). */
 teg_status read_system_time(struct teg_array *array, teg_scan_mode mode, int64_t system_time,

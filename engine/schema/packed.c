@@ -89,7 +89,7 @@ void schema_pack(const struct schema *schema, struct buf *out)
 {
 	uint32_t n_dims = schema->kind == TEG_TABLE ? 0 : schema->n_dims;
 
-	pack_map(out, 12);
+	pack_map(out, schema->key ? 13 : 12);
 	put_number("version", schema->version, out);
 	put_number("kind", schema->kind, out);
 	put_number("cells", schema->cells, out);
@@ -109,6 +109,8 @@ void schema_pack(const struct schema *schema, struct buf *out)
 		put_attribute(&schema->attrs[i], out);
 	put_number("next_attribute", schema->next_attr_id, out);
 	put_metadata(schema->metadata, schema->n_metadata, out);
+	if (schema->key) /* by id, for names change */
+		put_number("key", schema->key->id - COLUMN_ID_ATTRIBUTE, out);
 }
 
 /* ---- reading: false where a key is missing or its value is of the wrong type or size ---- */
@@ -256,6 +258,20 @@ static bool take_columns(const struct node *map, struct parsing *in, struct draf
 	return true;
 }
 
+static bool take_key(const struct node *map, struct draft *draft)
+{
+	uint32_t id;
+
+	if (!node_get(map, "key"))
+		return true;
+	if (!take_u32(map, "key", UINT32_MAX, &id))
+		return false;
+	for (size_t i = 0; i < draft->spec.n_attributes; i++)
+		if (draft->attr_ids[i] == id)
+			draft->spec.key = draft->spec.attributes[i].name;
+	return draft->spec.key != NULL;
+}
+
 static bool take_choices(const struct node *map, struct parsing *in, struct draft *draft)
 {
 	uint32_t kind, cells, tile_order, cell_order, profile;
@@ -363,7 +379,8 @@ teg_status schema_parse(struct span bytes, struct arena *arena, const struct sch
 	const struct schema *made;
 
 	TEG_TRY(node_parse(bytes, "schema", arena, &root, err));
-	if (!take_choices(root, &in, &draft) || !take_columns(root, &in, &draft)) {
+	if (!take_choices(root, &in, &draft) || !take_columns(root, &in, &draft) ||
+	    !take_key(root, &draft)) {
 		if (in.no_memory)
 			return teg_fail(err, TEG_NOMEM, "no memory for a schema");
 		return teg_fail(err, TEG_CORRUPT, "schema: a part is missing or of a wrong type");

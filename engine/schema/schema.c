@@ -209,6 +209,35 @@ static teg_status make_attrs(const struct draft *draft, struct arena *arena, str
 	return TEG_OK;
 }
 
+static teg_status refuse_key(const char *name, const char *why, teg_error *err)
+{
+	teg_fail(err, TEG_SCHEMA, "key '%s': %s", name, why);
+	return error_in_column(err, TEG_SCHEMA, name);
+}
+
+/* What can be looked up: values that are equal where their bytes are. */
+static bool may_be_key(const struct field *f)
+{
+	bool number = (f->class == VALUE_SIGNED || f->class == VALUE_UNSIGNED) &&
+	              f->type.type != TEG_BOOL && f->type.type != TEG_DURATION;
+
+	return number || f->class == VALUE_BYTES;
+}
+
+static teg_status take_key(struct schema *s, const teg_spec *spec, teg_error *err)
+{
+	if (!spec->key)
+		return TEG_OK;
+	if (s->kind != TEG_TABLE)
+		return refuse_key(spec->key, "only a table has one", err);
+	s->key = schema_field(s, spec->key);
+	if (!s->key || s->key->id < COLUMN_ID_ATTRIBUTE)
+		return refuse_key(spec->key, "no such attribute", err);
+	if (!may_be_key(s->key))
+		return refuse_key(spec->key, "values of its type cannot be looked up", err);
+	return TEG_OK;
+}
+
 /* The public face: the same, with everything decided. */
 static teg_status make_spec(struct schema *s, struct arena *arena, teg_error *err)
 {
@@ -243,7 +272,8 @@ static teg_status make_spec(struct schema *s, struct arena *arena, teg_error *er
 		              .profile = s->profile,
 		              .tile_cells = s->tile_cells,
 		              .metadata = s->metadata,
-		              .n_metadata = s->n_metadata };
+		              .n_metadata = s->n_metadata,
+		              .key = s->key ? s->key->name : NULL };
 	return TEG_OK;
 }
 
@@ -294,6 +324,7 @@ teg_status schema_make(const struct draft *draft, struct arena *arena,
 	TEG_TRY(make_attrs(draft, arena, s, err));
 	TEG_TRY(make_metadata(spec->metadata, spec->n_metadata, arena, &s->metadata, err));
 	TEG_TRY(index_names(s, arena, err));
+	TEG_TRY(take_key(s, spec, err));
 	TEG_TRY(make_spec(s, arena, err));
 	TEG_TRY(make_identity(s, arena->alloc, err));
 	*schema_out = s;

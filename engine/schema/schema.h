@@ -60,6 +60,7 @@ struct schema {
 	uint32_t tile_cells;
 	const teg_metadata *metadata;
 	size_t n_metadata;
+	const struct field *key; /* the attribute that segments index; NULL: none */
 	uint32_t version;     /* 1, and one more with each change */
 	uint8_t identity[16]; /* of the content, the array's name left out */
 	teg_spec spec;        /* the same as the public struct, for teg_array_spec */

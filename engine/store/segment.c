@@ -4,6 +4,7 @@
 #include <string.h>
 #include "codec/base/checked.h"
 #include "codec/base/hash.h"
+#include "engine/store/segment_keys.h"
 
 #define TAIL_LEN 4096 /* bytes: trailer, footer and often the root page in one read */
 
@@ -80,7 +81,7 @@ static teg_status check_size(const struct segment *s, teg_error *err)
 	    !u64_add(s->ref->off, s->ref->len, &end))
 		return corrupt(s, 0, "a reference names a segment that is too short to be one",
 		               err);
-	if (s->ref->inlined ? size < end : size != end)
+	if (s->ref->inlined || s->ref->within ? size < end : size != end)
 		return corrupt(s, 0, "the file does not have the length that its reference states",
 		               err);
 	return TEG_OK;
@@ -183,6 +184,8 @@ static void free_leaf(struct index_leaf *leaf, const teg_allocator *alloc)
 
 void segment_release(struct segment *segment)
 {
+	segment_keys_free(atomic_load(&segment->keys), segment->alloc);
+	atomic_store(&segment->keys, NULL);
 	for (uint32_t i = 0; segment->lower && i < segment->root.n; i++)
 		free_leaf(atomic_load(&segment->lower[i]), segment->alloc);
 	segment->lower = NULL;

@@ -8,6 +8,7 @@
 #include "engine/schema/schema.h"
 
 /* How the catalog refers to a segment. Everything a plan needs before the segment is opened. */
+struct tile_reader;
 struct segment_ref {
 	uint64_t first_version, last_version; /* the commits whose rows it holds */
 	uint32_t part; /* several segments of one commit and array: later call, larger part */
@@ -16,6 +17,7 @@ struct segment_ref {
 	uint8_t object[16];
 	uint64_t off, len, checksum;
 	uint32_t schema_version;
+	bool within; /* a key index: the file goes on behind it */
 	bool fresh, implicit_ids, compacted, history;
 	int64_t system_time;      /* fresh: of every row. Else 0 */
 	int64_t first_row_id;     /* implicit_ids: of the first row */
@@ -31,6 +33,7 @@ struct segment_ref {
 void segment_path(const struct segment_ref *ref, char path_out[OS_PATH_MAX]);
 
 struct index_leaf;
+struct key_segment;
 
 struct segment {
 	const struct segment_ref *ref; /* the array's, outlives this */
@@ -43,6 +46,7 @@ struct segment {
 	struct index_page root; /* n == 0: no tiles */
 	/* Where there are levels below the root: one per root entry, kept once a walk has loaded it. */
 	struct index_leaf *_Atomic *lower;
+	struct key_segment *_Atomic keys; /* the key index, once opened */
 	const teg_allocator *alloc;
 };
 
@@ -51,6 +55,12 @@ teg_status segment_open(struct segment *segment, const struct segment_ref *ref,
                         const struct schema *schema, struct os *os, struct os_file *file,
                         const teg_allocator *alloc, teg_error *err);
 void segment_release(struct segment *segment); /* not the file */
+/* The segment's key index, opened once and shared; NULL where it has none. */
+teg_status segment_keys(struct segment *segment, struct segment **keys_out, teg_error *err);
+/* The rows that may hold a value of that code (engine/schema/key.h): their ids, appended to
+ * ids_out, a FIXED column of int64, in any order. */
+teg_status segment_find_key(struct segment *segment, uint64_t code, struct tile_reader *reader,
+                            struct column_buf *ids_out, teg_error *err);
 
 /* Visits the tiles whose index entries pass `keep` (asked for upper pages as well, to skip them
  * whole), in order. Entries come with real system times and row ids filled in. `keep` and `each`

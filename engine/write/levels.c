@@ -70,7 +70,7 @@ static teg_status put_page(struct levels *levels, uint32_t l, struct index_entry
 	index_put_page(&page, &levels->page);
 	if (buf_status(&levels->page) != TEG_OK)
 		return teg_fail(err, buf_status(&levels->page), "no memory for an index page");
-	sum->off = levels->sink->len;
+	sum->off = sink_offset(levels->sink);
 	sum->len = levels->page.len;
 	sum->hash = hash_bytes(buf_span(&levels->page));
 	level->n = 0;

@@ -1,5 +1,6 @@
 #include "engine/write/tiler.h"
 #include "engine/write/encode.h"
+#include "engine/write/key_index.h"
 #include "engine/write/levels.h"
 
 /* Rows wait in `pending` until it is known where their tile ends, which takes one row more than the
@@ -10,6 +11,7 @@ struct tiler {
 	struct order order;
 	struct encoder *encoder;
 	struct levels levels;
+	struct key_index *keys; /* NULL: the array has no key */
 	struct segment_sink *sink;
 	struct rows pending, spare;
 	bool has_rows; /* pending and spare are made */
@@ -66,6 +68,8 @@ static teg_status make_parts(struct tiler *t, teg_error *err)
 		return teg_fail(err, TEG_NOMEM, "no memory to write tiles");
 	for (uint32_t a = 0; a < t->schema->n_attrs; a++)
 		t->attr_ids[a] = t->schema->attrs[a].id;
+	if (t->schema->key)
+		return key_index_new(t->schema, t->sink, t->alloc, &t->keys, err);
 	return TEG_OK;
 }
 
@@ -99,6 +103,7 @@ void tiler_free(struct tiler *t)
 	if (!t)
 		return;
 	encoder_free(t->encoder);
+	key_index_free(t->keys);
 	levels_release(&t->levels);
 	if (t->has_rows) {
 		rows_release(&t->pending);
@@ -244,7 +249,7 @@ static teg_status next_cut(struct tiler *t, const struct slice *s, bool last, ui
 
 static teg_status put_tile(struct tiler *t, struct index_entry *entry, teg_error *err)
 {
-	entry->off = t->sink->len;
+	entry->off = sink_offset(t->sink);
 	TEG_TRY(sink_write(t->sink, encoder_header(t->encoder), err));
 	TEG_TRY(sink_write(t->sink, encoder_chunks(t->encoder), err));
 	return levels_add(&t->levels, entry, err);
@@ -264,6 +269,8 @@ static teg_status cut_tiles(struct tiler *t, struct slice *s, bool last, teg_err
 			return TEG_OK;
 		tile.n = n;
 		TEG_TRY(encode_tile(t->encoder, &tile, t->ordinal, &entry, err));
+		if (t->keys)
+			TEG_TRY(key_index_add(t->keys, &tile, t->ordinal, err));
 		entry.continued = t->goes_on;
 		t->goes_on = n < s->n &&
 		             rows_same_key(s->rows, slice_row(s, n - 1), slice_row(s, n));
@@ -369,7 +376,7 @@ static teg_status put_footer(struct tiler *t, const struct segment_footer *foote
 	teg_status status;
 
 	buf_init(&bytes, t->alloc, BUF_NO_LIMIT);
-	segment_put_footer(footer, t->sink->len, &bytes, checksum_out);
+	segment_put_footer(footer, sink_offset(t->sink), &bytes, checksum_out);
 	status = buf_status(&bytes) == TEG_OK
 	                 ? sink_write(t->sink, buf_span(&bytes), err)
 	                 : teg_fail(err, TEG_NOMEM, "no memory for a segment's footer");
@@ -393,8 +400,10 @@ teg_status tiler_finish(struct tiler *t, struct segment_result *result_out, teg_
 		TEG_TRY(cut_pending(t, true, err));
 	memcpy(footer.commit_id, t->options.commit_id, sizeof footer.commit_id);
 	TEG_TRY(levels_finish(&t->levels, &footer.levels, &footer.root, err));
+	if (t->keys)
+		TEG_TRY(key_index_finish(t->keys, &t->options, &footer, err));
 	TEG_TRY(put_footer(t, &footer, &result_out->checksum, err));
-	result_out->len = t->sink->len;
+	result_out->len = sink_offset(t->sink);
 	result_out->inlined = !t->sink->file;
 	result_out->root = footer.root;
 	result_out->root.stats = NULL;

@@ -22,8 +22,14 @@ struct segment_sink {
 	size_t spill_len;       /* bytes; 0: a file at once */
 	struct os_file *file;   /* NULL: all in `bytes` */
 	struct buf bytes;
-	uint64_t len; /* written so far */
+	uint64_t len;  /* written so far */
+	uint64_t base; /* where the segment at hand starts: one may lie within another */
 };
+/* Of the next byte, in the segment at hand. */
+static inline uint64_t sink_offset(const struct segment_sink *sink)
+{
+	return sink->len - sink->base;
+}
 void sink_init(struct segment_sink *sink, struct os *os, const char *path, size_t spill_len,
                const teg_allocator *alloc);
 void sink_release(struct segment_sink *sink); /* closes; removes a file that was not finished */

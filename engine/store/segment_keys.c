@@ -1,0 +1,177 @@
+/* Looking a key up in the index that a segment carries. */
+#include <stdatomic.h>
+#include "engine/schema/key.h"
+#include "engine/store/segment_keys.h"
+#include "engine/store/tile.h"
+
+static teg_status no_memory(teg_error *err)
+{
+	return teg_fail(err, TEG_NOMEM, "no memory for a key index");
+}
+
+/* ---- opening ---- */
+
+/* The reference of the index, made from the one of its host. */
+static struct segment_ref ref_of(const struct segment *host)
+{
+	struct segment_ref ref = { .inlined = host->ref->inlined,
+		                   .manifest = host->ref->manifest,
+		                   .off = host->ref->off + host->footer.keys.off,
+		                   .len = host->footer.keys.len,
+		                   .checksum = host->footer.keys.checksum,
+		                   .within = true,
+		                   .fresh = true };
+
+	memcpy(ref.object, host->ref->object, sizeof ref.object);
+	return ref;
+}
+
+static teg_status open_index(struct segment *host, struct key_segment *keys, teg_error *err)
+{
+	const struct schema *schema;
+	teg_status status;
+
+	keys->ref = ref_of(host);
+	arena_init(&keys->arena, host->alloc, SIZE_MAX);
+	status = key_index_schema(&keys->arena, &schema, err);
+	if (status == TEG_OK)
+		status = segment_open(&keys->segment, &keys->ref, schema, host->os, host->file,
+		                      host->alloc, err);
+	if (status != TEG_OK)
+		arena_release(&keys->arena);
+	return status;
+}
+
+void segment_keys_free(struct key_segment *keys, const teg_allocator *alloc)
+{
+	if (!keys)
+		return;
+	segment_release(&keys->segment);
+	arena_release(&keys->arena);
+	mem_free(alloc, keys, sizeof *keys);
+}
+
+teg_status segment_keys(struct segment *segment, struct segment **keys_out, teg_error *err)
+{
+	struct key_segment *keys = atomic_load(&segment->keys), *other = NULL;
+	teg_status status;
+
+	*keys_out = keys ? &keys->segment : NULL;
+	if (keys || !segment->footer.keys.len)
+		return TEG_OK;
+	keys = mem_zalloc(segment->alloc, sizeof *keys);
+	if (!keys)
+		return no_memory(err);
+	status = open_index(segment, keys, err);
+	if (status != TEG_OK) {
+		mem_free(segment->alloc, keys, sizeof *keys);
+		return status;
+	}
+	if (!atomic_compare_exchange_strong(&segment->keys, &other, keys)) {
+		segment_keys_free(keys, segment->alloc); /* another thread was faster */
+		keys = other;
+	}
+	*keys_out = &keys->segment;
+	return TEG_OK;
+}
+
+/* ---- looking up ---- */
+
+struct lookup {
+	struct segment *host, *keys;
+	uint64_t code;
+	struct tile_reader *reader;
+	struct column_buf codes, *ids;
+	teg_error *err;
+};
+
+static bool may_hold(void *ctx, const struct index_entry *entry, bool leaf)
+{
+	const struct lookup *l = ctx;
+
+	(void)leaf;
+	return entry->lo[0] <= l->code && l->code <= entry->hi[0];
+}
+
+/* The first of n ascending codes that is not below `code`. */
+static uint32_t lower_bound(const uint64_t *codes, uint32_t n, uint64_t code)
+{
+	uint32_t lo = 0;
+
+	while (n) {
+		uint32_t half = n / 2;
+
+		if (codes[lo + half] < code) {
+			lo += half + 1;
+			n -= half + 1;
+		} else {
+			n = half;
+		}
+	}
+	return lo;
+}
+
+static teg_status find_rows(struct lookup *l, const struct tile *tile, uint32_t *from_out,
+                            uint32_t *n_out)
+{
+	uint32_t n = tile->header.n_rows;
+	const uint64_t *codes;
+
+	column_buf_clear(&l->codes);
+	TEG_TRY(tile_read_column(l->reader, tile, 0, 0, n, &l->codes, l->err));
+	codes = (const uint64_t *)(const void *)l->codes.values;
+	*from_out = lower_bound(codes, n, l->code);
+	*n_out = l->code == UINT64_MAX ? n - *from_out
+	                               : lower_bound(codes, n, l->code + 1) - *from_out;
+	return TEG_OK;
+}
+
+/* Places become ids where the host leaves ids out. */
+static teg_status make_ids(const struct lookup *l, size_t from)
+{
+	const struct segment_ref *ref = l->host->ref;
+	int64_t *ids = (int64_t *)(void *)l->ids->values;
+
+	for (size_t i = from; ref->implicit_ids && i < l->ids->n; i++) {
+		if ((uint64_t)ids[i] >= ref->n_rows)
+			return teg_fail(l->err, TEG_CORRUPT,
+			                "a key index names a row that its segment does not have");
+		ids[i] += ref->first_row_id;
+	}
+	return TEG_OK;
+}
+
+static teg_status look_in_tile(void *ctx, const struct index_entry *entry, uint64_t number)
+{
+	struct lookup *l = ctx;
+	struct tile tile;
+	uint32_t from = 0, n = 0;
+	size_t before = l->ids->n;
+	teg_status status;
+
+	(void)number;
+	TEG_TRY(tile_open(&tile, l->keys, entry, l->reader->alloc, l->err));
+	status = find_rows(l, &tile, &from, &n);
+	if (status == TEG_OK && n)
+		status = tile_read_column(l->reader, &tile, COLUMN_ID_ATTRIBUTE, from, n, l->ids,
+		                          l->err);
+	tile_release(&tile);
+	return status == TEG_OK ? make_ids(l, before) : status;
+}
+
+teg_status segment_find_key(struct segment *segment, uint64_t code, struct tile_reader *reader,
+                            struct column_buf *ids_out, teg_error *err)
+{
+	struct lookup l = {
+		.host = segment, .code = code, .reader = reader, .ids = ids_out, .err = err
+	};
+	teg_status status;
+
+	TEG_TRY(segment_keys(segment, &l.keys, err));
+	if (!l.keys)
+		return TEG_OK;
+	column_buf_init(&l.codes, COLUMN_FIXED, 8, reader->alloc);
+	status = segment_walk(l.keys, may_hold, look_in_tile, &l, NULL, err);
+	column_buf_release(&l.codes);
+	return status == TEG_OK ? status : error_in_file(err, status, segment->path);
+}
