@@ -68,6 +68,11 @@ static teg_status check_free(const struct altering *a, const char *name, teg_err
 
 /* ---- attributes ---- */
 
+static bool is_key(const struct altering *a, const char *name)
+{
+	return a->draft.spec.key && !strcmp(a->draft.spec.key, name);
+}
+
 /* Rows written before need a value: without one a required attribute would be a lie about them. */
 static teg_status add(struct altering *a, const teg_alter *change, teg_error *err)
 {
@@ -93,6 +98,8 @@ static teg_status drop(struct altering *a, const teg_alter *change, teg_error *e
 	if (a->n == 1)
 		return refuse(err, TEG_SCHEMA, change->name,
 		              "an array keeps at least one attribute");
+	if (is_key(a, change->name))
+		return refuse(err, TEG_SCHEMA, change->name, "it is the key of the table");
 	at = (uint32_t)(gone - a->attrs);
 	a->n--;
 	memmove(gone, gone + 1, (a->n - at) * sizeof *gone);
@@ -108,6 +115,8 @@ static teg_status rename_one(struct altering *a, const teg_alter *change, teg_er
 	if (!change->new_name)
 		return missing(err, "new name");
 	TEG_TRY(check_free(a, change->new_name, err));
+	if (is_key(a, change->name))
+		a->draft.spec.key = change->new_name;
 	renamed->name = change->new_name;
 	return TEG_OK;
 }

@@ -1,4 +1,4 @@
-/* Keys: how a value of the key attribute is found again. format-spec/segment.md, KEY-1 to KEY-3.
+/* Keys: how a value of the key attribute is found again. format-spec/segment.md, FIND-1 to FIND-3.
  *
  * A value has a code of 64 bits: the lane of a number, 40 bits of hash of a text. Equal values have
  * equal codes; whoever finds a row by code compares the value that the row holds. An index is a

@@ -61,11 +61,11 @@ struct schema {
 	const teg_metadata *metadata;
 	size_t n_metadata;
 	const struct field *key; /* the attribute that segments index; NULL: none */
-	uint32_t version;     /* 1, and one more with each change */
-	uint8_t identity[16]; /* of the content, the array's name left out */
-	teg_spec spec;        /* the same as the public struct, for teg_array_spec */
-	uint32_t *slots;      /* of schema_field: column positions + 1 by hash of the name */
-	uint32_t n_slots;     /* a power of two */
+	uint32_t version;        /* 1, and one more with each change */
+	uint8_t identity[16];    /* of the content, the array's name left out */
+	teg_spec spec;           /* the same as the public struct, for teg_array_spec */
+	uint32_t *slots;         /* of schema_field: column positions + 1 by hash of the name */
+	uint32_t n_slots;        /* a power of two */
 };
 
 /* Shape, width and class of a type; false where the type is none of ours. */

@@ -1,5 +1,5 @@
 /* The key index of a segment: which of its rows hold a value of the array's key attribute.
- * format-spec/segment.md, KEY-1 to KEY-6.
+ * format-spec/segment.md, FIND-1 to FIND-6.
  *
  *   entry    code of the value -> row        sorted by code, then as the rows lie
  *

@@ -1,5 +1,6 @@
 /* tilectl get: one cell, and which of the five answers it is. */
 #include <stdlib.h>
+#include <string.h>
 #include "tools/tilectl/opt.h"
 #include "tools/tilectl/rows.h"
 #include "tools/tilectl/scan_args.h"
@@ -66,7 +67,63 @@ static int print_answer(const char *array, const struct answer *answer, const st
 	return code;
 }
 
-static int get(teg_array *array, const teg_read_options *options, const struct args *args)
+/* Whether --at names the table's key attribute, as in 'id=7'. */
+static bool names_key(const teg_spec *spec, const char *at)
+{
+	size_t len = spec->key ? strlen(spec->key) : 0;
+
+	return len && !strncmp(at, spec->key, len) && at[len] == '=';
+}
+
+static int read_key(const teg_spec *spec, const struct args *args, struct box *point,
+                    teg_value *key)
+{
+	teg_dimension named = { .name = spec->key };
+	struct why why;
+
+	for (size_t i = 0; i < spec->n_attributes; i++)
+		if (!strcmp(spec->attributes[i].name, spec->key))
+			named.type = spec->attributes[i].type;
+	return box_read_point(args->value[OPT_AT], &named, 1, point, key, &why) == EXIT_OK
+	               ? EXIT_OK
+	               : usage(args, "--at: %s", why.text);
+}
+
+/* Rows found by the key: none, one or many. */
+static int find(teg_array *array, const teg_value *key, const teg_read_options *options,
+                const struct args *args)
+{
+	struct answer answer = { .outcome = TEG_OUTCOME_NOT_FOUND };
+	teg_error err;
+	uint64_t n;
+	int code;
+
+	if (teg_find(array, key, NULL, 0, options, &n, &answer.schema, &answer.batch, &err) !=
+	    TEG_OK)
+		return fail_call(&err);
+	if (n)
+		answer.outcome = TEG_OUTCOME_LIVE;
+	else
+		arrow_array_release(&answer.batch);
+	code = print_answer(teg_array_name(array), &answer, args);
+	arrow_array_release(&answer.batch);
+	arrow_schema_release(&answer.schema);
+	return code;
+}
+
+static int get_by_key(teg_array *array, const teg_read_options *options, const struct args *args)
+{
+	struct box point;
+	teg_value key;
+	int code = read_key(teg_array_spec(array), args, &point, &key);
+
+	if (code == EXIT_OK)
+		code = find(array, &key, options, args);
+	box_release(&point);
+	return code;
+}
+
+static int get_cell(teg_array *array, const teg_read_options *options, const struct args *args)
 {
 	const teg_spec *spec = teg_array_spec(array);
 	struct answer answer = { .outcome = TEG_OUTCOME_NOT_FOUND };
@@ -113,7 +170,9 @@ static int run(const struct args *args)
 	if (code == EXIT_OK)
 		code = session_open(&session, args->operand[0], args->value[OPT_ARRAY]);
 	if (code == EXIT_OK)
-		code = get(session.array, &options, args);
+		code = names_key(teg_array_spec(session.array), args->value[OPT_AT])
+		               ? get_by_key(session.array, &options, args)
+		               : get_cell(session.array, &options, args);
 	session_close(&session);
 	return code;
 }
@@ -127,7 +186,8 @@ const struct command cmd_get = {
 	"print one cell and whether it is live",
 	"The outcome is one of: live, deleted, erased, not found, beyond horizon. All five are answers:\n"
 	"the exit code is 0. An array with valid time needs --valid-at; to see every piece of a cell's\n"
-	"validity, use tilectl cat with a --box of that one cell.\n",
+	"validity, use tilectl cat with a --box of that one cell.\n"
+	"A table with a key column also takes --at 'KEY=VALUE' and prints the rows that hold the value.\n",
 	opts,
 	true,
 	run

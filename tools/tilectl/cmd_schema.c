@@ -1,4 +1,5 @@
 /* tilectl schema: dimensions and attributes with their types. */
+#include <string.h>
 #include "tools/tilectl/facts.h"
 
 static const struct report_column columns[] = {
@@ -25,11 +26,12 @@ static void print_dimension(struct report *r, const char *array, const teg_dimen
 	report_end_row(r);
 }
 
-static void print_attribute(struct report *r, const char *array, const teg_attribute *a)
+static void print_attribute(struct report *r, const char *array, const teg_attribute *a,
+                            const char *key)
 {
 	report_string(r, array);
 	report_string(r, a->name);
-	report_string(r, "attribute");
+	report_string(r, key && !strcmp(a->name, key) ? "key" : "attribute");
 	report_type(r, &a->type);
 	report_bool(r, a->nullable);
 	report_null(r);
@@ -47,7 +49,7 @@ static int print_array(void *ctx, teg_array *array)
 	for (size_t d = 0; d < spec->n_dimensions; d++)
 		print_dimension(ctx, teg_array_name(array), &spec->dimensions[d]);
 	for (size_t a = 0; a < spec->n_attributes; a++)
-		print_attribute(ctx, teg_array_name(array), &spec->attributes[a]);
+		print_attribute(ctx, teg_array_name(array), &spec->attributes[a], spec->key);
 	return EXIT_OK;
 }
 

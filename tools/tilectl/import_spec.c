@@ -58,7 +58,8 @@ static void read_choices(struct import_spec *import, const struct args *args)
 
 static int read_roles(struct import_spec *import, const struct args *args)
 {
-	static const enum opt_id roles[] = { OPT_VALID_FROM, OPT_VALID_UNTIL, OPT_ROW_ID };
+	static const enum opt_id roles[] = { OPT_VALID_FROM, OPT_VALID_UNTIL, OPT_ROW_ID,
+		                             OPT_KEY_COLUMN };
 	teg_put_options *put = &import->put;
 
 	for (size_t i = 0; i < sizeof roles / sizeof *roles; i++)
@@ -70,6 +71,7 @@ static int read_roles(struct import_spec *import, const struct args *args)
 	put->row_id_column = args->value[OPT_ROW_ID];
 	put->fill_missing = true; /* a required column that is missing is still refused */
 	import->spec.valid_time = put->valid_from_column || put->valid_until_column;
+	import->spec.key = args->value[OPT_KEY_COLUMN];
 	return EXIT_OK;
 }
 
