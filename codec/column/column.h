@@ -22,6 +22,10 @@
 
 #define COLUMN_BYTES_MAX 0x7fffffff /* bytes of a BYTES column: offsets are int32, as Arrow's are */
 
+/* Bytes past the end of the values of every BYTES column_buf, so that short values may be copied with
+ * a constant size from and to anywhere inside. */
+#define COLUMN_SLACK 32
+
 enum column_shape { COLUMN_FIXED, COLUMN_BYTES };
 
 struct column {
