@@ -71,18 +71,52 @@ static teg_status read_tile(void *ctx, const struct index_entry *entry, uint64_t
 	return TEG_OK;
 }
 
+/* The footer, written anew, says the same. */
+static void put_footer_again(const struct segment *segment)
+{
+	const teg_allocator *alloc = teg_allocator_default();
+	struct segment_footer again;
+	struct buf once, twice;
+	uint64_t off, sum, sum_again;
+	struct arena arena;
+	uint32_t len;
+
+	arena_init(&arena, alloc, 64u << 20);
+	buf_init(&once, alloc, BUF_NO_LIMIT);
+	buf_init(&twice, alloc, BUF_NO_LIMIT);
+	segment_put_header(&once);
+	if (segment_check_header(buf_span(&once), NULL) != TEG_OK)
+		abort();
+	buf_clear(&once);
+	off = segment->ref->len; /* whatever lies before it */
+	segment_put_footer(&segment->footer, off, &once, &sum);
+	if (segment_parse_trailer(span_of(once.at + once.len - SEGMENT_TRAILER_LEN,
+	                                  SEGMENT_TRAILER_LEN),
+	                          off + once.len, &off, &len, NULL) != TEG_OK ||
+	    segment_parse_footer(buf_span(&once), off + once.len, &arena, &again, NULL) != TEG_OK)
+		abort();
+	segment_put_footer(&again, off, &twice, &sum_again);
+	if (sum != sum_again || !span_equal(buf_span(&once), buf_span(&twice)))
+		abort();
+	buf_release(&once);
+	buf_release(&twice);
+	arena_release(&arena);
+}
+
 static void read_segment(struct os *os, const struct segment_ref *ref, const struct schema *schema)
 {
 	struct segment segment;
 	struct reading r = { .segment = &segment };
 	struct os_file *file;
+	teg_error err;
 
 	if (os_open(os, FILE_NAME, &file, NULL) != TEG_OK)
 		return;
-	if (segment_open(&segment, ref, schema, os, file, teg_allocator_default(), NULL) ==
+	if (segment_open(&segment, ref, schema, os, file, teg_allocator_default(), &err) ==
 	    TEG_OK) {
+		put_footer_again(&segment);
 		if (tile_reader_init(&r.reader, teg_allocator_default(), NULL) == TEG_OK) {
-			(void)segment_walk(&segment, NULL, read_tile, &r, NULL, NULL);
+			(void)segment_walk(&segment, NULL, read_tile, &r, NULL, &err);
 			tile_reader_release(&r.reader);
 		}
 		segment_release(&segment);
