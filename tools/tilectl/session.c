@@ -2,6 +2,10 @@
 #include <stdio.h>
 #include <string.h>
 
+/* What an import holds before it spills: less than the library's default, since whoever imports a
+ * large file has it on disk already and wants little memory taken. */
+#define WRITE_BUDGET ((size_t)24 << 20)
+
 void session_name_store(teg_error *err, const char *path)
 {
 	if (!err->file[0])
@@ -13,7 +17,8 @@ int session_open_store(struct session *session, const char *path, teg_create cre
 {
 	teg_store_options options = { .struct_size = sizeof options,
 		                      .create = create,
-		                      .writer = writer };
+		                      .writer = writer,
+		                      .write_budget = WRITE_BUDGET };
 	teg_error err;
 
 	memset(session, 0, sizeof *session);
