@@ -120,6 +120,9 @@ file(GLOB_RECURSE sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/tests/*_test.
 foreach(source ${sources})
 	teg_c_test("${source}")
 endforeach()
+if(TEG_ZSTD_TAKES_ALLOCATOR)
+	target_compile_definitions(test_codec_column_zstd PRIVATE TEG_ZSTD_TAKES_ALLOCATOR)
+endif()
 
 file(GLOB_RECURSE sources CONFIGURE_DEPENDS
 	"${PROJECT_SOURCE_DIR}/tests/*.sh" "${PROJECT_SOURCE_DIR}/tests/*_test.py")

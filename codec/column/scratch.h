@@ -11,8 +11,9 @@ struct ZSTD_DCtx_s;
 
 struct codec_scratch {
 	const teg_allocator *alloc;
-	struct ZSTD_CCtx_s *compressor; /* made when first needed; zstd's stable interface takes */
-	struct ZSTD_DCtx_s *decompressor; /* no allocator, so these two use malloc */
+	struct ZSTD_CCtx_s
+		*compressor; /* made when first needed, in memory of `alloc` where zstd */
+	struct ZSTD_DCtx_s *decompressor; /* lets it (see CMakeLists.txt) */
 	struct buf payload;               /* a page before zstd, on the way in or out */
 	struct buf filled;         /* values whose null slots were filled, and their offsets */
 	struct buf blocks;         /* statistics, block by block */

@@ -265,9 +265,7 @@ static teg_status push_all(struct merging *m, teg_error *err)
 static teg_status start(struct merging *m, const bool *use, struct segment_sink *sink,
                         teg_error *err)
 {
-	struct tiler_options tiling = { .array_id = m->options->array_id,
-		                        .fresh = m->runs,
-		                        .memory = m->options->memory };
+	struct tiler_options tiling = { .array_id = m->options->array_id, .fresh = m->runs };
 
 	memcpy(tiling.commit_id, m->options->segment_id, sizeof tiling.commit_id);
 	/* After everything: INT64_MAX itself is the open end of what supersedes. */

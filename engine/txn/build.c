@@ -78,17 +78,28 @@ static void fill_ref(struct built *built, const struct schema *schema,
 		built->added.inline_bytes = buf_span(&built->sink.bytes);
 }
 
+/* Without memory for a scratch each tiler says so itself. */
+static struct tiler_options options_of(struct teg_txn *txn, const struct txn_array *array)
+{
+	struct tiler_options options = { .array_id = array->id, .fresh = true };
+
+	if (!txn->scratch)
+		txn->scratch = codec_scratch_new(txn->alloc);
+	options.scratch = txn->scratch;
+	memcpy(options.commit_id, txn->segment_id, sizeof options.commit_id);
+	return options;
+}
+
 /* One segment from rows and boxes, or from put boxes where `rows` is NULL. */
 static teg_status build_one(struct teg_txn *txn, struct txn_array *array, struct rows *rows,
                             const struct row_box *boxes, size_t n_boxes, bool rebuilt,
                             teg_error *err)
 {
-	struct tiler_options options = { .array_id = array->id, .fresh = true };
+	struct tiler_options options = options_of(txn, array);
 	struct segment_result result;
 	struct built *built = NULL;
 	teg_status status;
 
-	memcpy(options.commit_id, txn->segment_id, sizeof options.commit_id);
 	if (!reserve_one(txn, &array->built, &array->built_cap, array->n_built))
 		return no_memory(err);
 	TEG_TRY(new_built(txn, INLINE_SEGMENT_MAX, &built, err));
@@ -136,7 +147,7 @@ static bool may_run(const struct txn_array *array)
 static teg_status write_run(struct teg_txn *txn, struct txn_array *array, struct built *run,
                             teg_error *err)
 {
-	struct tiler_options options = { .array_id = array->id, .fresh = true };
+	struct tiler_options options = options_of(txn, array);
 	struct segment_ref *ref = &run->added.ref;
 	struct segment_result result;
 

@@ -148,6 +148,7 @@ void teg_txn_abort(teg_txn *txn)
 		free_array(txn, txn->arrays[i]);
 	mem_free(txn->alloc, (void *)txn->arrays, txn->arrays_cap * sizeof *txn->arrays);
 	mem_free(txn->alloc, txn->slots, txn->n_slots * sizeof *txn->slots);
+	codec_scratch_free(txn->scratch);
 	merge_rides_end(store, &txn->rides, txn->unknown);
 	version_unref(txn->base);
 	arena_release(&txn->arena);

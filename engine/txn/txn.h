@@ -77,14 +77,15 @@ struct teg_txn {
 	uint64_t key_sequence, expect_version;
 	const teg_metadata *metadata;
 	size_t n_metadata;
-	uint8_t commit_id[16];    /* random: of the manifest */
-	uint8_t segment_id[16];   /* in segment footers: the same for the same key or time */
-	uint64_t digest;          /* of everything staged, while there is a key */
-	uint64_t evaluated;       /* the version that predicates were run on */
-	struct merge_rides rides; /* in the manifest that is being tried */
-	bool rode;                /* tried once: after a lost race the commit goes alone */
-	bool broken;              /* a call failed half way: it can only be aborted */
-	bool unknown;             /* a commit that may have happened: its files must stay */
+	uint8_t commit_id[16];         /* random: of the manifest */
+	uint8_t segment_id[16];        /* in segment footers: the same for the same key or time */
+	uint64_t digest;               /* of everything staged, while there is a key */
+	uint64_t evaluated;            /* the version that predicates were run on */
+	struct codec_scratch *scratch; /* of all segments; NULL: none built yet */
+	struct merge_rides rides;      /* in the manifest that is being tried */
+	bool rode;                     /* tried once: after a lost race the commit goes alone */
+	bool broken;                   /* a call failed half way: it can only be aborted */
+	bool unknown;                  /* a commit that may have happened: its files must stay */
 };
 
 /* A base that vacuum has removed meanwhile is exchanged for the newest version. */

@@ -2,6 +2,7 @@
 #include "codec/base/hash.h"
 #include "codec/tile/tile.h"
 #include "engine/write/cells.h"
+#include "engine/write/tiler.h"
 
 /* A sparse array's tile is tried as a dense one when more than six cells in ten are there: below
  * that coordinates hardly ever lose, and what is tried costs time. */
@@ -11,8 +12,8 @@
 struct encoder {
 	const struct schema *schema;
 	const struct order *order;
-	bool fresh;
-	struct codec_scratch *scratch;
+	bool fresh, lent;
+	struct codec_scratch *scratch; /* the encoder's own where it was not lent */
 	struct cells cells;
 	struct column_buf work[N_WIDTHS]; /* gathered columns, kept warm by width */
 	struct arena arena;               /* of the tile at hand */
@@ -21,8 +22,8 @@ struct encoder {
 	const teg_allocator *alloc;
 };
 
-struct encoder *encoder_new(const struct schema *schema, const struct order *order, bool fresh,
-                            const teg_allocator *alloc)
+struct encoder *encoder_new(const struct schema *schema, const struct order *order,
+                            const struct tiler_options *options, const teg_allocator *alloc)
 {
 	static const uint32_t widths[N_WIDTHS] = { 1, 2, 4, 8, 16, 1, 0 };
 	struct encoder *e = mem_zalloc(alloc, sizeof *e);
@@ -31,9 +32,10 @@ struct encoder *encoder_new(const struct schema *schema, const struct order *ord
 		return NULL;
 	e->schema = schema;
 	e->order = order;
-	e->fresh = fresh;
+	e->fresh = options->fresh;
 	e->alloc = alloc;
-	e->scratch = codec_scratch_new(alloc);
+	e->lent = options->scratch != NULL;
+	e->scratch = e->lent ? options->scratch : codec_scratch_new(alloc);
 	cells_init(&e->cells, schema, order, alloc);
 	for (int i = 0; i < N_WIDTHS; i++)
 		column_buf_init(&e->work[i], i == N_WIDTHS - 1 ? COLUMN_BYTES : COLUMN_FIXED,
@@ -52,7 +54,8 @@ void encoder_free(struct encoder *e)
 {
 	if (!e)
 		return;
-	codec_scratch_free(e->scratch);
+	if (!e->lent)
+		codec_scratch_free(e->scratch);
 	cells_release(&e->cells);
 	for (int i = 0; i < N_WIDTHS; i++)
 		column_buf_release(&e->work[i]);

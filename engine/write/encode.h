@@ -24,8 +24,9 @@ static inline uint32_t slice_row(const struct slice *s, uint32_t i)
 }
 
 struct encoder;
-struct encoder *encoder_new(const struct schema *schema, const struct order *order, bool fresh,
-                            const teg_allocator *alloc);
+struct tiler_options;
+struct encoder *encoder_new(const struct schema *schema, const struct order *order,
+                            const struct tiler_options *options, const teg_allocator *alloc);
 void encoder_free(struct encoder *encoder);
 
 /* Encodes 1 to TILE_CELLS_MAX rows. `ordinal`: of the first row, for implicit ids. The bytes are

@@ -60,7 +60,7 @@ static uint32_t cells_max_of(const struct schema *schema)
 
 static teg_status make_parts(struct tiler *t, teg_error *err)
 {
-	t->encoder = encoder_new(t->schema, &t->order, t->options.fresh, t->alloc);
+	t->encoder = encoder_new(t->schema, &t->order, &t->options, t->alloc);
 	t->stats = mem_array(t->alloc, n_stats(t), sizeof *t->stats);
 	t->attr_ids = mem_array(t->alloc, n_stats(t), sizeof *t->attr_ids);
 	t->long_texts = mem_array(t->alloc, n_fields(t), sizeof *t->long_texts);

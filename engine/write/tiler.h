@@ -55,8 +55,9 @@ struct tiler;
 struct tiler_options {
 	uint64_t array_id;
 	uint8_t commit_id[16];
-	bool fresh;    /* system_from is left out */
-	size_t memory; /* bytes; 0: 64 MiB */
+	bool fresh; /* system_from is left out */
+	/* Lent by who writes many small segments, one after the other; NULL: the tiler's own. */
+	struct codec_scratch *scratch;
 };
 /* The sink must live until tiler_free. */
 teg_status tiler_new(const struct schema *schema, const struct tiler_options *options,

@@ -1,4 +1,5 @@
 #include "codec/column/zstd.h"
+#include "tests/support/memory.h"
 #include <criterion/criterion.h>
 #include <zstd.h>
 
@@ -72,4 +73,46 @@ Test(zstd, refuses_a_frame_that_does_not_state_its_size) /* ZSTD-2 */
 	cr_assert_not(ZSTD_isError(len));
 	cr_assert_eq(decompress(span_of(bytes, len), strlen(content)), TEG_CORRUPT);
 	ZSTD_freeCCtx(ctx);
+}
+
+/* A page there and back in memory that is given by `mem` only. */
+static teg_status there_and_back(const teg_allocator *alloc, void *ctx)
+{
+	static uint8_t page[32 << 10];
+	struct codec_scratch *own = codec_scratch_new(alloc);
+	teg_status status = TEG_NOMEM;
+	struct span raw;
+	struct buf out;
+
+	(void)ctx;
+	for (size_t i = 0; i < sizeof page; i++)
+		page[i] = (uint8_t)(i * i >> 7);
+	buf_init(&out, alloc, BUF_NO_LIMIT);
+	if (own && zstd_compress(own, span_of(page, sizeof page), &out)) {
+		cr_assert_lt(out.len, sizeof page);
+		status = zstd_decompress(own, buf_span(&out), sizeof page, &raw);
+	}
+	if (status == TEG_OK)
+		cr_assert(span_equal(raw, span_of(page, sizeof page)));
+	buf_release(&out);
+	codec_scratch_free(own);
+	return status;
+}
+
+#ifdef TEG_ZSTD_TAKES_ALLOCATOR
+Test(zstd, takes_all_its_memory_from_the_allocator) /* S10 */
+{
+	struct memory mem;
+
+	memory_init(&mem);
+	cr_assert_eq(there_and_back(&mem.alloc, NULL), TEG_OK);
+	memory_check(&mem);
+	/* The context of a compressor alone is larger than everything else together. */
+	cr_assert_gt(mem.peak_len, 128u << 10);
+}
+#endif
+
+Test(zstd, survives_every_refusal_of_memory) /* S10 */
+{
+	cr_assert_gt(memory_fail_each(there_and_back, NULL), 4);
 }
