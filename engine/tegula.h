@@ -623,6 +623,46 @@ TEG_API TEG_MUST_USE teg_status teg_array_shape(teg_array *array, const teg_slic
                                                 size_t n_slices, size_t *n_axes_out,
                                                 uint64_t *shape_out, teg_error *err);
 
+/* ---- aggregates: over what a scan would return ---- */
+
+typedef enum teg_function {
+	TEG_COUNT = 1,  /* rows, or with a column those that are not null there; int64 */
+	TEG_NULL_COUNT, /* int64 */
+	TEG_SUM, /* integers: int64 or uint64, exact, TEG_LIMIT where that overflows. Decimals:
+	                   decimal128(38). Durations: the same. Floats: float64, compensated (Neumaier), so
+	                   that the order of rows shows in the last bits at most */
+	TEG_MIN, /* the column's type. Floats: -0.0 below 0.0, every NaN above all and shown as one */
+	TEG_MAX,
+	TEG_MEAN /* float64: the sum, exact or compensated, rounded once, by the count */
+} teg_function;
+
+/* Nulls are skipped; of no values sum, min, max and mean are null. */
+typedef struct teg_measure {
+	teg_function function;
+	const char *column; /* NULL with COUNT: rows */
+} teg_measure;
+
+typedef struct teg_aggregate_options {
+	size_t struct_size;
+	const char *const *by; /* columns whose equal values make a group; at most 16 */
+	size_t n_by;
+	size_t memory; /* bytes that groups may take, else TEG_LIMIT; 0: 256 MiB */
+	teg_scan_stats
+		*stats; /* filled in where it is not NULL; tiles that statistics answer for are
+	                          not among tiles_read */
+} teg_aggregate_options;
+
+/* One batch: the columns of `by`, then one per measure, named count(), sum(a) and so on; one row per
+ * group by ascending key, nulls last; without `by` one row. `scan` (may be NULL) chooses the rows: its
+ * columns, kinds, limit and times must not be set, nor may it ask for all versions. An array with
+ * valid time needs TEG_VALID_AT. TEG_MISUSE for a function that makes no sense for a type. */
+TEG_API TEG_MUST_USE teg_status teg_aggregate(teg_array *array, const teg_measure *measures,
+                                              size_t n_measures,
+                                              const teg_aggregate_options *options,
+                                              const teg_scan_options *scan,
+                                              struct ArrowSchema *schema_out,
+                                              struct ArrowArray *batch_out, teg_error *err);
+
 /* TABLE: the live rows at these ordinals (their rank by row id, from 0), in the order asked for,
  * duplicates kept, as one batch of `columns` (NULL: all attributes). TEG_DOMAIN with the position
  * in `ordinals` as row, where one is outside [0, live rows). No ordinals: an empty batch. */

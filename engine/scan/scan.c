@@ -344,7 +344,7 @@ teg_status teg_scan_schema(teg_scan *scan, struct ArrowSchema *schema_out, teg_e
 
 /* ---- rows ---- */
 
-static teg_status start(struct teg_scan *scan, teg_error *err)
+teg_status scan_start(struct teg_scan *scan, teg_error *err)
 {
 	if (scan->sweep_open)
 		return TEG_OK;
@@ -476,9 +476,18 @@ teg_status scan_gather_box(struct teg_scan *scan, const struct box *box, teg_err
 	scan->taken = scan->kept = 0;
 	scan->box = *box;
 	scan->view.box = &scan->box;
-	TEG_TRY(start(scan, err));
+	TEG_TRY(scan_start(scan, err));
 	status = fill_batch(scan, err);
 	return status == TEG_END ? TEG_OK : status;
+}
+
+teg_status scan_next_batch(struct teg_scan *scan, teg_error *err)
+{
+	TEG_TRY(scan_start(scan, err));
+	if (scan->batch)
+		batch_give(scan->batch);
+	scan->batch = batch_take(scan->pool);
+	return scan->batch ? fill_batch(scan, err) : no_memory(err);
 }
 
 teg_status teg_scan_next(teg_scan *scan, struct ArrowArray *batch_out, teg_error *err)
@@ -489,7 +498,7 @@ teg_status teg_scan_next(teg_scan *scan, struct ArrowArray *batch_out, teg_error
 		return teg_fail(err, TEG_MISUSE,
 		                "teg_scan_next needs a scan and a place for the batch");
 	memset(batch_out, 0, sizeof *batch_out);
-	TEG_TRY(start(scan, err));
+	TEG_TRY(scan_start(scan, err));
 	TEG_TRY(scan_begin_batch(scan, err));
 	status = fill_batch(scan, err);
 	if (status == TEG_OK)
@@ -523,7 +532,7 @@ teg_status teg_scan_explain(teg_scan *scan, teg_scan_stats *stats_out, teg_error
 	if (!scan || !stats_out)
 		return teg_fail(err, TEG_MISUSE,
 		                "teg_scan_explain needs a scan and a place for the figures");
-	TEG_TRY(start(scan, err));
+	TEG_TRY(scan_start(scan, err));
 	teg_scan_get_stats(scan, stats_out);
 	if (scan->taken == 0 && scan->sweep.plan.stats.tiles_read == 0) {
 		stats_out->tiles_read = scan->sweep.plan.n_tiles;

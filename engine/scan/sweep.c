@@ -237,6 +237,11 @@ static teg_status filter_tile(struct sweep *sweep, const struct plan_tile *plan,
  * members start before the last of them ends. */
 #define GROUP_TAKEN UINT32_MAX
 
+void sweep_skip(struct sweep *sweep, uint32_t i)
+{
+	sweep->plan.tiles[i].group = GROUP_TAKEN;
+}
+
 static teg_status begin_group(struct sweep *sweep, teg_error *err)
 {
 	struct plan_tile *tiles = sweep->plan.tiles;

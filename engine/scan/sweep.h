@@ -51,6 +51,9 @@ teg_status sweep_open(struct sweep *sweep, struct teg_array *array, const struct
                       teg_error *err);
 void sweep_close(struct sweep *sweep);
 
+/* Leaves tile i of the plan out: what it would say is known. */
+void sweep_skip(struct sweep *sweep, uint32_t i);
+
 /* The next selection of at least one row, valid until the next call. TEG_END. */
 teg_status sweep_next(struct sweep *sweep, struct selection *out, teg_error *err);
 
