@@ -23,16 +23,6 @@ static enum tally_kind kind_of(const struct field *field)
 	}
 }
 
-static bool is_sum(const struct tally *t)
-{
-	return t->function == TEG_SUM || t->function == TEG_MEAN;
-}
-
-static bool is_extreme(const struct tally *t)
-{
-	return t->function == TEG_MIN || t->function == TEG_MAX;
-}
-
 /* Numbers and lengths of time add up; points in time, truths and text do not. */
 static bool can_add(const struct tally *t)
 {
@@ -57,7 +47,7 @@ static teg_status check(const struct tally *t, teg_error *err)
 		return t->function == TEG_COUNT
 		               ? TEG_OK
 		               : teg_fail(err, TEG_MISUSE, "%s needs a column", names[t->function]);
-	if (is_sum(t) ? can_add(t) : !is_extreme(t) || t->kind != TALLY_NONE)
+	if (tally_is_sum(t) ? can_add(t) : !tally_is_extreme(t) || t->kind != TALLY_NONE)
 		return TEG_OK;
 	type_name(&t->field->type, type, sizeof type);
 	teg_fail(err, TEG_MISUSE, "%s of column %s: it cannot be %s", names[t->function],
@@ -87,7 +77,7 @@ static void choose_output(struct tally *t)
 	struct output *out = &t->output;
 	enum value_class class;
 
-	if (is_extreme(t)) {
+	if (tally_is_extreme(t)) {
 		*out = output_of_field(t->field);
 		out->metadata = NULL;
 		out->n_metadata = 0;
@@ -99,7 +89,7 @@ static void choose_output(struct tally *t)
 			out->type.type = TEG_FLOAT64;
 		type_layout(&out->type, &out->shape, &out->width, &class);
 	}
-	out->nullable = is_sum(t) || is_extreme(t);
+	out->nullable = tally_is_sum(t) || tally_is_extreme(t);
 }
 
 teg_status tally_init(struct tally *t, const teg_allocator *alloc, teg_error *err)
@@ -135,7 +125,7 @@ void tally_release(struct tally *t)
 {
 	if (!t->alloc)
 		return;
-	for (size_t g = 0; t->kind == TALLY_BYTES && is_extreme(t) && g < t->n_groups; g++)
+	for (size_t g = 0; t->kind == TALLY_BYTES && tally_is_extreme(t) && g < t->n_groups; g++)
 		mem_free(t->alloc, t->cells[g].as.text.at, t->cells[g].as.text.cap);
 	mem_free(t->alloc, t->cells, t->cap * sizeof *t->cells);
 	t->cells = NULL;
@@ -312,17 +302,6 @@ static uint64_t key_of_real(double v)
 	return bits >> 63 ? ~bits : bits | (uint64_t)1 << 63;
 }
 
-static double real_of_key(uint64_t key)
-{
-	uint64_t bits = key >> 63 ? key & ~((uint64_t)1 << 63) : ~key;
-	double v;
-
-	if (key == UINT64_MAX)
-		return (double)NAN;
-	memcpy(&v, &bits, sizeof v);
-	return v;
-}
-
 static void take_key(const struct tally *t, struct tally_cell *cell, bool first, uint64_t key)
 {
 	if (first || (t->function == TEG_MIN ? key < cell->as.key : key > cell->as.key))
@@ -365,15 +344,6 @@ static void extremes(struct tally *t, struct block *b)
 
 /* ---- 128 bits ---- */
 
-static teg_status too_large(const struct tally *t, teg_error *err)
-{
-	char type[96];
-
-	type_name(&t->output.type, type, sizeof type);
-	teg_fail(err, TEG_LIMIT, "the sum of column %s overflows %s", t->field->name, type);
-	return error_in_column(err, TEG_LIMIT, t->field->name);
-}
-
 /* Sums of 38 digits at most lie far from the ends of 128 bits, so one addition at a time is safe. */
 static bool fits_decimal(__int128 v)
 {
@@ -388,9 +358,9 @@ static teg_status add_wide(struct tally *t, struct tally_cell *cell, __int128 v,
 {
 	bool first = !cell->valid++;
 
-	if (is_sum(t)) {
+	if (tally_is_sum(t)) {
 		cell->as.sum += v;
-		return fits_decimal(cell->as.sum) ? TEG_OK : too_large(t, err);
+		return fits_decimal(cell->as.sum) ? TEG_OK : tally_too_large(t, err);
 	}
 	if (first || (t->function == TEG_MIN ? v < cell->as.sum : v > cell->as.sum))
 		cell->as.sum = v;
@@ -456,7 +426,7 @@ static teg_status add_block(struct tally *t, const struct column *c, struct bloc
                             teg_error *err)
 {
 	note_nulls(b, c, from);
-	if (!is_sum(t) && !is_extreme(t)) {
+	if (!tally_is_sum(t) && !tally_is_extreme(t)) {
 		count_block(t, b);
 		return TEG_OK;
 	}
@@ -468,7 +438,7 @@ static teg_status add_block(struct tally *t, const struct column *c, struct bloc
 		load_floats(b, c, from);
 	else
 		load_integers(b, c, t->field->class, from);
-	if (is_extreme(t)) {
+	if (tally_is_extreme(t)) {
 		extremes(t, b);
 		return TEG_OK;
 	}
@@ -520,114 +490,9 @@ void tally_add_known(struct tally *t, uint64_t n, uint64_t n_valid, uint64_t lo,
 	struct tally_cell *cell = &t->cells[0];
 	uint64_t lane = t->function == TEG_MIN ? lo : hi;
 
-	if (is_extreme(t) && n_valid)
+	if (tally_is_extreme(t) && n_valid)
 		take_key(t, cell, !cell->valid,
 		         t->kind == TALLY_FLOAT ? key_of_real(lane_to_f64(lane)) : lane);
 	cell->rows += n;
 	cell->valid += n_valid;
-}
-
-/* ---- results ---- */
-
-static teg_status whole_result(const struct tally *t, const struct tally_cell *cell,
-                               struct column_buf *out, teg_error *err)
-{
-	__int128 v = cell->as.sum;
-	int64_t i = (int64_t)v;
-	uint64_t u = (uint64_t)v;
-
-	if (t->kind == TALLY_WIDE)
-		return column_buf_append_value(out, span_of(&v, sizeof v), 1);
-	if (t->kind == TALLY_INT ? (__int128)i != v : (__int128)u != v)
-		return too_large(t, err);
-	return column_buf_append_value(out,
-	                               t->kind == TALLY_INT ? span_of(&i, sizeof i)
-	                                                    : span_of(&u, sizeof u),
-	                               1);
-}
-
-/* An overflow leaves NaN in the lower part, where the upper one says all there is to say. */
-static double real_sum(const struct tally_cell *cell)
-{
-	double low = cell->as.real.low;
-
-	return isfinite(cell->as.real.high) && isfinite(low) ? cell->as.real.high + low
-	                                                     : cell->as.real.high;
-}
-
-static teg_status mean_result(const struct tally *t, const struct tally_cell *cell,
-                              struct column_buf *out)
-{
-	double v = t->kind == TALLY_FLOAT ? real_sum(cell) : (double)cell->as.sum;
-
-	for (int i = 0; t->kind == TALLY_WIDE && i < t->field->type.scale; i++)
-		v /= 10;
-	for (int i = 0; t->kind == TALLY_WIDE && i > t->field->type.scale; i--)
-		v *= 10;
-	v /= (double)cell->valid;
-	return column_buf_append_value(out, span_of(&v, sizeof v), 1);
-}
-
-static teg_status extreme_result(const struct tally *t, const struct tally_cell *cell,
-                                 struct column_buf *out)
-{
-	uint8_t room[8];
-	uint32_t width = t->field->width;
-	double v;
-	float narrow;
-
-	if (t->kind == TALLY_WIDE)
-		return column_buf_append_value(out, span_of(&cell->as.sum, sizeof cell->as.sum), 1);
-	if (t->kind == TALLY_BYTES)
-		return column_buf_append_value(out, span_of(cell->as.text.at, cell->as.text.len),
-		                               1);
-	lane_to_value(t->field->class, width, cell->as.key, room);
-	if (t->kind == TALLY_FLOAT) {
-		v = real_of_key(cell->as.key);
-		narrow = (float)v;
-		if (width == 8)
-			memcpy(room, &v, 8);
-		if (width == 4)
-			memcpy(room, &narrow, 4);
-		if (width == 2) {
-			lane_to_value(VALUE_FLOAT, 2, lane_of_f64(v), room);
-			room[1] |= v == 0 && signbit(v) ? 0x80 : 0;
-		}
-	}
-	return column_buf_append_value(out, span_of(room, width), 1);
-}
-
-static teg_status one_result(const struct tally *t, const struct tally_cell *cell,
-                             struct column_buf *out, teg_error *err)
-{
-	int64_t n = (int64_t)(t->field ? cell->valid : cell->rows);
-
-	if (t->function == TEG_NULL_COUNT)
-		n = (int64_t)(cell->rows - cell->valid);
-	if (t->function == TEG_COUNT || t->function == TEG_NULL_COUNT)
-		return column_buf_append_value(out, span_of(&n, sizeof n), 1);
-	if (!cell->valid)
-		return column_buf_append_nulls(out, 1);
-	if (is_extreme(t))
-		return extreme_result(t, cell, out);
-	if (t->function == TEG_MEAN)
-		return mean_result(t, cell, out);
-	if (t->kind == TALLY_FLOAT) {
-		double v = real_sum(cell);
-
-		return column_buf_append_value(out, span_of(&v, sizeof v), 1);
-	}
-	return whole_result(t, cell, out, err);
-}
-
-teg_status tally_result(const struct tally *t, const uint32_t *at, size_t n, struct column_buf *out,
-                        teg_error *err)
-{
-	for (size_t i = 0; i < n; i++) {
-		teg_status status = one_result(t, &t->cells[at[i]], out, err);
-
-		if (status != TEG_OK)
-			return status == TEG_LIMIT ? status : no_memory(err);
-	}
-	return TEG_OK;
 }

@@ -46,6 +46,19 @@ struct tally {
 	const teg_allocator *alloc;
 };
 
+static inline bool tally_is_sum(const struct tally *t)
+{
+	return t->function == TEG_SUM || t->function == TEG_MEAN;
+}
+
+static inline bool tally_is_extreme(const struct tally *t)
+{
+	return t->function == TEG_MIN || t->function == TEG_MAX;
+}
+
+/* The error of a sum that its type cannot hold. */
+teg_status tally_too_large(const struct tally *t, teg_error *err);
+
 /* TEG_MISUSE where the function makes no sense for the column's type. `function` and `field` are set. */
 teg_status tally_init(struct tally *tally, const teg_allocator *alloc, teg_error *err);
 void tally_release(struct tally *tally);
