@@ -102,7 +102,7 @@ static bool gather(struct npy_array *array, uint64_t from, size_t n, size_t row_
 bool npy_read_rows(struct npy_array *array, uint64_t from, size_t n, uint8_t *out, struct why *why)
 {
 	const struct npy_header *h = &array->header;
-	size_t row_len;
+	size_t row_len = 0;
 
 	if (!npy_row_len(h, &row_len, why))
 		return false;
