@@ -126,7 +126,9 @@ static teg_status filter_dim(struct sweep *sweep, struct run *run, uint32_t d, b
 	uint64_t lo = sweep->view.box->lo[d], hi = sweep->view.box->hi[d];
 	struct column view;
 
-	if (leading && !run->masked && tile_find_column(&sweep->tile.header, field->id))
+	if (leading && !run->masked &&
+	    (tile_find_column(&sweep->tile.header, field->id) ||
+	     sweep->tile.segment->ref->implicit_ids))
 		return cut_sorted(sweep, run, field, lo, hi, err);
 	TEG_TRY(read_work(sweep, field, field->id, run->from, run->n, err));
 	view = column_buf_view(&sweep->work);

@@ -110,14 +110,35 @@ static teg_status read_footer(struct segment *s, const struct tail *tail, teg_er
 	return TEG_OK;
 }
 
+static uint64_t row_id_lane(const struct segment_ref *ref, uint64_t ordinal)
+{
+	return lane_of_i64((int64_t)((uint64_t)ref->first_row_id + ordinal));
+}
+
+/* What only the reference knows: the commit's time and its first row id. */
+static void fill_in(const struct segment_ref *ref, struct index_entry *entry)
+{
+	if (ref->fresh)
+		entry->system_from_min = entry->system_from_max = ref->system_time;
+	if (!ref->implicit_ids)
+		return;
+	entry->lo[0] = row_id_lane(ref, entry->lo[0]);
+	entry->hi[0] = row_id_lane(ref, entry->hi[0]);
+	entry->first[0] = row_id_lane(ref, entry->first[0]);
+	entry->last[0] = row_id_lane(ref, entry->last[0]);
+}
+
 static teg_status parse_page(const struct segment *s, struct span bytes,
                              const struct index_entry *entry, struct arena *arena,
                              struct index_page *out, teg_error *err)
 {
 	if (hash_bytes(bytes) != entry->hash)
 		return corrupt(s, entry->off, "an index page's checksum differs", err);
-	return index_parse_page(bytes, s->ref->len, s->footer.n_dims, s->footer.n_attrs, arena, out,
-	                        err);
+	TEG_TRY(index_parse_page(bytes, s->ref->len, s->footer.n_dims, s->footer.n_attrs, arena,
+	                         out, err));
+	for (uint32_t i = 0; i < out->n; i++)
+		fill_in(s->ref, &out->entries[i]);
+	return TEG_OK;
 }
 
 static teg_status read_root(struct segment *s, const struct tail *tail, teg_error *err)
@@ -204,24 +225,6 @@ struct walking {
 	teg_error *err;
 };
 
-static uint64_t row_id_lane(const struct segment_ref *ref, uint64_t ordinal)
-{
-	return lane_of_i64((int64_t)((uint64_t)ref->first_row_id + ordinal));
-}
-
-/* What only the reference knows: the commit's time and its first row id. */
-static void fill_in(const struct segment_ref *ref, struct index_entry *entry)
-{
-	if (ref->fresh)
-		entry->system_from_min = entry->system_from_max = ref->system_time;
-	if (!ref->implicit_ids)
-		return;
-	entry->lo[0] = row_id_lane(ref, entry->lo[0]);
-	entry->hi[0] = row_id_lane(ref, entry->hi[0]);
-	entry->first[0] = row_id_lane(ref, entry->first[0]);
-	entry->last[0] = row_id_lane(ref, entry->last[0]);
-}
-
 static teg_status load_leaf(struct segment *s, const struct index_entry *entry,
                             struct index_leaf **out, teg_error *err)
 {
@@ -279,24 +282,23 @@ static teg_status walk_below(struct walking *w, const struct index_page *page, u
 static teg_status walk_page(struct walking *w, const struct index_page *page, uint32_t level)
 {
 	for (uint32_t i = 0; i < page->n; i++) {
-		struct index_entry entry = page->entries[i];
+		const struct index_entry *entry = &page->entries[i];
 		uint64_t number = w->number;
 
-		fill_in(w->segment->ref, &entry);
-		w->number += page->leaf ? 1 : entry.n_tiles;
-		if (w->keep && !w->keep(w->ctx, &entry, page->leaf)) {
+		w->number += page->leaf ? 1 : entry->n_tiles;
+		if (w->keep && !w->keep(w->ctx, entry, page->leaf)) {
 			if (!page->leaf && w->counters)
 				w->counters->pages_pruned++;
 			continue;
 		}
 		if (page->leaf) {
 			if (w->each)
-				TEG_TRY(w->each(w->ctx, &entry, number));
+				TEG_TRY(w->each(w->ctx, entry, number));
 			continue;
 		}
 		w->number = number;
 		TEG_TRY(walk_below(w, page, i, level));
-		w->number = number + entry.n_tiles;
+		w->number = number + entry->n_tiles;
 	}
 	return TEG_OK;
 }

@@ -81,7 +81,7 @@ struct lookup {
 	struct segment *host, *keys;
 	uint64_t code;
 	struct tile_reader *reader;
-	struct column_buf codes, *ids;
+	struct column_buf *ids;
 	teg_error *err;
 };
 
@@ -91,39 +91,6 @@ static bool may_hold(void *ctx, const struct index_entry *entry, bool leaf)
 
 	(void)leaf;
 	return entry->lo[0] <= l->code && l->code <= entry->hi[0];
-}
-
-/* The first of n ascending codes that is not below `code`. */
-static uint32_t lower_bound(const uint64_t *codes, uint32_t n, uint64_t code)
-{
-	uint32_t lo = 0;
-
-	while (n) {
-		uint32_t half = n / 2;
-
-		if (codes[lo + half] < code) {
-			lo += half + 1;
-			n -= half + 1;
-		} else {
-			n = half;
-		}
-	}
-	return lo;
-}
-
-static teg_status find_rows(struct lookup *l, const struct tile *tile, uint32_t *from_out,
-                            uint32_t *n_out)
-{
-	uint32_t n = tile->header.n_rows;
-	const uint64_t *codes;
-
-	column_buf_clear(&l->codes);
-	TEG_TRY(tile_read_column(l->reader, tile, 0, 0, n, &l->codes, l->err));
-	codes = (const uint64_t *)(const void *)l->codes.values;
-	*from_out = lower_bound(codes, n, l->code);
-	*n_out = l->code == UINT64_MAX ? n - *from_out
-	                               : lower_bound(codes, n, l->code + 1) - *from_out;
-	return TEG_OK;
 }
 
 /* Places become ids where the host leaves ids out. */
@@ -145,16 +112,17 @@ static teg_status look_in_tile(void *ctx, const struct index_entry *entry, uint6
 {
 	struct lookup *l = ctx;
 	struct tile tile;
-	uint32_t from = 0, n = 0;
+	uint32_t from = 0, end = 0;
 	size_t before = l->ids->n;
 	teg_status status;
 
 	(void)number;
 	TEG_TRY(tile_open(&tile, l->keys, entry, l->reader->alloc, l->err));
-	status = find_rows(l, &tile, &from, &n);
-	if (status == TEG_OK && n)
-		status = tile_read_column(l->reader, &tile, COLUMN_ID_ATTRIBUTE, from, n, l->ids,
-		                          l->err);
+	status = tile_search_column(l->reader, &tile, &l->keys->schema->dims[0], l->code, l->code,
+	                            &from, &end, l->err);
+	if (status == TEG_OK && end > from)
+		status = tile_read_column(l->reader, &tile, COLUMN_ID_ATTRIBUTE, from, end - from,
+		                          l->ids, l->err);
 	tile_release(&tile);
 	return status == TEG_OK ? make_ids(l, before) : status;
 }
@@ -170,8 +138,6 @@ teg_status segment_find_key(struct segment *segment, uint64_t code, struct tile_
 	TEG_TRY(segment_keys(segment, &l.keys, err));
 	if (!l.keys)
 		return TEG_OK;
-	column_buf_init(&l.codes, COLUMN_FIXED, 8, reader->alloc);
 	status = segment_walk(l.keys, may_hold, look_in_tile, &l, NULL, err);
-	column_buf_release(&l.codes);
 	return status == TEG_OK ? status : error_in_file(err, status, segment->path);
 }

@@ -207,6 +207,16 @@ static teg_status search_pages(struct reading *r, uint64_t lane, bool after, uin
 	}
 }
 
+/* Row ids that are left out count up from the tile's first. */
+static void search_ids(const struct tile *tile, uint64_t lo, uint64_t hi, uint32_t *first_out,
+                       uint32_t *end_out)
+{
+	uint64_t first = tile->entry.first[0], n = tile->header.n_rows;
+
+	*first_out = lo <= first ? 0 : (uint32_t)(lo - first < n ? lo - first : n);
+	*end_out = hi < first ? 0 : (uint32_t)(hi - first < n ? hi - first + 1 : n);
+}
+
 teg_status tile_search_column(struct tile_reader *reader, const struct tile *tile,
                               const struct field *field, uint64_t lo, uint64_t hi,
                               uint32_t *first_out, uint32_t *end_out, teg_error *err)
@@ -216,6 +226,10 @@ teg_status tile_search_column(struct tile_reader *reader, const struct tile *til
 	struct column_buf like;
 	uint64_t lane;
 
+	if (!column) {
+		search_ids(tile, lo, hi, first_out, end_out);
+		return TEG_OK;
+	}
 	column_buf_init(&like, field->shape, field->width, reader->alloc);
 	TEG_TRY(start(&r, &like));
 	if (column->chunk.encoding == ENCODING_CONSTANT) {
