@@ -98,6 +98,7 @@ typedef struct teg_predicate teg_predicate;
 /* "the commit's own system time", as the start of a valid interval; stored as such. */
 #define TEG_TIME_OF_COMMIT (INT64_MIN + 1)
 #define TEG_MAX_DIMENSIONS 16
+#define TEG_MAX_DEPTH 32 /* of nested types: a list of int64 is two deep */
 
 /* "0.1.0". Static. */
 TEG_API const char *teg_version(void);
@@ -123,7 +124,10 @@ typedef enum teg_type {
 	TEG_DURATION,   /* int64 in `unit` */
 	TEG_UTF8,
 	TEG_BYTES,
-	TEG_FIXED_BYTES /* fixed_len bytes per value */
+	TEG_FIXED_BYTES, /* fixed_len bytes per value */
+	TEG_LIST,        /* values of one type, any number; attributes only, as all below */
+	TEG_FIXED_LIST,  /* list_size values of one type */
+	TEG_STRUCT       /* named values of their own types */
 } teg_type;
 
 typedef enum teg_time_unit { TEG_SECOND = 0, TEG_MILLI, TEG_MICRO, TEG_NANO } teg_time_unit;
@@ -135,6 +139,11 @@ typedef struct teg_data_type {
 	uint32_t fixed_len; /* FIXED_BYTES: 1 to 65,535 */
 	uint8_t precision;  /* DECIMAL128: 1 to 38 */
 	int8_t scale;       /* DECIMAL128 */
+	uint32_t list_size; /* FIXED_LIST: up to 2^24, those of fixed lists inside multiplied in */
+	/* LIST, FIXED_LIST: one ("item" where it has no name); STRUCT: one or more, named apart. Their
+	 * fill is not used. At most TEG_MAX_DEPTH types deep. */
+	const struct teg_attribute *children;
+	size_t n_children;
 } teg_data_type;
 
 /* One value of a scalar type; for bounds, keys, fills, predicates and point reads. */
@@ -172,7 +181,9 @@ typedef struct teg_attribute {
 	const char *name;
 	teg_data_type type;
 	bool nullable;
-	teg_value fill; /* of unwritten dense cells; null: null where nullable, else zero */
+	teg_value
+		fill; /* of unwritten dense cells; null: null where nullable, else zero (nested: empty
+	                   lists, zeros in structs) */
 	const teg_metadata *metadata;
 	size_t n_metadata;
 } teg_attribute;
@@ -216,7 +227,8 @@ typedef struct teg_spec {
 
 /* The attribute that an Arrow field declares. Strings of *out point into `field`. Dictionary
  * fields are their values' type. TEG_UNSUPPORTED names the field and its type. `out->metadata` is
- * not set: see teg_txn_create_from_arrow. */
+ * not set, nor are the children of lists and structs, which need memory: see
+ * teg_txn_create_from_arrow. */
 TEG_API TEG_MUST_USE teg_status teg_attribute_from_arrow(const struct ArrowSchema *field,
                                                          teg_attribute *out, teg_error *err);
 
@@ -324,7 +336,9 @@ TEG_API TEG_MUST_USE teg_status teg_txn_alter(teg_txn *txn, const char *array,
                                               teg_error *err);
 
 /* One column of plain memory. Values lie `stride` bytes apart (0: packed). UTF8 and BYTES have
- * offsets (n + 1, int32) into `values`, or int64 `large_offsets`. */
+ * offsets (n + 1, int32) into `values`, or int64 `large_offsets`; so has a LIST, into its one child.
+ * The child of a FIXED_LIST has list_size values for each of ours, nulls included; a STRUCT's
+ * children have one each. Children are in the type's order; names are only looked at in a STRUCT. */
 typedef struct teg_column {
 	const char *name; /* a dimension or attribute of the array, or a role column */
 	const void *values;
@@ -335,6 +349,8 @@ typedef struct teg_column {
 	size_t validity_bit;     /* of the first value */
 	teg_data_type type;      /* type 0: the column's own. Else what the memory holds; converted
 	                            where that is exact, TEG_SCHEMA with column and row where not */
+	const struct teg_column *children; /* nested types; their own `type` is not looked at */
+	size_t n_children;
 } teg_column;
 
 typedef struct teg_put_options {

@@ -106,7 +106,7 @@ static teg_status check_stats(struct verifying *v, const struct tile *tile,
 	teg_status status = TEG_OK;
 	struct column view;
 
-	column_buf_init(&live, field->shape, field->width, v->store->alloc);
+	column_buf_init_as(&live, field_layout(field), v->store->alloc);
 	for (uint32_t i = 0; status == TEG_OK && i < all->n; i++)
 		if (kinds[i] == ROW_LIVE)
 			status = column_buf_append(&live, all, i, 1);
@@ -170,7 +170,7 @@ static teg_status check_attribute(struct verifying *v, const struct tile *tile,
 	struct column view;
 	teg_status status;
 
-	column_buf_init(&values, field->shape, field->width, v->store->alloc);
+	column_buf_init_as(&values, field_layout(field), v->store->alloc);
 	status =
 		tile_read_column(&v->reader, tile, field->id, 0, tile->header.n_rows, &values, err);
 	view = column_buf_view(&values);

@@ -226,7 +226,7 @@ static teg_status take_integers(const struct integers *v, struct codec_scratch *
 static teg_status consider_alp(struct integers *v, struct codec_scratch *scratch, struct plan *plan,
                                size_t *best)
 {
-	struct column ints = { COLUMN_FIXED, 8, v->c->n, NULL, NULL, NULL };
+	struct column ints = { COLUMN_FIXED, 8, v->c->n, NULL, NULL, NULL, NULL };
 	struct integers of = { .c = &ints, .blocks = v->blocks };
 	size_t n_exceptions, len;
 	uint16_t *counts;
@@ -342,7 +342,8 @@ teg_status choose(const struct column *c, enum value_class class, bool had_nulls
 	}
 	if (plan->encoding == ENCODING_CONSTANT)
 		return TEG_OK;
-	TEG_TRY(try_dictionary(c, class, best, scratch, plan));
+	if (class != VALUE_OFFSETS)
+		TEG_TRY(try_dictionary(c, class, best, scratch, plan));
 	return bound_blocks(c, &v, scratch, plan);
 }
 

@@ -21,6 +21,7 @@
 #include "codec/column/lane.h"
 
 #define BLOCK_VALUES 1024
+#define CHUNK_ALIGN 64
 #define PAGE_STORED_MAX (32u << 10) /* bytes; a page of one value may be larger */
 
 enum encoding {
@@ -57,6 +58,9 @@ struct chunk {
 	bool planes;           /* RAW numbers, as byte planes; only with zstd */
 	bool has_nulls;        /* pages carry a validity section */
 	bool all_null;         /* ENCODING_CONSTANT without a value */
+	bool nested;           /* of a node below an attribute: not one value a row */
+	bool vectors;          /* RAW, pages cut between runs of values that are read together */
+	uint8_t pad;           /* vectors: zero bytes before the first page */
 	uint32_t n;            /* values */
 	uint64_t len;          /* bytes of the chunk */
 	struct span constant;  /* ENCODING_CONSTANT: the value */
@@ -78,6 +82,13 @@ void codec_scratch_free(struct codec_scratch *scratch);
 teg_status chunk_encode(const struct column *c, enum value_class class, enum profile profile,
                         struct codec_scratch *scratch, struct arena *arena, struct buf *out,
                         struct chunk *chunk_out, teg_error *err);
+
+/* The same for vectors: runs of `each` FIXED values without nulls that are read as a whole. RAW and
+ * uncompressed, a multiple of CHUNK_ALIGN from the start of `out`, no page with parts of two vectors:
+ * what is read needs no decoding and may be mapped. c->n is a multiple of `each` and not 0. */
+teg_status chunk_encode_vectors(const struct column *c, enum value_class class, size_t each,
+                                struct arena *arena, struct buf *out, struct chunk *chunk_out,
+                                teg_error *err);
 
 /* The descriptor's bytes, and back. Parsing checks everything that can be checked without the
  * pages: known encoding, page table in order and without gaps or overlap, counts that add up,

@@ -17,12 +17,51 @@ size_t column_len(const struct column *c)
 	return c->n ? (size_t)(c->offsets[c->n] - c->offsets[0]) : 0;
 }
 
+void column_child_range(const struct column *c, size_t from, size_t n, size_t *from_out,
+                        size_t *n_out)
+{
+	size_t each = c->shape == COLUMN_FIXED_LIST ? c->width : 1;
+
+	*from_out = from * each;
+	*n_out = n * each;
+	if (c->shape != COLUMN_LIST)
+		return;
+	*from_out = (size_t)c->offsets[from];
+	*n_out = (size_t)c->offsets[from + n] - *from_out;
+}
+
+void column_buf_init_as(struct column_buf *b, struct column_layout layout,
+                        const teg_allocator *alloc)
+{
+	*b = (struct column_buf){ .shape = layout.shape,
+		                  .width = layout.width,
+		                  .n_children = layout.n_children,
+		                  .nested = layout.children,
+		                  .alloc = alloc };
+}
+
 void column_buf_init(struct column_buf *b, enum column_shape shape, uint32_t width,
                      const teg_allocator *alloc)
 {
-	*b = (struct column_buf){ .shape = shape,
-		                  .width = shape == COLUMN_FIXED ? width : 0,
-		                  .alloc = alloc };
+	struct column_layout layout = { .shape = shape,
+		                        .width = shape == COLUMN_FIXED ? width : 0 };
+
+	column_buf_init_as(b, layout, alloc);
+}
+
+struct column_layout column_buf_layout(const struct column_buf *b)
+{
+	return (struct column_layout){ b->shape, b->width, b->n_children, b->nested };
+}
+
+void column_buf_become(struct column_buf *b, const struct column_buf *like)
+{
+	if (b->shape != like->shape || b->width != like->width || b->nested != like->nested ||
+	    b->n_children != like->n_children) {
+		column_buf_release(b);
+		column_buf_init_as(b, column_buf_layout(like), b->alloc);
+	}
+	column_buf_clear(b);
 }
 
 static size_t values_size(const struct column_buf *b)
@@ -35,28 +74,39 @@ static size_t offsets_size(const struct column_buf *b)
 	return (b->cap + 1) * sizeof *b->offsets;
 }
 
+static void release_children(struct column_buf *b)
+{
+	for (uint32_t i = 0; b->children && i < b->n_children; i++)
+		column_buf_release(&b->children[i]);
+	mem_free(b->alloc, b->children, b->n_children * sizeof *b->children);
+	b->children = NULL;
+}
+
 void column_buf_release(struct column_buf *b)
 {
 	mem_free_aligned(b->alloc, b->validity, bitmap_len(b->cap));
 	mem_free_aligned(b->alloc, b->values, values_size(b));
 	mem_free_aligned(b->alloc, b->offsets, offsets_size(b));
-	column_buf_init(b, b->shape, b->width, b->alloc);
+	release_children(b);
+	column_buf_init_as(b, column_buf_layout(b), b->alloc);
 }
 
 void column_buf_clear(struct column_buf *b)
 {
 	b->n = 0;
 	b->n_nulls = 0;
+	for (uint32_t i = 0; b->children && i < b->n_children; i++)
+		column_buf_clear(&b->children[i]);
 }
 
 struct column column_buf_view(const struct column_buf *b)
 {
 	static const int32_t no_offsets[1] = { 0 };
-	struct column c = { b->shape, b->width, b->n, NULL, b->values, NULL };
+	struct column c = { b->shape, b->width, b->n, NULL, b->values, NULL, b->children };
 
 	if (b->n_nulls)
 		c.validity = b->validity;
-	if (b->shape == COLUMN_BYTES)
+	if (shape_has_offsets(b->shape))
 		c.offsets = b->offsets ? b->offsets : no_offsets;
 	return c;
 }
@@ -67,7 +117,28 @@ size_t column_buf_size(const struct column_buf *b)
 
 	if (b->offsets)
 		size += offsets_size(b);
+	if (b->children)
+		size += b->n_children * sizeof *b->children;
+	for (uint32_t i = 0; b->children && i < b->n_children; i++)
+		size += column_buf_size(&b->children[i]);
 	return size + (b->validity ? bitmap_len(b->cap) : 0);
+}
+
+void column_buf_truncate(struct column_buf *b, size_t n)
+{
+	struct column view;
+	size_t from, rest;
+
+	if (b->n > n) {
+		b->n = n;
+		b->n_nulls = b->n_nulls ? n - bitmap_count(b->validity, 0, n) : 0;
+	}
+	if (!b->children)
+		return;
+	view = column_buf_view(b);
+	column_child_range(&view, 0, b->n, &from, &rest);
+	for (uint32_t i = 0; i < b->n_children; i++)
+		column_buf_truncate(&b->children[i], from + rest);
 }
 
 static size_t bytes_used(const struct column_buf *b)
@@ -88,8 +159,8 @@ static void *grown(const struct column_buf *b, const void *old, size_t used, siz
 /* New blocks for `cap` values, all or none, then the old ones go. */
 static teg_status grow_values(struct column_buf *b, size_t cap)
 {
+	bool fixed = b->shape == COLUMN_FIXED, offsets = shape_has_offsets(b->shape);
 	struct column_buf to = *b;
-	bool fixed = b->shape == COLUMN_FIXED;
 	size_t bytes;
 
 	to.cap = cap;
@@ -97,25 +168,25 @@ static teg_status grow_values(struct column_buf *b, size_t cap)
 		return TEG_NOMEM;
 	if (fixed)
 		to.values = grown(b, b->values, b->n * b->width, values_size(&to));
-	else
+	if (offsets)
 		to.offsets = grown(b, b->offsets, b->offsets ? (b->n + 1) * sizeof *b->offsets : 0,
 		                   offsets_size(&to));
 	if (b->validity)
 		to.validity = grown(b, b->validity, bitmap_len(b->n), bitmap_len(cap));
-	if ((fixed ? !to.values : !to.offsets) || (b->validity && !to.validity)) {
+	if ((fixed && !to.values) || (offsets && !to.offsets) || (b->validity && !to.validity)) {
 		if (fixed)
 			mem_free_aligned(b->alloc, to.values, values_size(&to));
-		else
+		if (offsets)
 			mem_free_aligned(b->alloc, to.offsets, offsets_size(&to));
 		mem_free_aligned(b->alloc, to.validity, bitmap_len(cap));
 		return TEG_NOMEM;
 	}
 	if (fixed)
 		mem_free_aligned(b->alloc, b->values, values_size(b));
-	else
+	if (offsets)
 		mem_free_aligned(b->alloc, b->offsets, offsets_size(b));
 	mem_free_aligned(b->alloc, b->validity, bitmap_len(b->cap));
-	if (!fixed && !b->offsets)
+	if (offsets && !b->offsets)
 		to.offsets[0] = 0;
 	*b = to;
 	return TEG_OK;
@@ -141,25 +212,53 @@ static size_t next_cap(size_t cap, size_t need, size_t width)
 	return size_max(need, size_max(cap + cap / 2, width <= 64 ? 64 : 1));
 }
 
+/* The whole tree below, or nothing of it. */
+static teg_status need_children(struct column_buf *b)
+{
+	if (b->children || !b->n_children)
+		return TEG_OK;
+	b->children = mem_array(b->alloc, b->n_children, sizeof *b->children);
+	if (!b->children)
+		return TEG_NOMEM;
+	for (uint32_t i = 0; i < b->n_children; i++)
+		column_buf_init_as(&b->children[i], b->nested[i], b->alloc);
+	for (uint32_t i = 0; i < b->n_children; i++) {
+		if (need_children(&b->children[i]) == TEG_OK)
+			continue;
+		release_children(b);
+		return TEG_NOMEM;
+	}
+	return TEG_OK;
+}
+
+static bool has_room(const struct column_buf *b, size_t cap)
+{
+	if (cap > b->cap)
+		return false;
+	if (b->shape == COLUMN_FIXED)
+		return b->values != NULL;
+	return !shape_has_offsets(b->shape) || b->offsets;
+}
+
 teg_status column_buf_reserve(struct column_buf *b, size_t n, size_t bytes)
 {
 	size_t need, need_bytes;
 
 	if (!size_add(b->n, n, &need))
 		return TEG_NOMEM;
+	TEG_TRY(need_children(b));
 	if (b->shape == COLUMN_BYTES) {
 		if (!size_add(bytes_used(b), bytes, &need_bytes) || need_bytes > COLUMN_BYTES_MAX)
 			return TEG_LIMIT;
 		if (need_bytes > b->bytes_cap || !b->values)
 			TEG_TRY(grow_bytes(b, next_cap(b->bytes_cap, need_bytes, 1)));
 	}
-	if (need <= b->cap && (b->shape == COLUMN_FIXED ? !!b->values : !!b->offsets))
+	if (has_room(b, need))
 		return TEG_OK;
 	return grow_values(b, next_cap(b->cap, need, b->width));
 }
 
-/* Validity memory for cap bits, the values held so far valid. */
-static teg_status need_validity(struct column_buf *b)
+teg_status column_buf_need_validity(struct column_buf *b)
 {
 	if (b->validity)
 		return TEG_OK;
@@ -185,7 +284,7 @@ teg_status column_buf_set_validity(struct column_buf *b, size_t from, size_t n,
 
 	if (n_valid == n && !had)
 		return TEG_OK;
-	TEG_TRY(need_validity(b));
+	TEG_TRY(column_buf_need_validity(b));
 	bitmap_copy(b->validity, from, validity, bit, n);
 	b->n_nulls = b->n_nulls - had + (n - n_valid);
 	return TEG_OK;
@@ -206,7 +305,7 @@ void *column_buf_extend(struct column_buf *b, size_t n)
 static teg_status prepare(struct column_buf *b, const struct column *c, size_t n, size_t bytes)
 {
 	TEG_TRY(column_buf_reserve(b, n, bytes));
-	return c->validity ? need_validity(b) : TEG_OK;
+	return c->validity ? column_buf_need_validity(b) : TEG_OK;
 }
 
 static void append_offsets(struct column_buf *b, const int32_t *offsets, size_t n)
@@ -218,6 +317,38 @@ static void append_offsets(struct column_buf *b, const int32_t *offsets, size_t 
 		to[i] = offsets[i + 1] + shift;
 }
 
+/* Adds to every child, or to none. */
+static teg_status append_children(struct column_buf *b, const struct column *c, size_t from,
+                                  size_t n)
+{
+	size_t first, count;
+
+	column_child_range(c, from, n, &first, &count);
+	for (uint32_t i = 0; count && i < b->n_children; i++) {
+		struct column child = column_buf_view(&c->children[i]);
+		teg_status status = column_buf_append(&b->children[i], &child, first, count);
+
+		if (status == TEG_OK && b->shape == COLUMN_LIST &&
+		    b->children[i].n > COLUMN_BYTES_MAX)
+			status = TEG_LIMIT;
+		if (status != TEG_OK) {
+			column_buf_truncate(b, b->n);
+			return status;
+		}
+	}
+	return TEG_OK;
+}
+
+static teg_status append_nested(struct column_buf *b, const struct column *c, size_t from, size_t n)
+{
+	TEG_TRY(prepare(b, c, n, 0));
+	TEG_TRY(append_children(b, c, from, n));
+	if (b->shape == COLUMN_LIST)
+		append_offsets(b, c->offsets + from, n);
+	column_buf_count(b, n);
+	return c->validity ? column_buf_set_validity(b, b->n - n, n, c->validity, from) : TEG_OK;
+}
+
 teg_status column_buf_append(struct column_buf *b, const struct column *c, size_t from, size_t n)
 {
 	bool fixed = c->shape == COLUMN_FIXED;
@@ -225,6 +356,8 @@ teg_status column_buf_append(struct column_buf *b, const struct column *c, size_
 
 	if (!n)
 		return TEG_OK;
+	if (shape_is_nested(c->shape))
+		return append_nested(b, c, from, n);
 	start = fixed ? from * c->width : (size_t)c->offsets[from];
 	bytes = fixed ? n * c->width : (size_t)c->offsets[from + n] - start;
 	TEG_TRY(prepare(b, c, n, fixed ? 0 : bytes));
@@ -235,124 +368,6 @@ teg_status column_buf_append(struct column_buf *b, const struct column *c, size_
 		append_offsets(b, c->offsets + from, n);
 	column_buf_count(b, n);
 	return c->validity ? column_buf_set_validity(b, b->n - n, n, c->validity, from) : TEG_OK;
-}
-
-/* Gathers jump about in more memory than the caches hold; what is needed soon is asked for early. */
-#define AHEAD 32
-
-#define GATHER(T)                                                                    \
-	static void gather_##T(T *to, const T *values, const uint32_t *at, size_t n) \
-	{                                                                            \
-		for (size_t i = 0; i < n; i++) {                                     \
-			if (i + AHEAD < n)                                           \
-				__builtin_prefetch(values + at[i + AHEAD]);          \
-			to[i] = values[at[i]];                                       \
-		}                                                                    \
-	}
-GATHER(uint8_t)
-GATHER(uint16_t)
-GATHER(uint32_t)
-GATHER(uint64_t)
-
-static bool aligned(const void *a, const void *b, size_t unit)
-{
-	return (((uintptr_t)a | (uintptr_t)b) & (unit - 1)) == 0;
-}
-
-static void gather_any(uint8_t *to, const uint8_t *values, size_t width, const uint32_t *at,
-                       size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		memcpy(to + i * width, values + at[i] * width, width);
-}
-
-static void gather_fixed(uint8_t *to, const struct column *c, const uint32_t *at, size_t n)
-{
-	const void *values = c->values;
-	void *out = to;
-
-	if (!aligned(out, values, c->width <= 8 ? size_max(c->width, 1) : 1))
-		gather_any(to, c->values, c->width, at, n);
-	else if (c->width == 8)
-		gather_uint64_t(out, values, at, n);
-	else if (c->width == 4)
-		gather_uint32_t(out, values, at, n);
-	else if (c->width == 2)
-		gather_uint16_t(out, values, at, n);
-	else if (c->width == 1)
-		gather_uint8_t(to, c->values, at, n);
-	else if (c->width == 16)
-		gather_any(to, c->values, 16, at, n);
-	else
-		gather_any(to, c->values, c->width, at, n);
-}
-
-/* Short values, away from the end of their bytes, are copied sixteen bytes at once: the slack takes
- * what is too much. */
-static void gather_bytes(struct column_buf *b, const struct column *c, const uint32_t *at, size_t n)
-{
-	const int32_t all = c->offsets[c->n];
-	int32_t *offsets = b->offsets + b->n;
-	uint8_t *to = b->values;
-
-	for (size_t i = 0; i < n; i++) {
-		int32_t from = c->offsets[at[i]];
-		int32_t len = c->offsets[at[i] + 1] - from;
-
-		if (i + 2 * AHEAD < n)
-			__builtin_prefetch(c->offsets + at[i + 2 * AHEAD]);
-		if (i + AHEAD < n)
-			__builtin_prefetch(c->values + c->offsets[at[i + AHEAD]]);
-		if (len <= 16 && all - from >= 16)
-			memcpy(to + offsets[i], c->values + from, 16);
-		else if (len)
-			memcpy(to + offsets[i], c->values + from, (size_t)len);
-		offsets[i + 1] = offsets[i] + len;
-	}
-}
-
-static size_t gathered_bytes(const struct column *c, const uint32_t *at, size_t n)
-{
-	size_t bytes = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		if (i + AHEAD < n)
-			__builtin_prefetch(c->offsets + at[i + AHEAD]);
-		bytes += (size_t)(c->offsets[at[i] + 1] - c->offsets[at[i]]);
-	}
-	return bytes;
-}
-
-static void gather_validity(struct column_buf *b, const uint8_t *validity, const uint32_t *at,
-                            size_t n)
-{
-	size_t from = b->n - n, n_nulls = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		if (bitmap_get(validity, at[i]))
-			continue;
-		bitmap_clear(b->validity, from + i);
-		n_nulls++;
-	}
-	b->n_nulls += n_nulls;
-}
-
-teg_status column_buf_gather(struct column_buf *b, const struct column *c, const uint32_t *at,
-                             size_t n)
-{
-	bool fixed = c->shape == COLUMN_FIXED;
-
-	if (!n)
-		return TEG_OK;
-	TEG_TRY(prepare(b, c, n, fixed ? 0 : gathered_bytes(c, at, n)));
-	if (fixed)
-		gather_fixed(b->values + b->n * b->width, c, at, n);
-	else
-		gather_bytes(b, c, at, n);
-	column_buf_count(b, n);
-	if (c->validity)
-		gather_validity(b, c->validity, at, n);
-	return TEG_OK;
 }
 
 /* Fills `n` times `len` bytes at `to` by doubling what is there already. */
@@ -388,18 +403,62 @@ teg_status column_buf_append_value(struct column_buf *b, struct span value, size
 	return TEG_OK;
 }
 
+/* Slots for n more values that say nothing, counted as valid. */
+static teg_status append_empty(struct column_buf *b, size_t n)
+{
+	size_t each = b->shape == COLUMN_FIXED_LIST ? b->width : 1, count;
+
+	if (!size_mul(n, each, &count))
+		return TEG_NOMEM;
+	if (b->shape == COLUMN_FIXED)
+		memset(b->values + b->n * b->width, 0, n * b->width);
+	for (size_t i = 0; shape_has_offsets(b->shape) && i < n; i++)
+		b->offsets[b->n + i + 1] = b->offsets[b->n];
+	for (uint32_t i = 0; b->shape != COLUMN_LIST && i < b->n_children; i++) {
+		teg_status status = column_buf_append_zeros(&b->children[i], count);
+
+		if (status != TEG_OK) {
+			column_buf_truncate(b, b->n);
+			return status;
+		}
+	}
+	column_buf_count(b, n);
+	return TEG_OK;
+}
+
+teg_status column_buf_append_zeros(struct column_buf *b, size_t n)
+{
+	if (!n)
+		return TEG_OK;
+	TEG_TRY(column_buf_reserve(b, n, 0));
+	return append_empty(b, n);
+}
+
 teg_status column_buf_append_nulls(struct column_buf *b, size_t n)
 {
 	if (!n)
 		return TEG_OK;
 	TEG_TRY(column_buf_reserve(b, n, 0));
-	TEG_TRY(need_validity(b));
-	if (b->shape == COLUMN_FIXED)
-		memset(b->values + b->n * b->width, 0, n * b->width);
-	for (size_t i = 0; b->shape == COLUMN_BYTES && i < n; i++)
-		b->offsets[b->n + i + 1] = b->offsets[b->n];
-	bitmap_fill(b->validity, b->n, n, false);
-	b->n += n;
+	TEG_TRY(column_buf_need_validity(b));
+	TEG_TRY(append_empty(b, n));
+	bitmap_fill(b->validity, b->n - n, n, false);
 	b->n_nulls += n;
+	return TEG_OK;
+}
+
+teg_status column_buf_append_flags(struct column_buf *b, const uint8_t *flags, size_t n)
+{
+	size_t first = b->n, n_nulls = 0;
+
+	for (size_t i = 0; i < n; i++)
+		n_nulls += !flags[i];
+	TEG_TRY(column_buf_reserve(b, n, 0));
+	if (n_nulls)
+		TEG_TRY(column_buf_need_validity(b));
+	column_buf_count(b, n);
+	for (size_t i = 0; n_nulls && i < n; i++)
+		if (!flags[i])
+			bitmap_clear(b->validity, first + i);
+	b->n_nulls += n_nulls;
 	return TEG_OK;
 }

@@ -5,14 +5,23 @@
 #include "codec/column/planes.h"
 #include "codec/column/raw.h"
 
-enum { FLAG_ZSTD = 1, FLAG_NULLS = 2, FLAG_ALL_NULL = 4, FLAG_BYTES = 8, FLAG_PLANES = 16 };
+enum {
+	FLAG_ZSTD = 1,
+	FLAG_NULLS = 2,
+	FLAG_ALL_NULL = 4,
+	FLAG_BYTES = 8,
+	FLAG_PLANES = 16,
+	FLAG_NESTED = 32,
+	FLAG_VECTORS = 64
+};
 
 static uint8_t flags_of(const struct chunk *c)
 {
 	return (uint8_t)((c->zstd ? FLAG_ZSTD : 0) | (c->has_nulls ? FLAG_NULLS : 0) |
 	                 (c->all_null ? FLAG_ALL_NULL : 0) |
 	                 (c->shape == COLUMN_BYTES ? FLAG_BYTES : 0) |
-	                 (c->planes ? FLAG_PLANES : 0));
+	                 (c->planes ? FLAG_PLANES : 0) | (c->nested ? FLAG_NESTED : 0) |
+	                 (c->vectors ? FLAG_VECTORS : 0));
 }
 
 static void put_page(const struct chunk *c, const struct chunk_page *page, struct buf *out)
@@ -40,7 +49,7 @@ void chunk_put_descriptor(const struct chunk *c, struct buf *out)
 	buf_u8(out, (uint8_t)c->encoding);
 	buf_u8(out, flags_of(c));
 	buf_u8(out, (uint8_t)c->class);
-	buf_u8(out, 0);
+	buf_u8(out, c->pad);
 	buf_u32(out, c->width);
 	buf_u32(out, c->n);
 	if (c->encoding == ENCODING_CONSTANT) {
@@ -58,7 +67,8 @@ void chunk_put_descriptor(const struct chunk *c, struct buf *out)
 static teg_status parse_head(struct reader *in, struct chunk *c, teg_error *err)
 {
 	uint8_t encoding = reader_u8(in), flags = reader_u8(in), class = reader_u8(in);
-	uint8_t zero = reader_u8(in);
+	uint8_t pad = reader_u8(in);
+	bool vectors = flags & FLAG_VECTORS;
 
 	c->width = reader_u32(in);
 	c->n = reader_u32(in);
@@ -68,7 +78,8 @@ static teg_status parse_head(struct reader *in, struct chunk *c, teg_error *err)
 		return teg_fail(err, TEG_UNSUPPORTED,
 		                "chunk has encoding %u, which this version does not know",
 		                encoding);
-	if (flags > 31 || class > VALUE_OPAQUE || zero || !page_size_ok(c))
+	if (flags > 127 || class > VALUE_OFFSETS || pad >= (vectors ? CHUNK_ALIGN : 1) ||
+	    !page_size_ok(c))
 		return teg_fail(err, TEG_CORRUPT,
 		                "chunk descriptor has flags %u, class %u, %u values of width %u",
 		                flags, class, c->n, c->width);
@@ -76,6 +87,10 @@ static teg_status parse_head(struct reader *in, struct chunk *c, teg_error *err)
 	c->class = (enum value_class) class;
 	c->zstd = flags & FLAG_ZSTD;
 	c->planes = flags & FLAG_PLANES;
+	c->nested = flags & FLAG_NESTED;
+	c->vectors = vectors;
+	c->pad = pad;
+	c->len = pad;
 	c->has_nulls = flags & FLAG_NULLS;
 	c->all_null = flags & FLAG_ALL_NULL;
 	c->shape = flags & FLAG_BYTES ? COLUMN_BYTES : COLUMN_FIXED;
@@ -88,11 +103,15 @@ bool page_types_agree(const struct chunk *c)
 {
 	bool fixed = c->shape == COLUMN_FIXED;
 	bool number = c->class == VALUE_UNSIGNED || c->class == VALUE_SIGNED ||
-	              c->class == VALUE_FLOAT;
+	              c->class == VALUE_FLOAT || c->class == VALUE_OFFSETS;
 
 	if (number && (!fixed || !word_width(c->width)))
 		return false;
 	if (c->class == VALUE_FLOAT && c->width == 1)
+		return false;
+	if (c->class == VALUE_OFFSETS && (c->width != 4 || c->encoding == ENCODING_DICTIONARY))
+		return false;
+	if (c->vectors && (c->encoding != ENCODING_RAW || !fixed || c->zstd || c->has_nulls))
 		return false;
 	if (c->class == VALUE_WIDE && (!fixed || c->width != 16))
 		return false;
@@ -157,7 +176,7 @@ static teg_status parse_dictionary(struct reader *in, struct chunk *c, teg_error
 		return teg_fail(err, TEG_CORRUPT, "dictionary page: %u values in %u bytes", page->n,
 		                page->stored_len);
 	c->n_dictionary = page->n;
-	c->len = page->stored_len;
+	c->len += page->stored_len;
 	return TEG_OK;
 }
 
@@ -165,7 +184,7 @@ static teg_status parse_pages(struct reader *in, struct arena *arena, struct chu
                               teg_error *err)
 {
 	size_t entry_len = c->zstd ? 20 : 16;
-	bool blocks = page_of_blocks(c->encoding, c->shape, c->width);
+	bool blocks = !c->vectors && page_of_blocks(c->encoding, c->shape, c->width);
 	struct chunk_page *pages;
 	uint32_t first = 0;
 

@@ -113,7 +113,8 @@ static teg_status fill_nulls(struct encoder *e)
 {
 	e->filled = *e->given;
 	e->filled.validity = NULL;
-	if (!e->has_nulls)
+	/* Offsets of null lists repeat the end before them as they are. */
+	if (!e->has_nulls || e->class == VALUE_OFFSETS)
 		return TEG_OK;
 	return e->given->shape == COLUMN_FIXED ? fill_fixed(e) : fill_bytes(e);
 }

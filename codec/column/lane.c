@@ -120,7 +120,8 @@ uint64_t lane_of_value(enum value_class class, struct span value)
 	case VALUE_FLOAT: return lane_of_float(value.at, value.len);
 	case VALUE_BYTES: return lane_of_bytes(value);
 	case VALUE_WIDE: return load_u64(value.at + 8) ^ SIGN;
-	case VALUE_OPAQUE: break;
+	case VALUE_OPAQUE:
+	case VALUE_OFFSETS: break;
 	}
 	return 0;
 }

@@ -11,6 +11,7 @@
  *              (equal lanes do not mean equal values)
  *   WIDE       16-byte little-endian two's complement (decimal128): its upper half as SIGNED
  *   OPAQUE     no order: no lane, no bounds (fixed-size bytes use BYTES)
+ *   OFFSETS    no lane either: the ends of lists in their child column
  */
 #ifndef TEG_CODEC_COLUMN_LANE_H
 #define TEG_CODEC_COLUMN_LANE_H
@@ -22,7 +23,8 @@ enum value_class {
 	VALUE_FLOAT,    /* width 2, 4, 8 */
 	VALUE_BYTES,    /* COLUMN_BYTES, or FIXED of any width compared as bytes */
 	VALUE_WIDE,     /* width 16 */
-	VALUE_OPAQUE
+	VALUE_OPAQUE,
+	VALUE_OFFSETS /* width 4: where lists end; null slots mean something too */
 };
 
 static inline uint64_t lane_of_i64(int64_t v)

@@ -6,12 +6,24 @@
 
 /* ---- writing ---- */
 
+/* Zeros, so that the header ends where chunks of vectors are aligned. */
+static void put_padding(uint64_t off, struct buf *out)
+{
+	static const uint8_t zeros[CHUNK_ALIGN];
+	uint64_t end;
+
+	pack_key(out, "pad");
+	end = off + out->len + 2; /* the head of up to 255 bytes */
+	pack_bytes(out, span_of(zeros, (CHUNK_ALIGN - end % CHUNK_ALIGN) % CHUNK_ALIGN));
+}
+
 void tile_put_header(const struct tile_header *header, struct buf *out)
 {
+	size_t start = out->len;
 	struct buf descriptor;
 
 	buf_init(&descriptor, out->alloc, out->max);
-	pack_map(out, header->shape == TILE_SPARSE ? 3 : 4);
+	pack_map(out, (header->shape == TILE_SPARSE ? 3u : 4u) + header->has_vectors);
 	pack_key(out, "shape");
 	pack_u64(out, header->shape);
 	pack_key(out, "rows");
@@ -35,6 +47,8 @@ void tile_put_header(const struct tile_header *header, struct buf *out)
 			out->status = buf_status(&descriptor);
 	}
 	buf_release(&descriptor);
+	if (header->has_vectors)
+		put_padding(header->off - start, out);
 }
 
 /* ---- reading ---- */
@@ -99,7 +113,9 @@ static teg_status check_column(const struct tile_header *header, const struct ti
 			return corrupt(err, "presence does not fit the box");
 		return TEG_OK;
 	}
-	if (chunk->n != header->n_rows)
+	if (chunk->nested && (column->id < 0x100 || column->id >= 0xf000))
+		return corrupt(err, "a column that cannot be nested says it is");
+	if (!chunk->nested && chunk->n != header->n_rows)
 		return teg_fail(err, TEG_CORRUPT, WHAT ": column %#x has %u values for %u rows",
 		                column->id, chunk->n, header->n_rows);
 	if (header->shape == TILE_BOX && chunk->encoding != ENCODING_CONSTANT)

@@ -40,6 +40,10 @@ struct tile_header {
 	uint64_t lo[TILE_DIMS_MAX], hi[TILE_DIMS_MAX]; /* DENSE, BOX: lanes, inclusive */
 	uint32_t n_columns;
 	struct tile_column *columns; /* ascending id, chunks in the same order without gaps */
+	/* Only for writing. With vectors the header ends at a multiple of CHUNK_ALIGN, `off` being where
+	 * it begins in the segment. */
+	bool has_vectors;
+	uint64_t off;
 };
 
 void tile_put_header(const struct tile_header *header, struct buf *out);

@@ -13,8 +13,36 @@ static const char *name_of(const struct ArrowSchema *field)
 	return field->name ? field->name : "";
 }
 
-teg_status teg_attribute_from_arrow(const struct ArrowSchema *field, teg_attribute *out,
-                                    teg_error *err)
+static teg_status attribute(const struct ArrowSchema *field, struct arena *arena, int depth,
+                            teg_attribute *out, teg_error *err);
+
+static teg_status take_children(const struct ArrowSchema *field, struct arena *arena, int depth,
+                                teg_attribute *out, teg_error *err)
+{
+	size_t n = field->n_children > 0 ? (size_t)field->n_children : 0;
+	teg_attribute *children;
+
+	if (depth > TEG_MAX_DEPTH || !n || !field->children) {
+		teg_fail(err, depth > TEG_MAX_DEPTH ? TEG_SCHEMA : TEG_MISUSE,
+		         depth > TEG_MAX_DEPTH ? "column %s: its type is more than 32 types deep"
+		                               : "column %s: a list or struct has no children",
+		         out->name);
+		return error_in_column(err, depth > TEG_MAX_DEPTH ? TEG_SCHEMA : TEG_MISUSE,
+		                       out->name);
+	}
+	children = arena_array(arena, n, sizeof *children);
+	if (!children)
+		return no_memory(err);
+	for (size_t i = 0; i < n; i++)
+		TEG_TRY(attribute(field->children[i], arena, depth + 1, &children[i], err));
+	out->type.children = children;
+	out->type.n_children = n;
+	return TEG_OK;
+}
+
+/* `arena` NULL: children are left out. */
+static teg_status attribute(const struct ArrowSchema *field, struct arena *arena, int depth,
+                            teg_attribute *out, teg_error *err)
 {
 	const char *format;
 
@@ -24,11 +52,28 @@ teg_status teg_attribute_from_arrow(const struct ArrowSchema *field, teg_attribu
 	out->name = name_of(field);
 	out->nullable = field->flags & ARROW_FLAG_NULLABLE;
 	format = field->dictionary ? field->dictionary->format : field->format;
+	if (depth > 1 && arena)
+		TEG_TRY(import_metadata(field->metadata, arena, &out->metadata, &out->n_metadata,
+		                        err));
 	if (format && arrow_type(format, &out->type))
 		return TEG_OK;
+	if (!field->dictionary && arrow_nested_type(format, &out->type))
+		return arena ? take_children(field, arena, depth, out, err) : TEG_OK;
 	teg_fail(err, TEG_UNSUPPORTED, "column %s: type %s is not supported", out->name,
 	         format ? arrow_format_name(format) : "unknown");
 	return error_in_column(err, TEG_UNSUPPORTED, out->name);
+}
+
+teg_status attribute_from_arrow(const struct ArrowSchema *field, struct arena *arena,
+                                teg_attribute *out, teg_error *err)
+{
+	return attribute(field, arena, 1, out, err);
+}
+
+teg_status teg_attribute_from_arrow(const struct ArrowSchema *field, teg_attribute *out,
+                                    teg_error *err)
+{
+	return attribute(field, NULL, 1, out, err);
 }
 
 /* ---- metadata: count, then length and bytes of each key and value, int32 ---- */
@@ -125,7 +170,7 @@ static teg_status take_dimension(const struct declaring *d, const teg_dimension 
 
 	if (!field)
 		return missing(d, given->name);
-	TEG_TRY(teg_attribute_from_arrow(field, &as, d->err));
+	TEG_TRY(attribute_from_arrow(field, d->arena, &as, d->err));
 	*out = *given;
 	if (!given->type.type)
 		out->type = as.type;
@@ -175,7 +220,7 @@ static teg_status take_attributes(const struct declaring *d, teg_attribute *out,
 
 		if (is_role(d, name_of(field)) || dimension_named(d, name_of(field)))
 			continue;
-		TEG_TRY(teg_attribute_from_arrow(field, &out[n], d->err));
+		TEG_TRY(attribute_from_arrow(field, d->arena, &out[n], d->err));
 		TEG_TRY(import_metadata(field->metadata, d->arena, &out[n].metadata,
 		                        &out[n].n_metadata, d->err));
 		n++;

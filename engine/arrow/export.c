@@ -10,8 +10,7 @@ struct output output_of_field(const struct field *field)
 		                .name = field->name,
 		                .type = field->type,
 		                .nullable = field->nullable,
-		                .shape = field->shape,
-		                .width = field->width,
+		                .layout = field_layout(field),
 		                .metadata = field->metadata,
 		                .n_metadata = field->n_metadata };
 }
@@ -27,7 +26,7 @@ bool output_of_time(uint32_t id, struct output *out)
 		      { COLUMN_ID_VALID_FROM, "valid_from", true },
 		      { COLUMN_ID_VALID_UNTIL, "valid_until", true } };
 
-	*out = (struct output){ .id = id, .shape = COLUMN_FIXED, .width = 8 };
+	*out = (struct output){ .id = id, .layout = { .shape = COLUMN_FIXED, .width = 8 } };
 	out->type = (teg_data_type){ .type = TEG_TIMESTAMP, .unit = TEG_MICRO, .zone = "UTC" };
 	for (size_t i = 0; i < sizeof times / sizeof *times; i++) {
 		if (times[i].id != id)
@@ -39,7 +38,7 @@ bool output_of_time(uint32_t id, struct output *out)
 	if (id != COLUMN_ID_KIND)
 		return false;
 	out->name = "row_kind";
-	out->width = 1;
+	out->layout.width = 1;
 	out->type = (teg_data_type){ .type = TEG_UINT8 };
 	return true;
 }
@@ -64,7 +63,7 @@ static void drop_schema_share(struct schema_home *home)
 	mem_free(alloc, home, sizeof *home);
 }
 
-/* Of the root and of children, which have none of their own. */
+/* Of the root and of children of any depth. */
 static void release_schema(struct ArrowSchema *schema)
 {
 	struct schema_home *home = schema->private_data;
@@ -104,44 +103,68 @@ static bool pack_metadata(struct arena *arena, const teg_metadata *metadata, siz
 	return true;
 }
 
-static bool export_field(struct arena *arena, const struct output *output, struct ArrowSchema *to)
+static bool export_field(struct schema_home *home, const teg_attribute *field,
+                         struct ArrowSchema *to);
+
+static bool export_children(struct schema_home *home, const teg_data_type *type,
+                            struct ArrowSchema *to)
+{
+	size_t n = type->n_children;
+	struct ArrowSchema *children;
+
+	if (!n)
+		return true;
+	children = arena_array(&home->arena, n, sizeof *children);
+	to->children = arena_array(&home->arena, n, sizeof *to->children);
+	if (!children || !to->children)
+		return false;
+	to->n_children = (int64_t)n;
+	for (size_t i = 0; i < n; i++) {
+		to->children[i] = &children[i];
+		if (!export_field(home, &type->children[i], &children[i]))
+			return false;
+	}
+	return true;
+}
+
+static bool export_field(struct schema_home *home, const teg_attribute *field,
+                         struct ArrowSchema *to)
 {
 	char format[ARROW_FORMAT_MAX];
 
-	arrow_format(&output->type, format);
-	to->format = arena_text(arena, span_of_text(format));
-	to->name = arena_text(arena, span_of_text(output->name));
-	to->flags = output->nullable ? ARROW_FLAG_NULLABLE : 0;
+	arrow_format(&field->type, format);
+	to->format = arena_text(&home->arena, span_of_text(format));
+	to->name = arena_text(&home->arena, span_of_text(field->name));
+	to->flags = field->nullable ? ARROW_FLAG_NULLABLE : 0;
+	to->private_data = home;
+	to->release = release_schema;
+	home->shares++;
 	return to->format && to->name &&
-	       pack_metadata(arena, output->metadata, output->n_metadata, &to->metadata);
+	       pack_metadata(&home->arena, field->metadata, field->n_metadata, &to->metadata) &&
+	       export_children(home, &field->type, to);
 }
 
-static bool export_fields(struct arena *arena, const struct output *outputs, uint32_t n,
+static bool export_fields(struct schema_home *home, const struct output *outputs, uint32_t n,
                           struct ArrowSchema *root)
 {
-	struct ArrowSchema *children = arena_array(arena, n ? n : 1, sizeof *children);
+	struct ArrowSchema *children = arena_array(&home->arena, n ? n : 1, sizeof *children);
 
-	root->children = arena_array(arena, n ? n : 1, sizeof *root->children);
+	root->children = arena_array(&home->arena, n ? n : 1, sizeof *root->children);
 	if (!children || !root->children)
 		return false;
 	for (uint32_t i = 0; i < n; i++) {
+		teg_attribute field = { .name = outputs[i].name,
+			                .type = outputs[i].type,
+			                .nullable = outputs[i].nullable,
+			                .metadata = outputs[i].metadata,
+			                .n_metadata = outputs[i].n_metadata };
+
 		root->children[i] = &children[i];
-		if (!export_field(arena, &outputs[i], &children[i]))
+		if (!export_field(home, &field, &children[i]))
 			return false;
 	}
 	root->n_children = n;
 	return true;
-}
-
-static void share_schema(struct schema_home *home, struct ArrowSchema *root)
-{
-	home->shares = (uint32_t)root->n_children + 1;
-	root->private_data = home;
-	root->release = release_schema;
-	for (int64_t i = 0; i < root->n_children; i++) {
-		root->children[i]->private_data = home;
-		root->children[i]->release = release_schema;
-	}
 }
 
 teg_status export_schema(const struct output *outputs, uint32_t n, const teg_metadata *metadata,
@@ -157,11 +180,12 @@ teg_status export_schema(const struct output *outputs, uint32_t n, const teg_met
 	arena_init(&home->arena, alloc, SIZE_MAX);
 	schema_out->format = "+s";
 	schema_out->name = "";
-	if (export_fields(&home->arena, outputs, n, schema_out) &&
-	    pack_metadata(&home->arena, metadata, n_metadata, &schema_out->metadata)) {
-		share_schema(home, schema_out);
+	home->shares = 1;
+	schema_out->private_data = home;
+	schema_out->release = release_schema;
+	if (export_fields(home, outputs, n, schema_out) &&
+	    pack_metadata(&home->arena, metadata, n_metadata, &schema_out->metadata))
 		return TEG_OK;
-	}
 	arena_release(&home->arena);
 	mem_free(alloc, home, sizeof *home);
 	memset(schema_out, 0, sizeof *schema_out);
@@ -178,50 +202,75 @@ struct batch_pool {
 	struct batch *idle;
 	uint32_t n_idle;
 	const teg_allocator *alloc;
-	uint32_t n;
-	struct shape {
-		enum column_shape shape;
-		uint32_t width;
-		bool is_bool;
-	} * shapes;
+	uint32_t n, n_nodes;
+	struct column_layout *layouts; /* of the outputs */
+	bool *is_bool;                 /* of their nodes, in preorder */
 };
+
+static uint32_t count_nodes(const teg_data_type *type)
+{
+	uint32_t n = 1;
+
+	for (size_t i = 0; i < type->n_children; i++)
+		n += count_nodes(&type->children[i].type);
+	return n;
+}
+
+static bool *note_bools(const teg_data_type *type, bool *is_bool)
+{
+	*is_bool++ = type->type == TEG_BOOL;
+	for (size_t i = 0; i < type->n_children; i++)
+		is_bool = note_bools(&type->children[i].type, is_bool);
+	return is_bool;
+}
+
+static void free_pool(struct batch_pool *pool)
+{
+	mem_free(pool->alloc, pool->layouts, pool->n * sizeof *pool->layouts);
+	mem_free(pool->alloc, pool->is_bool, pool->n_nodes * sizeof *pool->is_bool);
+	mem_free(pool->alloc, pool, sizeof *pool);
+}
 
 struct batch_pool *batch_pool_new(const struct output *outputs, uint32_t n,
                                   const teg_allocator *alloc)
 {
 	struct batch_pool *pool = mem_zalloc(alloc, sizeof *pool);
+	bool *is_bool;
 
 	if (!pool)
 		return NULL;
-	pool->shapes = mem_array(alloc, n, sizeof *pool->shapes);
-	if (!pool->shapes) {
-		mem_free(alloc, pool, sizeof *pool);
+	pool->alloc = alloc;
+	pool->n = n;
+	for (uint32_t i = 0; i < n; i++)
+		pool->n_nodes += count_nodes(&outputs[i].type);
+	pool->layouts = mem_array(alloc, n, sizeof *pool->layouts);
+	pool->is_bool = mem_array(alloc, pool->n_nodes, sizeof *pool->is_bool);
+	if (!pool->layouts || !pool->is_bool) {
+		free_pool(pool);
 		return NULL;
 	}
 	pool->refs = 1;
 	atomic_flag_clear(&pool->lock);
-	pool->alloc = alloc;
-	pool->n = n;
-	for (uint32_t i = 0; i < n; i++)
-		pool->shapes[i] = (struct shape){ outputs[i].shape, outputs[i].width,
-			                          outputs[i].type.type == TEG_BOOL };
+	is_bool = pool->is_bool;
+	for (uint32_t i = 0; i < n; i++) {
+		pool->layouts[i] = outputs[i].layout;
+		is_bool = note_bools(&outputs[i].type, is_bool);
+	}
 	return pool;
 }
 
 static void free_batch(struct batch *batch)
 {
-	const teg_allocator *alloc = batch->pool->alloc;
-	uint32_t n = batch->n_columns;
+	const struct batch_pool *pool = batch->pool;
 
-	for (uint32_t i = 0; i < n; i++) {
+	for (uint32_t i = 0; i < batch->n_columns; i++)
 		column_buf_release(&batch->columns[i]);
-		if (batch->bitmaps)
-			mem_free_aligned(alloc, batch->bitmaps[i], batch->bitmap_len[i]);
-	}
-	mem_free(alloc, batch->columns, n * sizeof *batch->columns);
-	mem_free(alloc, batch->bitmaps, n * sizeof *batch->bitmaps);
-	mem_free(alloc, batch->bitmap_len, n * sizeof *batch->bitmap_len);
-	mem_free(alloc, batch, sizeof *batch);
+	for (uint32_t i = 0; batch->bitmaps && batch->bitmap_len && i < pool->n_nodes; i++)
+		mem_free_aligned(pool->alloc, batch->bitmaps[i], batch->bitmap_len[i]);
+	mem_free(pool->alloc, batch->columns, pool->n * sizeof *batch->columns);
+	mem_free(pool->alloc, batch->bitmaps, pool->n_nodes * sizeof *batch->bitmaps);
+	mem_free(pool->alloc, batch->bitmap_len, pool->n_nodes * sizeof *batch->bitmap_len);
+	mem_free(pool->alloc, batch, sizeof *batch);
 }
 
 void batch_pool_release(struct batch_pool *pool)
@@ -234,8 +283,7 @@ void batch_pool_release(struct batch_pool *pool)
 		free_batch(pool->idle);
 		pool->idle = next;
 	}
-	mem_free(pool->alloc, pool->shapes, pool->n * sizeof *pool->shapes);
-	mem_free(pool->alloc, pool, sizeof *pool);
+	free_pool(pool);
 }
 
 static struct batch *new_batch(struct batch_pool *pool)
@@ -246,20 +294,16 @@ static struct batch *new_batch(struct batch_pool *pool)
 		return NULL;
 	batch->pool = pool;
 	batch->columns = mem_array(pool->alloc, pool->n, sizeof *batch->columns);
-	batch->bitmaps = mem_zalloc(pool->alloc, pool->n * sizeof *batch->bitmaps);
-	batch->bitmap_len = mem_zalloc(pool->alloc, pool->n * sizeof *batch->bitmap_len);
-	if (batch->columns && batch->bitmaps && batch->bitmap_len) {
-		batch->n_columns = pool->n;
-		for (uint32_t i = 0; i < pool->n; i++)
-			column_buf_init(&batch->columns[i], pool->shapes[i].shape,
-			                pool->shapes[i].width, pool->alloc);
-		return batch;
+	batch->bitmaps = mem_zalloc(pool->alloc, pool->n_nodes * sizeof *batch->bitmaps);
+	batch->bitmap_len = mem_zalloc(pool->alloc, pool->n_nodes * sizeof *batch->bitmap_len);
+	if (!batch->columns || !batch->bitmaps || !batch->bitmap_len) {
+		free_batch(batch);
+		return NULL;
 	}
-	mem_free(pool->alloc, batch->columns, pool->n * sizeof *batch->columns);
-	mem_free(pool->alloc, batch->bitmaps, pool->n * sizeof *batch->bitmaps);
-	mem_free(pool->alloc, batch->bitmap_len, pool->n * sizeof *batch->bitmap_len);
-	mem_free(pool->alloc, batch, sizeof *batch);
-	return NULL;
+	batch->n_columns = pool->n;
+	for (uint32_t i = 0; i < pool->n; i++)
+		column_buf_init_as(&batch->columns[i], pool->layouts[i], pool->alloc);
+	return batch;
 }
 
 static struct batch *pop_idle(struct batch_pool *pool)
@@ -326,18 +370,19 @@ struct array_home {
 	_Atomic uint32_t shares;
 	struct batch *batch;
 	const teg_allocator *alloc;
-	uint32_t n;
-	struct ArrowArray *children;
-	struct ArrowArray **child_at;
-	const void **buffers; /* BUFFERS_MAX per column, and one for the root */
+	uint32_t n;                  /* nodes of all columns */
+	struct ArrowArray *nodes;    /* in preorder */
+	struct ArrowArray **node_at; /* the root's children, then those of each node that has any */
+	const void **buffers;        /* BUFFERS_MAX per node, and one for the root */
+	uint32_t n_filled, n_listed; /* of nodes and of node_at, on the way */
 };
 
 static void free_home(struct array_home *home)
 {
 	const teg_allocator *alloc = home->alloc;
 
-	mem_free(alloc, home->children, home->n * sizeof *home->children);
-	mem_free(alloc, home->child_at, home->n * sizeof *home->child_at);
+	mem_free(alloc, home->nodes, home->n * sizeof *home->nodes);
+	mem_free(alloc, home->node_at, home->n * sizeof *home->node_at);
 	mem_free(alloc, home->buffers, ((size_t)home->n + 1) * BUFFERS_MAX * sizeof *home->buffers);
 	mem_free(alloc, home, sizeof *home);
 }
@@ -350,15 +395,8 @@ static void drop_share(struct array_home *home)
 	free_home(home);
 }
 
-static void release_child(struct ArrowArray *array)
-{
-	struct array_home *home = array->private_data;
-
-	array->release = NULL;
-	drop_share(home);
-}
-
-static void release_root(struct ArrowArray *array)
+/* Of the root and of children of any depth. */
+static void release_array(struct ArrowArray *array)
 {
 	struct array_home *home = array->private_data;
 
@@ -369,9 +407,8 @@ static void release_root(struct ArrowArray *array)
 	drop_share(home);
 }
 
-static bool make_bitmap(struct batch *batch, uint32_t i)
+static bool make_bitmap(struct batch *batch, uint32_t i, const struct column_buf *column)
 {
-	struct column_buf *column = &batch->columns[i];
 	size_t len = bitmap_len(column->n) + 8;
 	uint8_t *map = batch->bitmaps[i];
 
@@ -392,51 +429,91 @@ static bool make_bitmap(struct batch *batch, uint32_t i)
 /* Arrow wants valid pointers even where there is nothing to point at. */
 static const uint8_t nothing[MEM_ALIGN] __attribute__((aligned(MEM_ALIGN)));
 
-static void fill_child(struct array_home *home, uint32_t i)
+static void fill_buffers(struct array_home *home, const struct column_buf *column, uint32_t node)
 {
-	struct column_buf *column = &home->batch->columns[i];
-	struct ArrowArray *child = &home->children[i];
-	const void **buffers = home->buffers + (size_t)i * BUFFERS_MAX;
-	bool is_bool = home->batch->pool->shapes[i].is_bool;
+	const void **buffers = home->buffers + (size_t)node * BUFFERS_MAX;
+	bool is_bool = home->batch->pool->is_bool[node];
 
-	*child = (struct ArrowArray){ .length = (int64_t)column->n,
-		                      .null_count = (int64_t)column->n_nulls };
 	buffers[0] = column->n_nulls ? column->validity : NULL;
-	if (column->shape == COLUMN_BYTES) {
-		buffers[1] = column->offsets ? (const void *)column->offsets : nothing;
-		buffers[2] = column->values ? column->values : nothing;
-	} else {
-		buffers[1] = is_bool ? home->batch->bitmaps[i] : column->values;
-		if (!buffers[1])
-			buffers[1] = nothing;
+	if (shape_has_offsets(column->shape))
+		buffers[1] = column->offsets;
+	else
+		buffers[1] = is_bool ? home->batch->bitmaps[node] : column->values;
+	buffers[2] = column->values;
+	for (int i = 1; i < BUFFERS_MAX; i++)
+		if (!buffers[i])
+			buffers[i] = nothing;
+}
+
+static int64_t n_buffers(enum column_shape shape)
+{
+	switch (shape) {
+	case COLUMN_BYTES: return 3;
+	case COLUMN_FIXED:
+	case COLUMN_LIST: return 2;
+	default: return 1;
 	}
-	child->n_buffers = column->shape == COLUMN_BYTES ? 3 : 2;
-	child->buffers = buffers;
-	child->private_data = home;
-	child->release = release_child;
-	home->child_at[i] = child;
+}
+
+/* Fills the next node, and those below it. False: no memory. */
+static bool fill_node(struct array_home *home, const struct column_buf *column)
+{
+	uint32_t at = home->n_filled++, list = home->n_listed;
+	struct ArrowArray *node = &home->nodes[at];
+
+	if (home->batch->pool->is_bool[at] && !make_bitmap(home->batch, at, column))
+		return false;
+	fill_buffers(home, column, at);
+	*node = (struct ArrowArray){ .length = (int64_t)column->n,
+		                     .null_count = (int64_t)column->n_nulls,
+		                     .n_buffers = n_buffers(column->shape),
+		                     .buffers = home->buffers + (size_t)at * BUFFERS_MAX,
+		                     .n_children = column->n_children,
+		                     .children = column->n_children ? &home->node_at[list] : NULL,
+		                     .private_data = home,
+		                     .release = release_array };
+	home->n_listed += column->n_children;
+	for (uint32_t i = 0; i < column->n_children; i++) {
+		home->node_at[list + i] = &home->nodes[home->n_filled];
+		if (!fill_node(home, &column->children[i]))
+			return false;
+	}
+	return true;
+}
+
+static bool fill_nodes(struct array_home *home)
+{
+	struct batch *batch = home->batch;
+
+	home->n_listed = batch->n_columns;
+	for (uint32_t i = 0; i < batch->n_columns; i++) {
+		/* So that the children of nested columns are there. */
+		if (batch->columns[i].n_children &&
+		    column_buf_reserve(&batch->columns[i], 0, 0) != TEG_OK)
+			return false;
+		home->node_at[i] = &home->nodes[home->n_filled];
+		if (!fill_node(home, &batch->columns[i]))
+			return false;
+	}
+	return true;
 }
 
 static struct array_home *new_home(struct batch *batch)
 {
 	const teg_allocator *alloc = batch->pool->alloc;
 	struct array_home *home = mem_zalloc(alloc, sizeof *home);
-	uint32_t n = batch->n_columns;
-	bool ok = home != NULL;
+	uint32_t n = batch->pool->n_nodes;
 
-	if (!ok)
+	if (!home)
 		return NULL;
 	home->batch = batch;
 	home->alloc = alloc;
 	home->n = n;
 	home->shares = n + 1;
-	home->children = mem_array(alloc, n, sizeof *home->children);
-	home->child_at = mem_array(alloc, n, sizeof *home->child_at);
+	home->nodes = mem_array(alloc, n, sizeof *home->nodes);
+	home->node_at = mem_array(alloc, n, sizeof *home->node_at);
 	home->buffers = mem_zalloc(alloc, ((size_t)n + 1) * BUFFERS_MAX * sizeof *home->buffers);
-	ok = home->children && home->child_at && home->buffers;
-	for (uint32_t i = 0; ok && i < n; i++)
-		ok = !batch->pool->shapes[i].is_bool || make_bitmap(batch, i);
-	if (ok)
+	if (home->nodes && home->node_at && home->buffers && fill_nodes(home))
 		return home;
 	free_home(home);
 	return NULL;
@@ -449,14 +526,12 @@ teg_status batch_export(struct batch *batch, struct ArrowArray *array_out, teg_e
 	memset(array_out, 0, sizeof *array_out);
 	if (!home)
 		return teg_fail(err, TEG_NOMEM, "no memory for an Arrow batch");
-	for (uint32_t i = 0; i < home->n; i++)
-		fill_child(home, i);
 	*array_out = (struct ArrowArray){ .length = batch->n_rows,
 		                          .n_buffers = 1,
 		                          .buffers = home->buffers + (size_t)home->n * BUFFERS_MAX,
-		                          .n_children = home->n,
-		                          .children = home->child_at,
+		                          .n_children = batch->n_columns,
+		                          .children = home->node_at,
 		                          .private_data = home,
-		                          .release = release_root };
+		                          .release = release_array };
 	return TEG_OK;
 }

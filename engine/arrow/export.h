@@ -18,8 +18,7 @@ struct output {
 	const char *name;
 	teg_data_type type;
 	bool nullable;
-	enum column_shape shape;
-	uint32_t width;
+	struct column_layout layout;
 	const teg_metadata *metadata;
 	size_t n_metadata;
 };
@@ -38,8 +37,8 @@ struct batch {
 	struct batch_pool *pool;
 	struct batch *next;
 	uint32_t n_rows, n_columns;
-	struct column_buf *columns; /* one per output, with its shape and width */
-	uint8_t **bitmaps;          /* of bool outputs, made at export; NULL before */
+	struct column_buf *columns; /* one per output, with its layout */
+	uint8_t **bitmaps;          /* of bools, one per node of the outputs, made at export */
 	size_t *bitmap_len;
 };
 

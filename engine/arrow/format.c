@@ -8,7 +8,8 @@ void arrow_format(const teg_data_type *type, char format_out[ARROW_FORMAT_MAX])
 		[TEG_BOOL] = "b",     [TEG_INT8] = "c",    [TEG_INT16] = "s",   [TEG_INT32] = "i",
 		[TEG_INT64] = "l",    [TEG_UINT8] = "C",   [TEG_UINT16] = "S",  [TEG_UINT32] = "I",
 		[TEG_UINT64] = "L",   [TEG_FLOAT16] = "e", [TEG_FLOAT32] = "f", [TEG_FLOAT64] = "g",
-		[TEG_DATE32] = "tdD", [TEG_UTF8] = "u",    [TEG_BYTES] = "z"
+		[TEG_DATE32] = "tdD", [TEG_UTF8] = "u",    [TEG_BYTES] = "z",   [TEG_LIST] = "+l",
+		[TEG_STRUCT] = "+s"
 	};
 	static const char unit[] = { 's', 'm', 'u', 'n' };
 
@@ -22,6 +23,9 @@ void arrow_format(const teg_data_type *type, char format_out[ARROW_FORMAT_MAX])
 		break;
 	case TEG_DECIMAL128:
 		snprintf(format_out, ARROW_FORMAT_MAX, "d:%d,%d", type->precision, type->scale);
+		break;
+	case TEG_FIXED_LIST:
+		snprintf(format_out, ARROW_FORMAT_MAX, "+w:%u", type->list_size);
 		break;
 	case TEG_FIXED_BYTES:
 		snprintf(format_out, ARROW_FORMAT_MAX, "w:%u", type->fixed_len);
@@ -50,7 +54,7 @@ static bool take_number(const char **at, long lo, long hi, long *out)
 	*at += negative;
 	if (**at < '0' || **at > '9')
 		return false;
-	for (; **at >= '0' && **at <= '9' && v <= 1000000; (*at)++)
+	for (; **at >= '0' && **at <= '9' && v <= 100000000; (*at)++)
 		v = 10 * v + (**at - '0');
 	*out = negative ? -v : v;
 	return *out >= lo && *out <= hi;
@@ -128,6 +132,23 @@ bool arrow_type(const char *format, teg_data_type *type_out)
 	if (!strncmp(format, "w:", 2))
 		return take_fixed(format + 2, type_out);
 	return format[0] == 't' && take_time(format, type_out);
+}
+
+bool arrow_nested_type(const char *format, teg_data_type *type_out)
+{
+	const char *size = format + 3;
+	long n;
+
+	*type_out = (teg_data_type){ .zone = "" };
+	if (!strcmp(format, "+l") || !strcmp(format, "+L")) {
+		type_out->type = TEG_LIST;
+	} else if (!strcmp(format, "+s")) {
+		type_out->type = TEG_STRUCT;
+	} else if (!strncmp(format, "+w:", 3) && take_number(&size, 0, INT32_MAX, &n) && !*size) {
+		type_out->type = TEG_FIXED_LIST;
+		type_out->list_size = (uint32_t)n;
+	}
+	return type_out->type != 0;
 }
 
 const char *arrow_format_name(const char *format)

@@ -10,6 +10,7 @@ struct child {
 	const char *name;
 	size_t from, n;
 	teg_error *err;
+	struct imported *in;
 };
 
 static teg_status fail_child(const struct child *c, teg_status status, int64_t row, const char *why)
@@ -42,13 +43,15 @@ static bool is_runs(const char *format)
 
 static bool has_large_offsets(const char *format)
 {
-	return format[0] == 'U' || format[0] == 'Z';
+	return format[0] == 'U' || format[0] == 'Z' || format[1] == 'L';
 }
 
 static bool buffers_fit(const char *format, const struct ArrowArray *array)
 {
 	if (is_view(format))
 		return array->n_buffers >= 3;
+	if (!strcmp(format, "+s") || format[1] == 'w')
+		return array->n_buffers == 1;
 	return array->n_buffers == (is_runs(format) ? 3 : 2);
 }
 
@@ -63,7 +66,7 @@ static teg_status check_child(const struct child *c, const char *format)
 	/* `from` counts from the array's own offset on, which its length does not. */
 	if (!size_add(c->from - (size_t)a->offset, c->n, &end) || end > (size_t)a->length)
 		return fail_child(c, TEG_SCHEMA, -1, "the column is shorter than the batch");
-	if (c->n && !a->buffers[1])
+	if (c->n && a->n_buffers > 1 && !a->buffers[1])
 		return fail_child(c, TEG_MISUSE, -1, "a buffer is missing");
 	if (a->null_count > 0 && !a->buffers[0])
 		return fail_child(c, TEG_MISUSE, -1, "it has nulls but no validity");
@@ -308,7 +311,7 @@ static teg_status decode_dictionary(const struct child *c, const teg_data_type *
 {
 	const struct ArrowArray *dictionary = c->array->dictionary;
 	const char *format = c->schema->dictionary->format;
-	struct child values = { c->schema->dictionary, dictionary, c->name, 0, 0, c->err };
+	struct child values = { c->schema->dictionary, dictionary, c->name, 0, 0, c->err, c->in };
 	teg_data_type index;
 	struct lookup l;
 	teg_status status;
@@ -345,27 +348,137 @@ static void point_at_decoded(const struct column_buf *decoded, teg_column *out)
 	out->validity = view.validity;
 }
 
-static teg_status import_child(const struct child *c, struct column_buf *decoded, teg_column *out)
+static teg_status import_flat(const struct child *c, teg_column *out)
 {
 	const char *format = c->schema->format;
+	struct column_buf *decoded = &c->in->decoded[c->in->n_used++];
 	enum value_class class;
-	teg_attribute as;
 
-	TEG_TRY(teg_attribute_from_arrow(c->schema, &as, c->err));
-	*out = (teg_column){ .name = as.name, .type = as.type };
-	type_layout(&as.type, &decoded->shape, &decoded->width, &class);
+	type_layout(&out->type, &decoded->shape, &decoded->width, &class);
 	if (c->schema->dictionary)
-		TEG_TRY(decode_dictionary(c, &as.type, decoded));
+		TEG_TRY(decode_dictionary(c, &out->type, decoded));
 	else
 		TEG_TRY(check_child(c, format));
-	if (!c->schema->dictionary && (as.type.type == TEG_BOOL || is_view(format)))
-		TEG_TRY(decode(c, format, &as.type, decoded));
+	if (!c->schema->dictionary && (out->type.type == TEG_BOOL || is_view(format)))
+		TEG_TRY(decode(c, format, &out->type, decoded));
 	else if (!c->schema->dictionary) {
-		point_at(c, format, &as.type, out);
+		point_at(c, format, &out->type, out);
 		return TEG_OK;
 	}
 	point_at_decoded(decoded, out);
 	return TEG_OK;
+}
+
+/* ---- lists and structs ---- */
+
+static int64_t offset_at(const teg_column *list, size_t i)
+{
+	return list->offsets ? list->offsets[i] : list->large_offsets[i];
+}
+
+/* The part of the child that the lists take; their offsets count from its start then. */
+static teg_status cut_child(const struct child *c, teg_column *out, struct child *child)
+{
+	int64_t start, *offsets;
+
+	child->from = child->n = 0;
+	if (!c->n) {
+		static const int32_t none[1] = { 0 };
+
+		out->large_offsets = NULL;
+		out->offsets = none;
+		return TEG_OK;
+	}
+	start = offset_at(out, 0);
+	if (start < 0 || offset_at(out, c->n) < start)
+		return fail_child(c, TEG_MISUSE, -1, "its offsets descend or are negative");
+	child->from = (size_t)start;
+	child->n = (size_t)(offset_at(out, c->n) - start);
+	if (!start)
+		return TEG_OK;
+	offsets = arena_array(&c->in->arena, c->n + 1, sizeof *offsets);
+	if (!offsets)
+		return no_memory(c);
+	for (size_t i = 0; i <= c->n; i++)
+		offsets[i] = offset_at(out, i) - start;
+	out->offsets = NULL;
+	out->large_offsets = offsets;
+	return TEG_OK;
+}
+
+static teg_status import_child(const struct child *c, teg_column *out);
+
+static teg_status import_below(const struct child *c, size_t i, struct child child, teg_column *out)
+{
+	const struct ArrowArray *array = c->array->children[i];
+
+	child.schema = c->schema->children[i];
+	child.array = array;
+	if (!array || array->offset < 0 ||
+	    !size_add((size_t)array->offset, child.from, &child.from))
+		return fail_child(c, TEG_MISUSE, -1, "a child of it is malformed");
+	out->name = child.schema->name ? child.schema->name : "";
+	return import_child(&child, out);
+}
+
+static teg_status import_nested(const struct child *c, teg_column *out)
+{
+	const char *format = c->schema->format;
+	size_t each = out->type.type == TEG_FIXED_LIST ? out->type.list_size : 1;
+	struct child child = *c;
+	teg_column *children;
+
+	TEG_TRY(check_child(c, format));
+	if (c->array->n_children != (int64_t)out->type.n_children || !c->array->children)
+		return fail_child(c, TEG_MISUSE, -1, "it has other children than its type");
+	children = arena_array(&c->in->arena, out->type.n_children, sizeof *children);
+	if (!children)
+		return no_memory(c);
+	out->validity = validity_of(c->array);
+	out->validity_bit = c->from;
+	if (!size_mul(c->from, each, &child.from) || !size_mul(c->n, each, &child.n))
+		return fail_child(c, TEG_LIMIT, -1, "it has too many values");
+	if (out->type.type == TEG_LIST && c->n) {
+		if (has_large_offsets(format))
+			out->large_offsets = (const int64_t *)c->array->buffers[1] + c->from;
+		else
+			out->offsets = (const int32_t *)c->array->buffers[1] + c->from;
+	}
+	if (out->type.type == TEG_LIST)
+		TEG_TRY(cut_child(c, out, &child));
+	for (size_t i = 0; i < out->type.n_children; i++) {
+		children[i].type = out->type.children[i].type;
+		TEG_TRY(import_below(c, i, child, &children[i]));
+	}
+	out->children = children;
+	out->n_children = out->type.n_children;
+	return TEG_OK;
+}
+
+/* Name and type of `out` are set. */
+static teg_status import_child(const struct child *c, teg_column *out)
+{
+	return type_is_nested(out->type.type) ? import_nested(c, out) : import_flat(c, out);
+}
+
+static teg_status import_column(const struct child *c, teg_column *out)
+{
+	teg_attribute as;
+
+	TEG_TRY(attribute_from_arrow(c->schema, &c->in->arena, &as, c->err));
+	*out = (teg_column){ .name = as.name, .type = as.type };
+	return import_child(c, out);
+}
+
+/* Nodes of a schema, itself included; deep ones are refused later. */
+static size_t count_nodes(const struct ArrowSchema *schema, int depth)
+{
+	size_t n = 1;
+
+	for (int64_t i = 0; depth < TEG_MAX_DEPTH && schema->children && i < schema->n_children;
+	     i++)
+		n += count_nodes(schema->children[i], depth + 1);
+	return n;
 }
 
 static teg_status check_batch(const struct ArrowSchema *schema, const struct ArrowArray *batch,
@@ -390,14 +503,13 @@ static teg_status import_children(const struct ArrowSchema *schema, const struct
 	for (size_t i = 0; i < out->n_columns; i++) {
 		const struct ArrowSchema *field = schema->children[i];
 		const struct ArrowArray *array = batch->children[i];
-		struct child c = {
-			field, array, field->name ? field->name : "", 0, out->n_rows, err
-		};
+		struct child c = { field, array, field->name ? field->name : "", 0, out->n_rows,
+			           err,   out };
 
 		if (array->offset < 0 ||
 		    !size_add((size_t)array->offset, (size_t)batch->offset, &c.from))
 			return fail_child(&c, TEG_MISUSE, -1, "the Arrow array is malformed");
-		TEG_TRY(import_child(&c, &out->decoded[i], &out->columns[i]));
+		TEG_TRY(import_column(&c, &out->columns[i]));
 	}
 	return TEG_OK;
 }
@@ -414,9 +526,11 @@ teg_status import_batch(const struct ArrowSchema *schema, const struct ArrowArra
 	out->alloc = alloc;
 	out->n_rows = (size_t)batch->length;
 	out->columns = mem_array(alloc, n, sizeof *out->columns);
-	out->decoded = mem_array(alloc, n, sizeof *out->decoded);
+	out->n_decoded = count_nodes(schema, 0);
+	out->decoded = mem_array(alloc, out->n_decoded, sizeof *out->decoded);
 	out->n_columns = n;
-	for (size_t i = 0; out->decoded && i < n; i++)
+	arena_init(&out->arena, alloc, SIZE_MAX);
+	for (size_t i = 0; out->decoded && i < out->n_decoded; i++)
 		column_buf_init(&out->decoded[i], COLUMN_FIXED, 0, alloc);
 	if (out->columns && out->decoded)
 		status = import_children(schema, batch, out, err);
@@ -429,11 +543,12 @@ teg_status import_batch(const struct ArrowSchema *schema, const struct ArrowArra
 
 void import_release(struct imported *in)
 {
-	for (size_t i = 0; in->decoded && i < in->n_columns; i++)
+	for (size_t i = 0; in->decoded && i < in->n_decoded; i++)
 		column_buf_release(&in->decoded[i]);
 	if (in->alloc) {
 		mem_free(in->alloc, in->columns, in->n_columns * sizeof *in->columns);
-		mem_free(in->alloc, in->decoded, in->n_columns * sizeof *in->decoded);
+		mem_free(in->alloc, in->decoded, in->n_decoded * sizeof *in->decoded);
+		arena_release(&in->arena);
 	}
 	memset(in, 0, sizeof *in);
 }

@@ -130,9 +130,9 @@ static bool any_differs(const int64_t *values, uint32_t n, int64_t usual)
 static teg_status put_derived(struct merging *m, uint32_t from, uint32_t n)
 {
 	struct column superseded = {
-		COLUMN_FIXED, 8, n, NULL, (const uint8_t *)(m->superseded + from), NULL
+		COLUMN_FIXED, 8, n, NULL, (const uint8_t *)(m->superseded + from), NULL, NULL
 	};
-	struct column exact = { COLUMN_FIXED, 1, n, NULL, m->exact + from, NULL };
+	struct column exact = { COLUMN_FIXED, 1, n, NULL, m->exact + from, NULL, NULL };
 
 	if (any_differs(m->superseded + from, n, INT64_MAX))
 		TEG_TRY(column_buf_append(&m->rows.superseded, &superseded, 0, n));
@@ -154,7 +154,7 @@ static teg_status put_times(struct merging *m, uint32_t from, uint32_t n, teg_er
 
 static struct column times_of(const int64_t *times, uint32_t n)
 {
-	return (struct column){ COLUMN_FIXED, 8, n, NULL, (const uint8_t *)times, NULL };
+	return (struct column){ COLUMN_FIXED, 8, n, NULL, (const uint8_t *)times, NULL, NULL };
 }
 
 /* The pieces that resolution left, with the commit's own time still to come. */

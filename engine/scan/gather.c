@@ -235,11 +235,7 @@ teg_status gather_column(struct gather *g, struct tile_reader *reader, uint32_t 
 		                        out, err);
 	if (g->in_order)
 		return gather_parts(g, reader, column_id, out, err);
-	if (g->together.shape != out->shape || g->together.width != out->width) {
-		column_buf_release(&g->together);
-		column_buf_init(&g->together, out->shape, out->width, g->alloc);
-	}
-	column_buf_clear(&g->together);
+	column_buf_become(&g->together, out);
 	TEG_TRY(gather_parts(g, reader, column_id, &g->together, err));
 	together = column_buf_view(&g->together);
 	if (column_buf_gather(out, &together, g->slot, g->n) == TEG_OK)

@@ -240,7 +240,7 @@ static teg_status make_filter_columns(struct teg_scan *scan, teg_error *err)
 			out = output_of_field(field);
 		else
 			output_of_time(ids[i], &out);
-		column_buf_init(&scan->filter_columns[i], out.shape, out.width, scan->alloc);
+		column_buf_init_as(&scan->filter_columns[i], out.layout, scan->alloc);
 		scan->view.until |= ids[i] == COLUMN_ID_SYSTEM_UNTIL;
 		scan->view.whole_pieces |=
 			scan->view.b == scan->view.a + 1 &&

@@ -36,9 +36,8 @@ static teg_status wrong(teg_error *err, const char *column, const char *why)
 	return error_in_column(err, TEG_SCHEMA, column);
 }
 
-/* Name, type and layout. */
-static teg_status make_base(const char *name, const teg_data_type *type, const char *what,
-                            struct arena *arena, struct field *f, teg_error *err)
+teg_status make_base(const char *name, const teg_data_type *type, const char *what,
+                     struct arena *arena, struct field *f, teg_error *err)
 {
 	char shown[96];
 
@@ -54,6 +53,10 @@ static teg_status make_base(const char *name, const teg_data_type *type, const c
 	}
 	f->type = *type;
 	f->type.zone = "";
+	if (!type_is_nested(type->type)) {
+		f->type.children = NULL;
+		f->type.n_children = 0;
+	}
 	if (type->type == TEG_TIMESTAMP && type->zone && type->zone[0]) {
 		if (!utf8_valid(span_of_text(type->zone)) || strlen(type->zone) > NAME_LEN_MAX)
 			return wrong(err, name, "the time zone is no short UTF-8 text");
@@ -143,7 +146,10 @@ static bool can_be_dimension(teg_type type)
 	case TEG_FLOAT16:
 	case TEG_DECIMAL128:
 	case TEG_DURATION:
-	case TEG_FIXED_BYTES: return false;
+	case TEG_FIXED_BYTES:
+	case TEG_LIST:
+	case TEG_FIXED_LIST:
+	case TEG_STRUCT: return false;
 	default: return true;
 	}
 }
@@ -197,6 +203,10 @@ static teg_status make_fill(const teg_attribute *given, struct arena *arena, str
 	}
 	if (f->nullable)
 		return TEG_OK;
+	if (shape_is_nested(f->shape)) {
+		f->fill = span_of("", 0);
+		return TEG_OK;
+	}
 	f->fill = zero_value(f, arena);
 	return f->fill.at ? TEG_OK : no_memory(err);
 }
@@ -211,6 +221,7 @@ teg_status make_attribute(const teg_attribute *given, uint32_t id, struct arena 
 	f->nullable = given->nullable;
 	f->hi = UINT64_MAX;
 	TEG_TRY(make_fill(given, arena, f, err));
+	TEG_TRY(make_children(f, arena, err));
 	f->n_metadata = given->n_metadata;
 	return make_metadata(given->metadata, given->n_metadata, arena, &f->metadata, err);
 }

@@ -20,6 +20,16 @@ teg_status make_dimension(const teg_dimension *given, uint32_t position, bool de
                           struct arena *arena, struct field *field_out, teg_error *err);
 teg_status make_attribute(const teg_attribute *given, uint32_t id, struct arena *arena,
                           struct field *field_out, teg_error *err);
+/* Name, type and layout of a field; `what` it is for messages. */
+teg_status make_base(const char *name, const teg_data_type *type, const char *what,
+                     struct arena *arena, struct field *f, teg_error *err);
+/* The fields below one whose type has been walked; they take the ids after its own. */
+teg_status make_children(struct field *field, struct arena *arena, teg_error *err);
+/* Calls `each` (may be NULL) for every node of a declaration in preorder. TEG_SCHEMA: too deep, too
+ * many nodes, a list with another number of children than one, a struct without any. */
+teg_status attribute_walk(const teg_attribute *attribute,
+                          teg_status (*each)(void *ctx, const teg_attribute *node, teg_error *err),
+                          void *ctx, size_t *n_nodes_out, teg_error *err);
 /* Dense arrays: an extent for every dimension that has none, none beyond its domain, so that a tile
  * has at most `tile_cells` cells where all are chosen here. TEG_SCHEMA above TILE_CELLS_MAX. */
 teg_status make_extents(struct field *dims, uint32_t n_dims, uint32_t tile_cells, teg_error *err);

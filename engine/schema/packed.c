@@ -19,6 +19,12 @@ static void put_metadata(const teg_metadata *metadata, size_t n, struct buf *out
 	}
 }
 
+static void put_number(const char *key, uint64_t v, struct buf *out)
+{
+	pack_key(out, key);
+	pack_u64(out, v);
+}
+
 /* Five pairs. */
 static void put_type(const teg_data_type *type, struct buf *out)
 {
@@ -29,7 +35,9 @@ static void put_type(const teg_data_type *type, struct buf *out)
 	pack_key(out, "zone");
 	pack_text(out, span_of_text(type->zone ? type->zone : ""));
 	pack_key(out, "length");
-	pack_u64(out, type->type == TEG_FIXED_BYTES ? type->fixed_len : 0);
+	pack_u64(out, type->type == TEG_FIXED_BYTES  ? type->fixed_len
+	              : type->type == TEG_FIXED_LIST ? type->list_size
+	                                             : 0);
 	pack_key(out, "decimal");
 	pack_array(out, 2);
 	pack_u64(out, type->type == TEG_DECIMAL128 ? type->precision : 0);
@@ -61,9 +69,27 @@ static void put_dimension(const struct field *f, struct buf *out)
 	pack_u64(out, f->extent);
 }
 
+/* The nodes below a field, each before its own: two levels of msgpack for any depth of types. */
+static void put_nodes(const struct field *f, struct buf *out)
+{
+	for (uint32_t i = 0; i < f->n_children; i++) {
+		const struct field *child = &f->children[i];
+
+		pack_map(out, 9);
+		pack_key(out, "name");
+		pack_text(out, span_of_text(child->name));
+		put_type(&child->type, out);
+		pack_key(out, "nullable");
+		pack_bool(out, child->nullable);
+		put_metadata(child->metadata, child->n_metadata, out);
+		put_number("children", child->n_children, out);
+		put_nodes(child, out);
+	}
+}
+
 static void put_attribute(const struct field *f, struct buf *out)
 {
-	pack_map(out, 10);
+	pack_map(out, f->n_children ? 12 : 10);
 	pack_key(out, "id");
 	pack_u64(out, f->id - COLUMN_ID_ATTRIBUTE);
 	pack_key(out, "name");
@@ -77,12 +103,12 @@ static void put_attribute(const struct field *f, struct buf *out)
 	else
 		pack_nil(out);
 	put_metadata(f->metadata, f->n_metadata, out);
-}
-
-static void put_number(const char *key, uint64_t v, struct buf *out)
-{
-	pack_key(out, key);
-	pack_u64(out, v);
+	if (!f->n_children)
+		return;
+	put_number("children", f->n_children, out);
+	pack_key(out, "nodes");
+	pack_array(out, field_nodes(f) - 1);
+	put_nodes(f, out);
 }
 
 void schema_pack(const struct schema *schema, struct buf *out)
@@ -157,8 +183,7 @@ static bool take_type(const struct node *map, struct parsing *in, teg_data_type 
 	uint64_t precision;
 	int64_t scale;
 
-	if (!take_u32(map, "type", TEG_FIXED_BYTES, &type) ||
-	    !take_u32(map, "unit", TEG_NANO, &unit) ||
+	if (!take_u32(map, "type", TEG_STRUCT, &type) || !take_u32(map, "unit", TEG_NANO, &unit) ||
 	    !take_u32(map, "length", UINT32_MAX, &out->fixed_len) ||
 	    !take_text(node_get(map, "zone"), in, &out->zone) ||
 	    !node_array(node_get(map, "decimal"), 2, &decimal, &n) || n != 2)
@@ -166,6 +191,7 @@ static bool take_type(const struct node *map, struct parsing *in, teg_data_type 
 	if (!node_u64(&decimal[0], 38, &precision) || !node_i64(&decimal[1], &scale) ||
 	    scale < INT8_MIN || scale > INT8_MAX)
 		return false;
+	out->list_size = out->fixed_len;
 	out->type = (teg_type)type;
 	out->unit = (teg_time_unit)unit;
 	out->precision = (uint8_t)precision;
@@ -211,6 +237,52 @@ static bool take_metadata(const struct node *map, struct parsing *in, const teg_
 	return pairs != NULL;
 }
 
+/* Nodes that are left to take, in preorder. */
+struct nodes {
+	const struct node *at;
+	uint32_t n;
+};
+
+static bool take_children(const struct node *map, struct nodes *left, struct parsing *in, int depth,
+                          teg_data_type *out)
+{
+	teg_attribute *children;
+	uint32_t n;
+
+	if (!type_is_nested(out->type))
+		return true;
+	if (depth == TEG_MAX_DEPTH || !take_u32(map, "children", left->n, &n))
+		return false;
+	children = take_room(in, n, sizeof *children);
+	for (uint32_t i = 0; children && i < n; i++) {
+		const struct node *node = left->at;
+
+		if (!left->n)
+			return false;
+		left->at++;
+		left->n--;
+		if (!take_text(node_get(node, "name"), in, &children[i].name) ||
+		    !take_type(node, in, &children[i].type) ||
+		    !node_bool(node_get(node, "nullable"), &children[i].nullable) ||
+		    !take_metadata(node, in, &children[i].metadata, &children[i].n_metadata) ||
+		    !take_children(node, left, in, depth + 1, &children[i].type))
+			return false;
+	}
+	out->children = children;
+	out->n_children = n;
+	return children != NULL;
+}
+
+static bool take_nodes(const struct node *map, struct parsing *in, teg_data_type *out)
+{
+	struct nodes left = { NULL, 0 };
+
+	if (!type_is_nested(out->type))
+		return true;
+	return node_array(node_get(map, "nodes"), SCHEMA_ATTRIBUTES_MAX, &left.at, &left.n) &&
+	       take_children(map, &left, in, 1, out) && !left.n;
+}
+
 static bool take_dimension(const struct node *map, struct parsing *in, teg_dimension *out)
 {
 	return take_text(node_get(map, "name"), in, &out->name) && take_type(map, in, &out->type) &&
@@ -219,14 +291,24 @@ static bool take_dimension(const struct node *map, struct parsing *in, teg_dimen
 	       node_u64(node_get(map, "extent"), UINT64_MAX, &out->extent);
 }
 
+/* That of a nested attribute says no more than whether null may be. */
+static bool take_fill(const struct node *map, teg_attribute *out)
+{
+	const struct node *fill = node_get(map, "fill");
+
+	if (type_is_nested(out->type.type))
+		return fill && (fill->type == NODE_NIL || fill->type == NODE_BYTES);
+	return take_value(fill, &out->type, &out->fill);
+}
+
 static bool take_attribute(const struct node *map, struct parsing *in, uint32_t *id_out,
                            teg_attribute *out)
 {
 	return take_u32(map, "id", UINT32_MAX, id_out) &&
 	       take_text(node_get(map, "name"), in, &out->name) && take_type(map, in, &out->type) &&
-	       node_bool(node_get(map, "nullable"), &out->nullable) &&
-	       take_value(node_get(map, "fill"), &out->type, &out->fill) &&
-	       take_metadata(map, in, &out->metadata, &out->n_metadata);
+	       node_bool(node_get(map, "nullable"), &out->nullable) && take_fill(map, out) &&
+	       take_metadata(map, in, &out->metadata, &out->n_metadata) &&
+	       take_nodes(map, in, &out->type);
 }
 
 static bool take_columns(const struct node *map, struct parsing *in, struct draft *draft)

@@ -92,8 +92,6 @@ static teg_status check_pointers(const teg_spec *spec, teg_error *err)
 	               (spec->n_attributes && !spec->attributes) ||
 	               (spec->n_metadata && !spec->metadata);
 
-	for (size_t i = 0; !missing && i < spec->n_attributes; i++)
-		missing = spec->attributes[i].n_metadata && !spec->attributes[i].metadata;
 	return missing ? teg_fail(err, TEG_MISUSE, "a count in the spec has no list") : TEG_OK;
 }
 
@@ -157,14 +155,35 @@ static teg_status count_metadata(const teg_metadata *metadata, size_t n, size_t 
 	return TEG_OK;
 }
 
-static teg_status check_metadata(const teg_spec *spec, teg_error *err)
-{
-	size_t n = 0, len = 0;
+struct sums {
+	size_t n, len;
+};
 
-	TEG_TRY(count_metadata(spec->metadata, spec->n_metadata, &n, &len, err));
-	for (size_t i = 0; i < spec->n_attributes; i++)
-		TEG_TRY(count_metadata(spec->attributes[i].metadata, spec->attributes[i].n_metadata,
-		                       &n, &len, err));
+static teg_status count_node(void *ctx, const teg_attribute *node, teg_error *err)
+{
+	struct sums *sums = ctx;
+
+	if (node->n_metadata && !node->metadata)
+		return teg_fail(err, TEG_MISUSE, "a count in the spec has no list");
+	return count_metadata(node->metadata, node->n_metadata, &sums->n, &sums->len, err);
+}
+
+/* Metadata, and the trees of types. */
+static teg_status check_attributes(const teg_spec *spec, teg_error *err)
+{
+	struct sums sums = { 0 };
+	size_t n, n_nodes = 0;
+
+	TEG_TRY(count_metadata(spec->metadata, spec->n_metadata, &sums.n, &sums.len, err));
+	for (size_t i = 0; i < spec->n_attributes; i++) {
+		TEG_TRY(attribute_walk(&spec->attributes[i], count_node, &sums, &n, err));
+		n_nodes += n;
+	}
+	if (n_nodes > SCHEMA_ATTRIBUTES_MAX)
+		return teg_fail(err, TEG_SCHEMA,
+		                "%zu attributes, what is nested in them counted, at most %d are "
+		                "allowed",
+		                n_nodes, SCHEMA_ATTRIBUTES_MAX);
 	return TEG_OK;
 }
 
@@ -196,13 +215,15 @@ static teg_status make_attrs(const struct draft *draft, struct arena *arena, str
 	if (!s->attrs)
 		return no_memory(err);
 	for (uint32_t i = 0; i < s->n_attrs; i++) {
-		uint32_t id = ids ? ids[i] : i;
+		uint32_t id = ids ? ids[i] : s->next_attr_id;
 
-		if ((i && ids && ids[i] <= ids[i - 1]) || id >= ATTR_IDS_END)
+		if (id < s->next_attr_id || id >= ATTR_IDS_END)
 			return teg_fail(err, TEG_SCHEMA, "attribute ids do not ascend");
 		TEG_TRY(make_attribute(&draft->spec.attributes[i], id, arena, &s->attrs[i], err));
-		s->next_attr_id = id + 1;
+		s->next_attr_id = id + field_nodes(&s->attrs[i]);
 	}
+	if (s->next_attr_id > ATTR_IDS_END)
+		return teg_fail(err, TEG_SCHEMA, "attribute ids are used up");
 	if (ids && draft->next_attr_id < s->next_attr_id)
 		return teg_fail(err, TEG_SCHEMA, "the next attribute id is in use");
 	s->next_attr_id = ids ? draft->next_attr_id : s->next_attr_id;
@@ -256,7 +277,7 @@ static teg_status make_spec(struct schema *s, struct arena *arena, teg_error *er
 
 		attrs[i] = (teg_attribute){ f->name, f->type,     f->nullable,
 			                    { 0 },   f->metadata, f->n_metadata };
-		if (f->fill.at)
+		if (f->fill.at && !f->n_children)
 			attrs[i].fill = value_of_bytes(f, f->fill);
 	}
 	s->spec = (teg_spec){ .struct_size = sizeof s->spec,
@@ -317,7 +338,7 @@ teg_status schema_make(const struct draft *draft, struct arena *arena,
 	TEG_TRY(check_pointers(spec, err));
 	TEG_TRY(check_choices(spec, err));
 	TEG_TRY(check_counts(spec, err));
-	TEG_TRY(check_metadata(spec, err));
+	TEG_TRY(check_attributes(spec, err));
 	take_choices(s, spec);
 	s->version = draft->version;
 	TEG_TRY(make_dims(spec, arena, s, err));

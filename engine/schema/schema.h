@@ -5,14 +5,18 @@
  * Attributes have stable ids, given once and never again. Dimensions come first, by position. The
  * id of a column in a tile is its field's id; the engine's own columns have ids of their own.
  *
+ * A nested attribute is a tree of fields. Each node has a stable id of its own and a column in a
+ * tile, numbered in preorder: the attribute's k, then the nodes below it k + 1 and on.
+ *
  *   id  0x000 + d         dimension d
- *       0x100 + k         attribute with stable id k
+ *       0x100 + k         attribute, or node of one, with stable id k
  *       0xf000 ...        time, kind, presence
  */
 #ifndef TEG_ENGINE_SCHEMA_SCHEMA_H
 #define TEG_ENGINE_SCHEMA_SCHEMA_H
 #include "codec/base/arena.h"
 #include "codec/base/buf.h"
+#include "codec/column/page.h"
 #include "codec/tile/tile.h"
 #include "engine/tegula.h"
 
@@ -26,8 +30,9 @@
 #define COLUMN_ID_PRESENCE 0xf006u     /* uint8, dense tiles: 1 = the cell has a row */
 #define COLUMN_ID_SYSTEM_UNTIL 0xf007u /* computed, never stored */
 
-#define SCHEMA_ATTRIBUTES_MAX 10000
-#define NAME_LEN_MAX 255 /* bytes */
+#define SCHEMA_ATTRIBUTES_MAX 10000        /* nodes of nested attributes counted */
+#define SCHEMA_VALUES_MAX CHUNK_VALUES_MAX /* values of a node in one row */
+#define NAME_LEN_MAX 255                   /* bytes */
 
 struct field {
 	const char *name;
@@ -37,7 +42,8 @@ struct field {
 	enum column_shape shape;
 	uint32_t width;
 	enum value_class class;
-	struct span fill; /* attributes: bytes of the fill value; .at NULL: null */
+	struct span
+		fill; /* attributes: bytes of the fill value; .at NULL: null. Nested: no bytes */
 	const teg_metadata *metadata;
 	size_t n_metadata;
 	/* dimensions */
@@ -45,7 +51,16 @@ struct field {
 	uint64_t lo, hi; /* lanes, inclusive; 0 and UINT64_MAX without a domain */
 	teg_value lo_value, hi_value;
 	uint64_t extent; /* 0: none */
+	/* nested types */
+	uint32_t n_children;
+	const struct field *children;
+	const struct column_layout *nested; /* of the children */
 };
+
+static inline struct column_layout field_layout(const struct field *f)
+{
+	return (struct column_layout){ f->shape, f->width, f->n_children, f->nested };
+}
 
 struct schema {
 	teg_kind kind;
@@ -68,10 +83,15 @@ struct schema {
 	uint32_t n_slots;        /* a power of two */
 };
 
-/* Shape, width and class of a type; false where the type is none of ours. */
+static inline bool type_is_nested(teg_type type)
+{
+	return type >= TEG_LIST && type <= TEG_STRUCT;
+}
+/* Shape, width and class of a type, children not looked at; false where the type is none of ours. */
 bool type_layout(const teg_data_type *type, enum column_shape *shape_out, uint32_t *width_out,
                  enum value_class *class_out);
-/* "timestamp[us, UTC]", "decimal128(10, 2)", "int64": up to `room` bytes with the terminator. */
+/* "timestamp[us, UTC]", "decimal128(10, 2)", "list<struct<a: int64>>": up to `room` bytes with the
+ * terminator. */
 void type_name(const teg_data_type *type, char *name_out, size_t room);
 /* True where both store the same bits with the same meaning. */
 bool type_equal(const teg_data_type *a, const teg_data_type *b);
@@ -87,9 +107,15 @@ void schema_pack(const struct schema *schema, struct buf *out);
 teg_status schema_parse(struct span bytes, struct arena *arena, const struct schema **schema_out,
                         teg_error *err);
 
+/* Nodes of the field, itself included. */
+uint32_t field_nodes(const struct field *field);
 /* The field of that name, dimensions first; NULL. */
 const struct field *schema_field(const struct schema *schema, const char *name);
 const struct field *schema_field_by_id(const struct schema *schema, uint32_t id);
+/* A node of an attribute or, as above, any other field. */
+const struct field *schema_node_by_id(const struct schema *schema, uint32_t id);
+/* "geometry.item.x": the names from the attribute down to the node of that id. */
+void schema_node_path(const struct schema *schema, uint32_t id, char *path_out, size_t room);
 
 /* A name of an array or column: 1 to 255 bytes of valid UTF-8 without control characters.
  * TEG_MISUSE says what is wrong with it. */

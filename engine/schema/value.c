@@ -149,7 +149,8 @@ bool value_bytes(const struct field *field, const teg_value *value, uint8_t room
 		*bytes_out = span_of(value->as.bytes.at, value->as.bytes.len);
 		return value->type == TEG_DECIMAL128 && bytes_out->len == 16 && bytes_out->at;
 	case VALUE_BYTES: return run_bytes(field, value, bytes_out);
-	case VALUE_OPAQUE: break;
+	case VALUE_OPAQUE:
+	case VALUE_OFFSETS: break;
 	}
 	return false;
 }
@@ -194,6 +195,7 @@ teg_value value_of_bytes(const struct field *field, struct span bytes)
 	case VALUE_BYTES:
 	case VALUE_WIDE:
 	case VALUE_OPAQUE:
+	case VALUE_OFFSETS:
 		value.as.bytes.at = bytes.at;
 		value.as.bytes.len = bytes.len;
 		break;

@@ -193,7 +193,12 @@ static teg_status constant(struct column_buf *out, const void *value, size_t len
 static teg_status append_fill(const struct field *field, uint32_t n, struct column_buf *out,
                               teg_error *err)
 {
-	if (field->fill.at && column_buf_append_value(out, field->fill, n) == TEG_OK)
+	teg_status status = TEG_NOMEM;
+
+	if (field->fill.at)
+		status = field->n_children ? column_buf_append_zeros(out, n)
+		                           : column_buf_append_value(out, field->fill, n);
+	if (status == TEG_OK)
 		return TEG_OK;
 	if (!field->fill.at && column_buf_append_nulls(out, n) == TEG_OK)
 		return TEG_OK;

@@ -7,6 +7,23 @@
 teg_status tile_read_stored(struct tile_reader *reader, const struct tile *tile,
                             const struct tile_column *column, uint32_t from, uint32_t n,
                             struct column_buf *out, teg_error *err);
+/* Values [from, from + n) of a column. */
+struct tile_run {
+	uint32_t from, n;
+};
+/* Appends the values of runs, which ascend and do not meet, of a stored column. TEG_CORRUPT where one
+ * ends behind the column. */
+teg_status tile_read_runs(struct tile_reader *reader, const struct tile *tile,
+                          const struct tile_column *column, const struct tile_run *runs,
+                          uint32_t n_runs, struct column_buf *out, teg_error *err);
+/* Appends rows at[0 .. n), or from `from` on where NULL, of a nested attribute that is stored; `out`
+ * is as before after an error. engine/store/tile_nested.c */
+teg_status tile_read_nested(struct tile_reader *reader, const struct tile *tile, uint32_t column_id,
+                            const uint32_t *at, uint32_t from, uint32_t n, struct column_buf *out,
+                            teg_error *err);
+/* Says where in the file: fills in what of file, column and offset is not there yet. */
+teg_status tile_blame(const struct tile *tile, const struct tile_column *column, uint64_t chunk_off,
+                      teg_status status, teg_error *err);
 /* Appends what a column that is not stored reads as: rows at[0 .. n), or from `from` where NULL. */
 teg_status tile_default_column(struct tile_reader *reader, struct tile *tile, uint32_t column_id,
                                const uint32_t *at, uint32_t from, uint32_t n,

@@ -47,14 +47,24 @@ static uint64_t file_offset(const struct reading *r, uint64_t chunk_off)
 	       chunk_off;
 }
 
+teg_status tile_blame(const struct tile *tile, const struct tile_column *column, uint64_t chunk_off,
+                      teg_status status, teg_error *err)
+{
+	struct reading r = { .tile = tile, .column = column };
+	char path[sizeof err->column];
+
+	if (!err)
+		return status;
+	error_in_file(err, status, tile->segment->path);
+	schema_node_path(tile->segment->schema, column->id, path, sizeof path);
+	if (path[0])
+		error_in_column(err, status, path);
+	return error_at_offset(err, status, (int64_t)file_offset(&r, chunk_off));
+}
+
 static teg_status in_place(const struct reading *r, teg_status status, uint64_t chunk_off)
 {
-	const struct field *field = schema_field_by_id(r->tile->segment->schema, r->column->id);
-
-	error_in_file(r->err, status, r->tile->segment->path);
-	if (field)
-		error_in_column(r->err, status, field->name);
-	return error_at_offset(r->err, status, (int64_t)file_offset(r, chunk_off));
+	return tile_blame(r->tile, r->column, chunk_off, status, r->err);
 }
 
 static teg_status read_stored(struct reading *r, uint64_t chunk_off, uint64_t len)
@@ -72,17 +82,6 @@ static teg_status read_stored(struct reading *r, uint64_t chunk_off, uint64_t le
 	return os_read(s->os, s->file, s->path, file_offset(r, chunk_off), to, (size_t)len, r->err);
 }
 
-static void shape_like(struct column_buf *b, const struct column_buf *out)
-{
-	const teg_allocator *alloc = b->alloc;
-
-	if (b->shape != out->shape || b->width != out->width) {
-		column_buf_release(b);
-		column_buf_init(b, out->shape, out->width, alloc);
-	}
-	column_buf_clear(b);
-}
-
 static teg_status start(struct reading *r, const struct column_buf *out)
 {
 	const struct chunk *chunk = &r->column->chunk;
@@ -96,7 +95,7 @@ static teg_status start(struct reading *r, const struct column_buf *out)
 		                0);
 	if (!chunk->n_dictionary)
 		return TEG_OK;
-	shape_like(&reader->dictionary, out);
+	column_buf_become(&reader->dictionary, out);
 	TEG_TRY(read_stored(r, chunk->dictionary.off, chunk->dictionary.stored_len));
 	status = chunk_decode_dictionary(chunk, buf_span(&reader->stored), reader->scratch,
 	                                 &reader->dictionary, r->err);
@@ -243,6 +242,122 @@ teg_status tile_search_column(struct tile_reader *reader, const struct tile *til
 	return TEG_OK;
 }
 
+/* ---- runs ---- */
+
+#define GAP_MAX 1024 /* values between runs that are decoded rather than begun anew after */
+
+/* Runs at hand: the next value wanted is runs[i].from + done. */
+struct runs {
+	const struct tile_run *at;
+	uint32_t n, i, done;
+};
+
+static uint32_t next_value(const struct runs *w)
+{
+	return w->at[w->i].from + w->done;
+}
+
+/* Where the values wanted of this page end that lie together, more or less; *single: they are one
+ * run's. */
+static uint32_t group_end(const struct runs *w, uint32_t page_end, bool *single)
+{
+	uint32_t end = w->at[w->i].from + w->at[w->i].n;
+
+	*single = true;
+	for (uint32_t i = w->i + 1; i < w->n && end < page_end && w->at[i].from < page_end &&
+	                            w->at[i].from - end < GAP_MAX;
+	     i++) {
+		end = w->at[i].from + w->at[i].n;
+		*single = false;
+	}
+	return end < page_end ? end : page_end;
+}
+
+/* The last page that follows `page` without one in between that no run touches. */
+static uint32_t last_page_of_runs(const struct chunk *chunk, const struct runs *w, uint32_t page)
+{
+	uint32_t last = page;
+
+	for (uint32_t i = w->i; i < w->n && last + 1 < chunk->n_pages; i++) {
+		if (chunk_page_of(chunk, w->at[i].from) > last + 1)
+			break;
+		last = chunk_page_of(chunk, w->at[i].from + w->at[i].n - 1);
+	}
+	return last;
+}
+
+/* Moves on to `end`, appending what the runs take of `work`, which holds the values from `from` on. */
+static teg_status take_runs(struct runs *w, const struct column_buf *work, uint32_t from,
+                            uint32_t end, struct column_buf *out)
+{
+	struct column view;
+
+	if (work)
+		view = column_buf_view(work);
+	while (w->i < w->n && next_value(w) < end) {
+		uint32_t left = w->at[w->i].n - w->done, at = next_value(w);
+		uint32_t n = left < end - at ? left : end - at;
+
+		if (work)
+			TEG_TRY(column_buf_append(out, &view, at - from, n));
+		w->done += n;
+		if (n == left) {
+			w->i++;
+			w->done = 0;
+		}
+	}
+	return TEG_OK;
+}
+
+static teg_status read_group(struct reading *r, struct runs *w, uint32_t page, bool again,
+                             struct column_buf *out)
+{
+	const struct chunk_page *p = &r->column->chunk.pages[page];
+	struct column_buf *work = &r->reader->work;
+	uint32_t from = next_value(w);
+	bool single;
+	uint32_t end = group_end(w, p->first + p->n, &single);
+
+	if (single) {
+		TEG_TRY(decode(r, page, from - p->first, end - from, again, out));
+		return take_runs(w, NULL, from, end, out);
+	}
+	column_buf_become(work, out);
+	TEG_TRY(decode(r, page, from - p->first, end - from, again, work));
+	return take_runs(w, work, from, end, out);
+}
+
+teg_status tile_read_runs(struct tile_reader *reader, const struct tile *tile,
+                          const struct tile_column *column, const struct tile_run *runs,
+                          uint32_t n_runs, struct column_buf *out, teg_error *err)
+{
+	struct reading r = { .reader = reader, .tile = tile, .column = column, .err = err };
+	const struct chunk *chunk = &column->chunk;
+	struct runs w = { runs, n_runs, 0, 0 };
+	uint32_t last = UINT32_MAX;
+
+	if (n_runs && (uint64_t)runs[n_runs - 1].from + runs[n_runs - 1].n > chunk->n)
+		return in_place(&r, teg_fail(err, TEG_CORRUPT, "a column is shorter than its tile"),
+		                0);
+	if (!n_runs)
+		return TEG_OK;
+	TEG_TRY(start(&r, out));
+	if (chunk->encoding == ENCODING_CONSTANT) {
+		for (uint32_t i = 0; i < n_runs; i++)
+			TEG_TRY(chunk_decode_constant(chunk, runs[i].n, out));
+		return TEG_OK;
+	}
+	while (w.i < w.n) {
+		uint32_t page = chunk_page_of(chunk, next_value(&w));
+
+		if (page < r.first_page || page >= r.end_page)
+			TEG_TRY(fetch(&r, page, last_page_of_runs(chunk, &w, page)));
+		TEG_TRY(read_group(&r, &w, page, page == last, out));
+		last = page;
+	}
+	return TEG_OK;
+}
+
 /* ---- gathering ---- */
 
 /* Whether a page gives up single blocks at no more cost than theirs. Text outside a dictionary does
@@ -267,7 +382,7 @@ static teg_status gather_piece(struct reading *r, uint32_t page, const uint32_t 
 
 	if (span == n)
 		return decode(r, page, first, n, again, out);
-	shape_like(work, out);
+	column_buf_become(work, out);
 	TEG_TRY(decode(r, page, first, span, again, work));
 	view = column_buf_view(work);
 	for (uint32_t i = 0, k; i < n; i += k) {
@@ -414,6 +529,8 @@ static teg_status read_any(struct tile_reader *reader, const struct tile *tile, 
 	if (!column)
 		return tile_default_column(reader, (struct tile *)(uintptr_t)tile, column_id, at,
 		                           from, n, out, err);
+	if (shape_is_nested(out->shape))
+		return tile_read_nested(reader, tile, column_id, at, from, n, out, err);
 	if (tile_is_narrower(tile, column, out))
 		return read_narrow(reader, tile, column, at, from, n, out, err);
 	TEG_TRY(read_as_stored(reader, tile, column, at, from, n, out, err));

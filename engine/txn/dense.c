@@ -180,7 +180,7 @@ static teg_status take_attr(struct teg_txn *txn, const struct schema *schema, ui
 	const teg_buffer *buffer = find_buffer(buffers, n_buffers, field->name);
 	struct column_buf *to = &put->attrs[a];
 
-	column_buf_init(to, field->shape, field->width, txn->alloc);
+	column_buf_init_as(to, field_layout(field), txn->alloc);
 	if (buffer)
 		return take_values(txn, schema, field, buffer, put, to, err);
 	if (!fill_missing || !field->nullable)

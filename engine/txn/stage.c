@@ -42,18 +42,23 @@ void txn_digest(struct teg_txn *txn, const void *bytes, size_t len)
 	txn->digest = hash_bytes(span_of(both, sizeof both));
 }
 
-static void digest_column(struct teg_txn *txn, const struct column_buf *column, uint32_t first)
+static void digest_column(struct teg_txn *txn, const struct column_buf *column, size_t first)
 {
-	size_t n = column->n;
+	struct column view = column_buf_view(column);
+	size_t n = column->n, below, n_below;
 
 	if (n <= first)
 		return;
-	if (column->shape == COLUMN_FIXED) {
-		txn_digest(txn, column->values + (size_t)first * column->width,
+	column_child_range(&view, 0, first, &below, &n_below);
+	for (uint32_t i = 0; i < column->n_children; i++)
+		digest_column(txn, &column->children[i], n_below);
+	if (column->shape == COLUMN_FIXED)
+		txn_digest(txn, column->values + first * column->width,
 		           (n - first) * column->width);
-	} else {
+	if (column->shape == COLUMN_BYTES)
 		txn_digest(txn, column->values + column->offsets[first],
 		           (size_t)(column->offsets[n] - column->offsets[first]));
+	if (shape_has_offsets(column->shape)) {
 		for (size_t i = first; i < n; i++) {
 			int32_t len = column->offsets[i + 1] - column->offsets[i];
 
@@ -202,17 +207,20 @@ static teg_status check_fields(struct teg_txn *txn, const char *array,
 	size_t n = (size_t)schema->n_children;
 	teg_column *columns = mem_array(txn->alloc, n, sizeof *columns);
 	teg_status status = TEG_OK;
+	struct arena arena;
 
 	if (!columns)
 		return teg_fail(err, TEG_NOMEM, "no memory for columns");
+	arena_init(&arena, txn->alloc, SIZE_MAX);
 	for (size_t i = 0; status == TEG_OK && i < n; i++) {
 		teg_attribute as;
 
-		status = teg_attribute_from_arrow(schema->children[i], &as, err);
+		status = attribute_from_arrow(schema->children[i], &arena, &as, err);
 		columns[i] = (teg_column){ .name = as.name, .type = as.type };
 	}
 	if (status == TEG_OK)
 		status = put(txn, array, columns, n, 0, options, false, err);
+	arena_release(&arena);
 	mem_free(txn->alloc, columns, n * sizeof *columns);
 	return status;
 }

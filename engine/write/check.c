@@ -152,9 +152,74 @@ static void tidy_zeros(struct column_buf *c, size_t first)
 			memset(c->values + i * c->width, 0, c->width);
 }
 
+/* ---- what is nested ---- */
+
+static teg_status check_tree(const struct field *f, struct column_buf *c, size_t first,
+                             size_t max_value_len, teg_error *err);
+
+/* The value of ours, counted from `first`, that value `at` of the child belongs to. */
+static size_t owner_of(const struct column_buf *c, size_t first, size_t at)
+{
+	size_t lo = first, hi = c->n;
+
+	if (c->shape == COLUMN_STRUCT)
+		return at - first;
+	if (c->shape == COLUMN_FIXED_LIST)
+		return at / c->width - first;
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if ((size_t)c->offsets[mid + 1] <= at)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo - first;
+}
+
+static teg_status check_children(const struct field *f, struct column_buf *c, size_t first,
+                                 size_t max_value_len, teg_error *err)
+{
+	struct column view = column_buf_view(c);
+	size_t from, n;
+
+	column_child_range(&view, 0, first, &from, &n);
+	from += n;
+	for (uint32_t i = 0; i < f->n_children && c->n > first; i++) {
+		teg_status status =
+			check_tree(&f->children[i], &c->children[i], from, max_value_len, err);
+
+		if (status != TEG_OK)
+			return convert_lift(err, status, f->children[i].name,
+			                    err && err->row >= 0
+			                            ? (int64_t)owner_of(c, first,
+			                                                from + (size_t)err->row)
+			                            : -1);
+	}
+	return TEG_OK;
+}
+
+/* Errors name no column yet: see convert_lift. */
+static teg_status check_tree(const struct field *f, struct column_buf *c, size_t first,
+                             size_t max_value_len, teg_error *err)
+{
+	struct field nameless = *f;
+
+	nameless.name = NULL;
+	TEG_TRY(check_nulls(&nameless, false, c, first, err));
+	if (shape_is_nested(f->shape))
+		return check_children(f, c, first, max_value_len, err);
+	return check_values(&nameless, false, c, first, max_value_len, err);
+}
+
 teg_status check_values(const struct field *field, bool dimension, struct column_buf *column,
                         size_t first, size_t max_value_len, teg_error *err)
 {
+	if (shape_is_nested(field->shape)) {
+		teg_status status = check_tree(field, column, first, max_value_len, err);
+
+		return status == TEG_OK ? TEG_OK : convert_name_error(err, status, field->name);
+	}
 	TEG_TRY(check_nulls(field, dimension, column, first, err));
 	if (field->type.type == TEG_BOOL)
 		TEG_TRY(check_bools(field, column, first, err));

@@ -29,6 +29,8 @@ bool convert_allowed(const teg_data_type *from, const teg_data_type *to)
 {
 	teg_type f = from->type, t = to->type;
 
+	if (type_is_nested(f) || type_is_nested(t))
+		return convert_nested_allowed(from, to);
 	if (type_equal(from, to))
 		return true;
 	if (is_signed(f) && is_signed(t))
@@ -362,7 +364,7 @@ static teg_status append_block(const teg_column *c, size_t at, size_t n, struct 
                                teg_error *err)
 {
 	int32_t offsets[BLOCK + 1];
-	struct column view = { COLUMN_BYTES, 0, n, NULL, c->values, offsets };
+	struct column view = { COLUMN_BYTES, 0, n, NULL, c->values, offsets, NULL };
 	teg_status status;
 
 	if (offset_at(c, at) < 0 || !block_offsets(c, at, n, offsets))

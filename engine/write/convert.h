@@ -14,6 +14,17 @@ teg_status convert_append(const teg_column *column, const teg_data_type *from,
                           const teg_data_type *to, size_t n, struct column_buf *out,
                           teg_error *err);
 
+/* The same for nested types, which have the children to tell by: their names, order and types. */
+bool convert_nested_allowed(const teg_data_type *from, const teg_data_type *to);
+/* Appends n values of a column that may be nested, of its own type or the field's. An error names the
+ * part of the column ("geometry.item"), and the row of the attribute. */
+teg_status convert_append_field(const teg_column *column, const struct field *to, size_t n,
+                                struct column_buf *out, teg_error *err);
+/* An error of a child, told without a column: its row becomes `row`, its column "child" or, where one
+ * is named already, "child.that". Then, for the whole: the message gets column and row. */
+teg_status convert_lift(teg_error *err, teg_status status, const char *child, int64_t row);
+teg_status convert_name_error(teg_error *err, teg_status status, const char *column);
+
 /* What values [first, out->n) of a column must be, besides being converted. The row in an error
  * counts from `first`. -0.0 in a dimension becomes 0.0. */
 teg_status check_values(const struct field *field, bool dimension, struct column_buf *column,

@@ -1,26 +1,12 @@
 #include "engine/write/encode.h"
 #include "codec/base/hash.h"
 #include "codec/tile/tile.h"
-#include "engine/write/cells.h"
+#include "engine/write/encoder.h"
 #include "engine/write/tiler.h"
 
 /* A sparse array's tile is tried as a dense one when more than six cells in ten are there: below
  * that coordinates hardly ever lose, and what is tried costs time. */
 #define TRY_DENSE_TENTHS 6
-#define N_WIDTHS 7 /* 1, 2, 4, 8, 16 bytes, other widths, text */
-
-struct encoder {
-	const struct schema *schema;
-	const struct order *order;
-	bool fresh, lent;
-	struct codec_scratch *scratch; /* the encoder's own where it was not lent */
-	struct cells cells;
-	struct column_buf work[N_WIDTHS]; /* gathered columns, kept warm by width */
-	struct arena arena;               /* of the tile at hand */
-	struct tile_header header;
-	struct buf header_bytes, chunks, spare;
-	const teg_allocator *alloc;
-};
 
 struct encoder *encoder_new(const struct schema *schema, const struct order *order,
                             const struct tiler_options *options, const teg_allocator *alloc)
@@ -37,6 +23,10 @@ struct encoder *encoder_new(const struct schema *schema, const struct order *ord
 	e->lent = options->scratch != NULL;
 	e->scratch = e->lent ? options->scratch : codec_scratch_new(alloc);
 	cells_init(&e->cells, schema, order, alloc);
+	e->n_columns = schema->n_dims + 8;
+	for (uint32_t a = 0; a < schema->n_attrs; a++)
+		e->n_columns += field_nodes(&schema->attrs[a]);
+	column_buf_init(&e->nested, COLUMN_FIXED, 1, alloc);
 	for (int i = 0; i < N_WIDTHS; i++)
 		column_buf_init(&e->work[i], i == N_WIDTHS - 1 ? COLUMN_BYTES : COLUMN_FIXED,
 		                widths[i], alloc);
@@ -59,11 +49,17 @@ void encoder_free(struct encoder *e)
 	cells_release(&e->cells);
 	for (int i = 0; i < N_WIDTHS; i++)
 		column_buf_release(&e->work[i]);
+	column_buf_release(&e->nested);
 	arena_release(&e->arena);
 	buf_release(&e->header_bytes);
 	buf_release(&e->chunks);
 	buf_release(&e->spare);
 	mem_free(e->alloc, e, sizeof *e);
+}
+
+void encoder_place(struct encoder *e, uint64_t off)
+{
+	e->off = off;
 }
 
 struct span encoder_header(const struct encoder *e)
@@ -76,86 +72,9 @@ struct span encoder_chunks(const struct encoder *e)
 	return buf_span(&e->chunks);
 }
 
-/* ---- columns ---- */
-
-/* The memory that columns of that shape and width are gathered into, empty. */
-static struct column_buf *work_for(struct encoder *e, enum column_shape shape, uint32_t width)
-{
-	unsigned i = shape == COLUMN_BYTES ? 6
-	             : width == 16         ? 4
-	             : width == 8          ? 3
-	             : width == 4          ? 2
-	                                   : 5;
-	struct column_buf *work;
-
-	if (shape == COLUMN_FIXED && width < 3)
-		i = width - 1;
-	work = &e->work[i];
-	if (i == 5 && work->width != width) {
-		column_buf_release(work);
-		column_buf_init(work, COLUMN_FIXED, width, e->alloc);
-	}
-	column_buf_clear(work);
-	return work;
-}
-
-/* The rows' values: where they lie, if they lie together, else gathered. */
-static teg_status take_column(struct encoder *e, const struct slice *s,
-                              const struct column_buf *from, struct column *view_out)
-{
-	struct column all = column_buf_view(from);
-	struct column_buf *work;
-
-	if (!s->at && s->from % 8 == 0) {
-		*view_out = all;
-		view_out->n = s->n;
-		if (all.shape == COLUMN_FIXED)
-			view_out->values = all.values + (size_t)s->from * all.width;
-		else
-			view_out->offsets = all.offsets + s->from;
-		if (all.validity)
-			view_out->validity = all.validity + s->from / 8;
-		return TEG_OK;
-	}
-	work = work_for(e, all.shape, all.width);
-	TEG_TRY(s->at ? column_buf_gather(work, &all, s->at + s->from, s->n)
-	              : column_buf_append(work, &all, s->from, s->n));
-	*view_out = column_buf_view(work);
-	return TEG_OK;
-}
-
-/* Every read of a box decodes coordinates, so there zstd saves too little for its time. */
-static enum profile profile_of(const struct encoder *e, uint32_t id)
-{
-	enum profile profile = (enum profile)e->schema->profile;
-
-	return profile == PROFILE_BALANCED && id < COLUMN_ID_ATTRIBUTE ? PROFILE_FAST : profile;
-}
-
-static teg_status put_column(struct encoder *e, uint32_t id, const struct column *column,
-                             enum value_class class, teg_error *err)
-{
-	struct tile_column *to = &e->header.columns[e->header.n_columns];
-
-	to->id = id;
-	to->off = e->chunks.len;
-	TEG_TRY(chunk_encode(column, class, profile_of(e, id), e->scratch, &e->arena, &e->chunks,
-	                     &to->chunk, err));
-	e->header.n_columns++;
-	return TEG_OK;
-}
-
 static teg_status no_memory(teg_error *err, teg_status status)
 {
 	return teg_fail(err, status, "no memory to gather a tile's columns");
-}
-
-static void note_len(struct index_entry *entry, const struct column *column)
-{
-	uint64_t len = column_len(column);
-
-	if (len > entry->column_len_max)
-		entry->column_len_max = len;
 }
 
 /* ---- coordinates ---- */
@@ -165,7 +84,7 @@ teg_status encoder_lanes(struct encoder *e, const struct slice *slice, uint32_t 
 {
 	struct column view;
 
-	TEG_TRY(take_column(e, slice, &slice->rows->dims[d], &view));
+	TEG_TRY(encoder_take(e, slice, &slice->rows->dims[d], &view));
 	lanes_of_column(&view, e->schema->dims[d].class, 0, slice->n, lanes_out);
 	return TEG_OK;
 }
@@ -175,7 +94,7 @@ teg_status encoder_lanes(struct encoder *e, const struct slice *slice, uint32_t 
 static teg_status coordinates_of_lanes(struct encoder *e, uint32_t d, struct column *view_out)
 {
 	const struct field *dim = &e->schema->dims[d];
-	struct column_buf *work = work_for(e, COLUMN_FIXED, dim->width);
+	struct column_buf *work = encoder_work(e, COLUMN_FIXED, dim->width);
 	uint64_t flip = dim->class == VALUE_SIGNED ? (uint64_t)1 << 63 : 0;
 	uint8_t *to = column_buf_extend(work, e->cells.n);
 	const uint64_t *lanes = e->cells.lanes[d];
@@ -201,12 +120,12 @@ static teg_status put_coordinates(struct encoder *e, const struct slice *s,
 		struct column view;
 		teg_status status = dim->shape == COLUMN_FIXED
 		                            ? coordinates_of_lanes(e, d, &view)
-		                            : take_column(e, s, &s->rows->dims[d], &view);
+		                            : encoder_take(e, s, &s->rows->dims[d], &view);
 
 		if (status != TEG_OK)
 			return no_memory(err, status);
-		note_len(entry, &view);
-		TEG_TRY(put_column(e, dim->id, &view, dim->class, err));
+		encoder_note(entry, &view);
+		TEG_TRY(encoder_put(e, dim->id, &view, dim->class, err));
 	}
 	return TEG_OK;
 }
@@ -226,7 +145,7 @@ static bool may_be_dense(const struct encoder *e, uint64_t volume)
 static teg_status encode_presence(struct encoder *e, uint64_t volume, struct tile_column *to,
                                   teg_error *err)
 {
-	struct column_buf *work = work_for(e, COLUMN_FIXED, 1);
+	struct column_buf *work = encoder_work(e, COLUMN_FIXED, 1);
 	uint8_t *map = column_buf_extend(work, (size_t)volume);
 	struct column view;
 
@@ -300,23 +219,37 @@ static teg_status put_cells(struct encoder *e, const struct slice *s, struct ind
 
 /* ---- attributes ---- */
 
+/* Statistics of a nested attribute are its nulls alone. */
+static teg_status put_attribute(struct encoder *e, const struct slice *s, uint32_t a,
+                                struct index_entry *entry, teg_error *err)
+{
+	const struct field *attr = &e->schema->attrs[a];
+	struct column_stats *stats = &entry->stats[a];
+	struct column view;
+	teg_status status;
+
+	if (attr->n_children)
+		return encoder_put_nested(e, s, attr, &s->rows->attrs[a], entry, &stats->n_nulls,
+		                          err);
+	status = encoder_take(e, s, &s->rows->attrs[a], &view);
+	if (status != TEG_OK)
+		return no_memory(err, status);
+	column_stats_of(&view, attr->class, stats);
+	encoder_note(entry, &view);
+	return encoder_put(e, attr->id, &view, attr->class, err);
+}
+
 /* Statistics are over live rows: the null slots of others do not count. */
 static teg_status put_attributes(struct encoder *e, const struct slice *s, uint32_t n_live,
                                  struct index_entry *entry, teg_error *err)
 {
 	for (uint32_t a = 0; a < e->schema->n_attrs; a++) {
-		const struct field *attr = &e->schema->attrs[a];
 		struct column_stats *stats = &entry->stats[a];
-		struct column view;
-		teg_status status = take_column(e, s, &s->rows->attrs[a], &view);
+		teg_status status = put_attribute(e, s, a, entry, err);
 
 		if (status != TEG_OK)
-			return no_memory(err, status);
-		column_stats_of(&view, attr->class, stats);
+			return error_in_column(err, status, e->schema->attrs[a].name);
 		stats->n_nulls -= stats->n_nulls < s->n - n_live ? stats->n_nulls : s->n - n_live;
-		note_len(entry, &view);
-		TEG_TRY(error_in_column(err, put_column(e, attr->id, &view, attr->class, err),
-		                        attr->name));
 	}
 	return TEG_OK;
 }
@@ -361,11 +294,11 @@ static teg_status put_system_from(struct encoder *e, const struct slice *s,
 		return teg_fail(err, TEG_MISUSE,
 		                "rows without system times for a segment that "
 		                "stores them");
-	status = take_column(e, s, &s->rows->system_from, &view);
+	status = encoder_take(e, s, &s->rows->system_from, &view);
 	if (status != TEG_OK)
 		return no_memory(err, status);
 	bounds_i64(&view, &entry->system_from_min, &entry->system_from_max, &n_open);
-	return put_column(e, COLUMN_ID_SYSTEM_FROM, &view, VALUE_SIGNED, err);
+	return encoder_put(e, COLUMN_ID_SYSTEM_FROM, &view, VALUE_SIGNED, err);
 }
 
 /* An int64 column that is left out where every value is `usual`. */
@@ -379,7 +312,7 @@ static teg_status put_time(struct encoder *e, const struct slice *s, const struc
 
 	if (!from->n)
 		return TEG_OK;
-	status = take_column(e, s, from, &view);
+	status = encoder_take(e, s, from, &view);
 	if (status != TEG_OK)
 		return no_memory(err, status);
 	if (all_i64(&view, usual))
@@ -393,7 +326,7 @@ static teg_status put_time(struct encoder *e, const struct slice *s, const struc
 		entry->valid_until_max = max;
 		entry->n_open = n_open;
 	}
-	return put_column(e, id, &view, VALUE_SIGNED, err);
+	return encoder_put(e, id, &view, VALUE_SIGNED, err);
 }
 
 /* A column of bytes, the same way. */
@@ -406,12 +339,12 @@ static teg_status put_bytes(struct encoder *e, const struct slice *s, const stru
 	*n_other = 0;
 	if (!from->n)
 		return TEG_OK;
-	status = take_column(e, s, from, &view);
+	status = encoder_take(e, s, from, &view);
 	if (status != TEG_OK)
 		return no_memory(err, status);
 	for (uint32_t i = 0; i < s->n; i++)
 		*n_other += view.values[i] != usual;
-	return *n_other ? put_column(e, id, &view, VALUE_UNSIGNED, err) : TEG_OK;
+	return *n_other ? encoder_put(e, id, &view, VALUE_UNSIGNED, err) : TEG_OK;
 }
 
 static teg_status put_own(struct encoder *e, const struct slice *s, struct index_entry *entry,
@@ -445,13 +378,12 @@ static void count_kinds(const struct slice *s, struct index_entry *entry)
 static teg_status begin(struct encoder *e, struct index_entry *entry, teg_error *err)
 {
 	struct column_stats *stats = entry->stats;
-	size_t n_columns = (size_t)e->schema->n_dims + e->schema->n_attrs + 8;
 
 	arena_release(&e->arena);
 	buf_clear(&e->chunks);
 	buf_clear(&e->header_bytes);
 	memset(&e->header, 0, sizeof e->header);
-	e->header.columns = arena_array(&e->arena, n_columns, sizeof *e->header.columns);
+	e->header.columns = arena_array(&e->arena, e->n_columns, sizeof *e->header.columns);
 	if (!e->header.columns)
 		return no_memory(err, TEG_NOMEM);
 	*entry = (struct index_entry){ .stats = stats,
@@ -467,6 +399,7 @@ static teg_status begin(struct encoder *e, struct index_entry *entry, teg_error 
 static teg_status finish(struct encoder *e, struct index_entry *entry, teg_error *err)
 {
 	buf_clear(&e->header_bytes);
+	e->header.off = e->off;
 	tile_put_header(&e->header, &e->header_bytes);
 	if (buf_status(&e->chunks) != TEG_OK)
 		return teg_fail(err, buf_status(&e->chunks), "no memory for a tile");
@@ -545,7 +478,7 @@ static teg_status put_one(struct encoder *e, uint32_t id, const void *value, uin
 {
 	struct column view = { .shape = COLUMN_FIXED, .width = width, .n = 1, .values = value };
 
-	return put_column(e, id, &view, class, err);
+	return encoder_put(e, id, &view, class, err);
 }
 
 static teg_status put_box_columns(struct encoder *e, uint8_t kind, int64_t system_from,

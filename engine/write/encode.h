@@ -33,6 +33,8 @@ void encoder_free(struct encoder *encoder);
  * encoder_header() and encoder_chunks() until the next call; off of the entry is 0. */
 teg_status encode_tile(struct encoder *encoder, const struct slice *slice, uint64_t ordinal,
                        struct index_entry *entry_out, teg_error *err);
+/* Where in its segment the next tile will lie: 0 until told. */
+void encoder_place(struct encoder *encoder, uint64_t off);
 /* A box tile. */
 teg_status encode_box(struct encoder *encoder, const struct box *box, enum row_kind kind,
                       int64_t system_from, int64_t valid_from, int64_t valid_until,

@@ -74,6 +74,15 @@ static bool match_validity(struct partition *p, struct column_buf *column)
 	       column_buf_set_validity(column, 0, 1, &valid, 0) == TEG_OK;
 }
 
+/* What nested attributes hold is copied in runs when tiles are cut, and not dealt twice. */
+static bool has_nested(const struct rows *rows)
+{
+	for (uint32_t a = 0; a < rows->schema->n_attrs; a++)
+		if (rows->schema->attrs[a].n_children)
+			return true;
+	return false;
+}
+
 static bool prepare_spares(struct partition *p)
 {
 	for (uint32_t i = 0; i < n_columns(p->rows); i++)
@@ -223,7 +232,7 @@ void rows_partition(struct rows *rows, uint32_t *perm, uint32_t n)
 	unsigned bits = part_bits(n);
 	uint32_t n_after = rows->n;
 
-	if (n < PAYS_FROM || !find_starts(&p, perm, n, bits))
+	if (n < PAYS_FROM || has_nested(rows) || !find_starts(&p, perm, n, bits))
 		return;
 	p.dest = mem_array(rows->alloc, rows->n, sizeof *p.dest);
 	if (p.dest && prepare_spares(&p)) {

@@ -61,11 +61,9 @@ teg_status rows_init(struct rows *rows, const struct schema *schema, const teg_a
 		                n_fields(schema));
 	rows->attrs = rows->dims + schema->n_dims;
 	for (uint32_t d = 0; d < schema->n_dims; d++)
-		column_buf_init(&rows->dims[d], schema->dims[d].shape, schema->dims[d].width,
-		                alloc);
+		column_buf_init_as(&rows->dims[d], field_layout(&schema->dims[d]), alloc);
 	for (uint32_t a = 0; a < schema->n_attrs; a++)
-		column_buf_init(&rows->attrs[a], schema->attrs[a].shape, schema->attrs[a].width,
-		                alloc);
+		column_buf_init_as(&rows->attrs[a], field_layout(&schema->attrs[a]), alloc);
 	for (int o = 0; o < N_OPTIONAL; o++)
 		column_buf_init(optional(rows, o), COLUMN_FIXED, optional_width(o), alloc);
 	return TEG_OK;
@@ -141,23 +139,12 @@ static teg_status append_all(struct rows *rows, const struct rows *from, const u
 }
 
 /* Takes back what a failed append has added. */
-static void cut_column(struct column_buf *column, size_t n)
-{
-	struct column view;
-
-	if (column->n <= n)
-		return;
-	column->n = n;
-	view = column_buf_view(column);
-	column->n_nulls = column->validity ? column_n_nulls(&view) : 0;
-}
-
 static void cut(struct rows *rows, uint32_t n, unsigned had)
 {
 	for (uint32_t i = 0; i < n_fields(rows->schema); i++)
-		cut_column(field_column(rows, i), n);
+		column_buf_truncate(field_column(rows, i), n);
 	for (int o = 0; o < N_OPTIONAL; o++)
-		cut_column(optional(rows, o), had >> o & 1 ? n : 0);
+		column_buf_truncate(optional(rows, o), had >> o & 1 ? n : 0);
 }
 
 void rows_truncate(struct rows *rows, uint32_t n)
@@ -204,11 +191,29 @@ teg_status rows_append(struct rows *rows, const struct rows *from, uint32_t firs
 
 /* ---- single rows ---- */
 
+/* By way of another column: what lies in children moves when they grow. */
+static teg_status repeat_nested(struct column_buf *column, uint32_t i)
+{
+	struct column view = column_buf_view(column);
+	struct column_buf copy;
+	teg_status status;
+
+	column_buf_init_as(&copy, column_buf_layout(column), column->alloc);
+	status = column_buf_append(&copy, &view, i, 1);
+	view = column_buf_view(&copy);
+	if (status == TEG_OK)
+		status = column_buf_append(column, &view, 0, 1);
+	column_buf_release(&copy);
+	return status;
+}
+
 /* Appends value i of a column to itself. Room first, so that the view stays good. */
 static teg_status repeat(struct column_buf *column, uint32_t i)
 {
 	struct column view = column_buf_view(column);
 
+	if (shape_is_nested(column->shape))
+		return repeat_nested(column, i);
 	TEG_TRY(column_buf_reserve(column, 1, column_value(&view, i).len));
 	view = column_buf_view(column);
 	return column_buf_append(column, &view, i, 1);

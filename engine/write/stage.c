@@ -159,7 +159,7 @@ static teg_status append_field(const struct match *m, size_t i, struct column_bu
 
 	if (!c)
 		return append_nulls(column, n, err);
-	TEG_TRY(convert_append(c, c->type.type ? &c->type : &f->type, &f->type, n, column, err));
+	TEG_TRY(convert_append_field(c, f, n, column, err));
 	return check_values(f, i < m->schema->n_dims, column, first, m->options->max_value_len,
 	                    err);
 }
@@ -199,24 +199,16 @@ static teg_status append_all(const struct match *m, struct rows *rows, size_t n,
 
 /* ---- all or nothing ---- */
 
-static void cut_column(struct column_buf *column, size_t n)
-{
-	if (column->n <= n)
-		return;
-	column->n = n;
-	column->n_nulls = column->n_nulls ? n - bitmap_count(column->validity, 0, n) : 0;
-}
-
 /* Back to rows->n rows; `optional` columns that came into being go. */
 static void cut_rows(struct rows *rows, bool had_from, bool had_until, bool had_kind)
 {
 	for (uint32_t d = 0; d < rows->schema->n_dims; d++)
-		cut_column(&rows->dims[d], rows->n);
+		column_buf_truncate(&rows->dims[d], rows->n);
 	for (uint32_t i = 0; i < rows->schema->n_attrs; i++)
-		cut_column(&rows->attrs[i], rows->n);
-	cut_column(&rows->valid_from, had_from ? rows->n : 0);
-	cut_column(&rows->valid_until, had_until ? rows->n : 0);
-	cut_column(&rows->kind, had_kind ? rows->n : 0);
+		column_buf_truncate(&rows->attrs[i], rows->n);
+	column_buf_truncate(&rows->valid_from, had_from ? rows->n : 0);
+	column_buf_truncate(&rows->valid_until, had_until ? rows->n : 0);
+	column_buf_truncate(&rows->kind, had_kind ? rows->n : 0);
 }
 
 static teg_status check_room(const struct match *m, const struct rows *rows, size_t n,

@@ -1,5 +1,6 @@
 #include "engine/write/tiler.h"
 #include "engine/write/encode.h"
+#include "engine/write/fit.h"
 #include "engine/write/key_index.h"
 #include "engine/write/levels.h"
 
@@ -22,7 +23,7 @@ struct tiler {
 	uint64_t *lanes[TEG_MAX_DIMENSIONS]; /* of the rows that a grid step is looked for in */
 	struct column_stats *stats;
 	uint32_t *attr_ids;
-	uint32_t *long_texts; /* columns whose bytes may end a tile */
+	uint32_t *long_columns; /* columns that may end a tile */
 	uint32_t n_long;
 	const teg_allocator *alloc;
 };
@@ -63,8 +64,8 @@ static teg_status make_parts(struct tiler *t, teg_error *err)
 	t->encoder = encoder_new(t->schema, &t->order, &t->options, t->alloc);
 	t->stats = mem_array(t->alloc, n_stats(t), sizeof *t->stats);
 	t->attr_ids = mem_array(t->alloc, n_stats(t), sizeof *t->attr_ids);
-	t->long_texts = mem_array(t->alloc, n_fields(t), sizeof *t->long_texts);
-	if (!t->encoder || !t->stats || !t->attr_ids || !t->long_texts)
+	t->long_columns = mem_array(t->alloc, n_fields(t), sizeof *t->long_columns);
+	if (!t->encoder || !t->stats || !t->attr_ids || !t->long_columns)
 		return teg_fail(err, TEG_NOMEM, "no memory to write tiles");
 	for (uint32_t a = 0; a < t->schema->n_attrs; a++)
 		t->attr_ids[a] = t->schema->attrs[a].id;
@@ -113,7 +114,7 @@ void tiler_free(struct tiler *t)
 		mem_free(t->alloc, t->lanes[d], (size_t)TILE_CELLS_MAX * sizeof **t->lanes);
 	mem_free(t->alloc, t->stats, n_stats(t) * sizeof *t->stats);
 	mem_free(t->alloc, t->attr_ids, n_stats(t) * sizeof *t->attr_ids);
-	mem_free(t->alloc, t->long_texts, n_fields(t) * sizeof *t->long_texts);
+	mem_free(t->alloc, t->long_columns, n_fields(t) * sizeof *t->long_columns);
 	mem_free(t->alloc, t, sizeof *t);
 }
 
@@ -136,33 +137,17 @@ static teg_status begin(struct tiler *t, teg_error *err)
 
 /* ---- where a tile ends ---- */
 
-/* Whether some text column could fill a tile before its rows do: tells in one pass over the offsets
- * where it cannot, for looking at each row in position order costs more. */
-static bool text_may_fill(const struct tiler *t, const struct column_buf *column)
-{
-	int32_t longest = 0;
-
-	if (column->shape != COLUMN_BYTES)
-		return false;
-	for (size_t i = 0; i < column->n; i++) {
-		int32_t len = column->offsets[i + 1] - column->offsets[i];
-
-		longest = len > longest ? len : longest;
-	}
-	return (uint64_t)longest * t->cells_max > TILE_COLUMN_MAX;
-}
-
 static const struct column_buf *field_of(const struct tiler *t, const struct rows *rows, uint32_t c)
 {
 	return c < t->schema->n_dims ? &rows->dims[c] : &rows->attrs[c - t->schema->n_dims];
 }
 
-static void find_long_texts(struct tiler *t, const struct rows *rows)
+static void find_long_columns(struct tiler *t, const struct rows *rows)
 {
 	t->n_long = 0;
 	for (uint32_t c = 0; c < n_fields(t); c++)
-		if (text_may_fill(t, field_of(t, rows, c)))
-			t->long_texts[t->n_long++] = c;
+		if (fit_may_fill(field_of(t, rows, c), t->cells_max))
+			t->long_columns[t->n_long++] = c;
 }
 
 /* The most rows from the slice's start that fit a tile by count and bytes; at least one. */
@@ -170,18 +155,8 @@ static uint32_t fit_bytes(const struct tiler *t, const struct slice *s)
 {
 	uint32_t n = s->n < t->cells_max ? s->n : t->cells_max;
 
-	for (uint32_t c = 0; c < t->n_long; c++) {
-		const struct column_buf *column = field_of(t, s->rows, t->long_texts[c]);
-		uint64_t len = 0;
-
-		for (uint32_t i = 0; i < n; i++) {
-			uint32_t row = slice_row(s, i);
-
-			len += (uint32_t)(column->offsets[row + 1] - column->offsets[row]);
-			if (len > TILE_COLUMN_MAX && i)
-				n = i;
-		}
-	}
+	for (uint32_t c = 0; c < t->n_long; c++)
+		n = fit_column(field_of(t, s->rows, t->long_columns[c]), s, n);
 	return n;
 }
 
@@ -258,7 +233,7 @@ static teg_status put_tile(struct tiler *t, struct index_entry *entry, teg_error
 /* Takes whole tiles off the front of the slice. */
 static teg_status cut_tiles(struct tiler *t, struct slice *s, bool last, teg_error *err)
 {
-	find_long_texts(t, s->rows);
+	find_long_columns(t, s->rows);
 	while (s->n) {
 		struct index_entry entry = { .stats = t->stats };
 		struct slice tile = *s;
@@ -268,6 +243,7 @@ static teg_status cut_tiles(struct tiler *t, struct slice *s, bool last, teg_err
 		if (!n)
 			return TEG_OK;
 		tile.n = n;
+		encoder_place(t->encoder, t->sink->len);
 		TEG_TRY(encode_tile(t->encoder, &tile, t->ordinal, &entry, err));
 		if (t->keys)
 			TEG_TRY(key_index_add(t->keys, &tile, t->ordinal, err));

@@ -38,7 +38,8 @@ class Range(Struct):
 
 class DataType(Struct):
     _fields_ = [("type", c.c_int), ("unit", c.c_int), ("zone", c.c_char_p), ("fixed_len", c.c_uint32),
-                ("precision", c.c_uint8), ("scale", c.c_int8)]
+                ("precision", c.c_uint8), ("scale", c.c_int8), ("list_size", c.c_uint32),
+                ("children", c.c_void_p), ("n_children", c.c_size_t)]
 
 
 class Dimension(Struct):
@@ -90,7 +91,8 @@ class CompactOptions(Struct):
 class Column(Struct):
     _fields_ = [("name", c.c_char_p), ("values", c.c_void_p), ("stride", c.c_ssize_t),
                 ("offsets", c.c_void_p), ("large_offsets", c.c_void_p), ("validity", c.c_void_p),
-                ("validity_bit", c.c_size_t), ("type", DataType)]
+                ("validity_bit", c.c_size_t), ("type", DataType), ("children", c.c_void_p),
+                ("n_children", c.c_size_t)]
 
 
 class Refused(Exception):

@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include "tools/tilectl/json.h"
 #include "tools/tilectl/number.h"
 
 static const struct {
@@ -84,6 +85,48 @@ static bool read_fixed(teg_data_type *type, const char *format)
 	return true;
 }
 
+/* The type alone of a list or struct. */
+static bool read_nested(struct arrow_column *column, const char *format)
+{
+	int64_t n;
+
+	column->large = !strcmp(format, "+L");
+	if (!strcmp(format, "+l") || column->large)
+		column->type.type = TEG_LIST;
+	else if (!strcmp(format, "+s"))
+		column->type.type = TEG_STRUCT;
+	if (!strncmp(format, "+w:", 3) &&
+	    number_read_int(format + 3, strlen(format + 3), 0, UINT32_MAX, &n)) {
+		column->type.type = TEG_FIXED_LIST;
+		column->type.list_size = (uint32_t)n;
+	}
+	return column->type.type != 0;
+}
+
+static bool init_children(struct arrow_column *column, const struct ArrowSchema *field,
+                          enum time_style style, struct why *why)
+{
+	size_t n = (size_t)field->n_children;
+
+	column->children = need_memory(n, sizeof *column->children);
+	for (size_t i = 0; i < n; i++, column->n_children++)
+		if (!arrow_column_init(&column->children[i], field->children[i], false, style,
+		                       why)) {
+			arrow_column_release(column);
+			return false;
+		}
+	return true;
+}
+
+void arrow_column_release(struct arrow_column *column)
+{
+	for (size_t i = 0; i < column->n_children; i++)
+		arrow_column_release(&column->children[i]);
+	free(column->children);
+	column->children = NULL;
+	column->n_children = 0;
+}
+
 bool arrow_column_init(struct arrow_column *column, const struct ArrowSchema *field, bool kinds,
                        enum time_style style, struct why *why)
 {
@@ -91,6 +134,7 @@ bool arrow_column_init(struct arrow_column *column, const struct ArrowSchema *fi
 
 	memset(column, 0, sizeof *column);
 	column->style = style;
+	column->name = field->name ? field->name : "";
 	column->row_kind = kinds && field->name && !strcmp(field->name, "row_kind");
 	if (!field->dictionary &&
 	    (read_plain(column, format) ||
@@ -98,6 +142,8 @@ bool arrow_column_init(struct arrow_column *column, const struct ArrowSchema *fi
 	     (!strncmp(format, "d:", 2) && read_decimal(&column->type, format)) ||
 	     (!strncmp(format, "w:", 2) && read_fixed(&column->type, format))))
 		return true;
+	if (!field->dictionary && format[0] == '+' && read_nested(column, format))
+		return init_children(column, field, style, why);
 	return refuse(why, "column '%.80s' has Arrow format '%.80s', which cannot be printed",
 	              field->name ? field->name : "", format);
 }
@@ -181,6 +227,58 @@ static enum form add_kind(struct text *out, teg_value kind)
 	return FORM_QUOTED;
 }
 
+/* ---- lists and structs as JSON ---- */
+
+static void add_json(struct text *out, const struct arrow_column *column,
+                     const struct ArrowArray *array, int64_t row)
+{
+	struct text cell = { NULL, 0, 0 };
+	enum form form = arrow_add_cell(&cell, column, array, row);
+
+	if (form == FORM_NULL)
+		text_adds(out, "null");
+	else if (form == FORM_QUOTED)
+		json_quote(out, text_string(&cell), cell.len);
+	else
+		text_add(out, text_string(&cell), cell.len);
+	text_free(&cell);
+}
+
+static void add_list(struct text *out, const struct arrow_column *column,
+                     const struct ArrowArray *array, int64_t i)
+{
+	int64_t from = i * column->type.list_size, until = from + column->type.list_size;
+
+	if (column->type.type == TEG_LIST && column->large) {
+		from = ((const int64_t *)array->buffers[1])[i];
+		until = ((const int64_t *)array->buffers[1])[i + 1];
+	} else if (column->type.type == TEG_LIST) {
+		from = ((const int32_t *)array->buffers[1])[i];
+		until = ((const int32_t *)array->buffers[1])[i + 1];
+	}
+	text_adds(out, "[");
+	for (int64_t k = from; k < until; k++) {
+		text_adds(out, k > from ? "," : "");
+		add_json(out, &column->children[0], array->children[0], k);
+	}
+	text_adds(out, "]");
+}
+
+static void add_struct(struct text *out, const struct arrow_column *column,
+                       const struct ArrowArray *array, int64_t i)
+{
+	text_adds(out, "{");
+	for (size_t c = 0; c < column->n_children; c++) {
+		const struct arrow_column *child = &column->children[c];
+
+		text_adds(out, c ? "," : "");
+		json_quote(out, child->name, strlen(child->name));
+		text_adds(out, ":");
+		add_json(out, child, array->children[c], i);
+	}
+	text_adds(out, "}");
+}
+
 enum form arrow_add_cell(struct text *out, const struct arrow_column *column,
                          const struct ArrowArray *array, int64_t row)
 {
@@ -189,6 +287,12 @@ enum form arrow_add_cell(struct text *out, const struct arrow_column *column,
 
 	if (array->null_count != 0 && array->buffers[0] && !bit_at(array->buffers[0], i))
 		return FORM_NULL;
+	if (column->type.type == TEG_STRUCT)
+		add_struct(out, column, array, i);
+	else if (column->n_children)
+		add_list(out, column, array, i);
+	if (column->n_children)
+		return FORM_JSON;
 	value = read_value(column, array, i);
 	if (column->row_kind && value.type == TEG_UINT8)
 		return add_kind(out, value);

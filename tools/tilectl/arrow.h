@@ -3,7 +3,7 @@
  *   ArrowSchema child --arrow_column_init--> how to read it      ArrowArray child, row --> cell
  *
  * Understood are the formats that the library hands out: b c C s S i I l L e f g d: u U z Z w: tdD
- * ts?: tD?. Anything else is refused by name when a column is set up.
+ * ts?: tD? +l +L +w: +s. Anything else is refused by name when a column is set up.
  */
 #ifndef TILECTL_ARROW_H
 #define TILECTL_ARROW_H
@@ -16,12 +16,18 @@ struct arrow_column {
 	bool large;         /* 64-bit offsets */
 	bool row_kind;      /* the library's own column: kinds are words */
 	enum time_style style;
+	const char *name;              /* points into the schema */
+	struct arrow_column *children; /* of lists and structs */
+	size_t n_children;
 };
 
 /* Reads the field's format. `kinds`: a column called row_kind is the library's. */
 bool arrow_column_init(struct arrow_column *column, const struct ArrowSchema *field, bool kinds,
                        enum time_style style, struct why *why);
-/* Appends value `row` of the array, counted after its offset; returns its form. */
+/* Frees what a list or struct has below it. */
+void arrow_column_release(struct arrow_column *column);
+/* Appends value `row` of the array, counted after its offset; returns its form: lists and
+ * structs are FORM_JSON. */
 enum form arrow_add_cell(struct text *out, const struct arrow_column *column,
                          const struct ArrowArray *array, int64_t row);
 

@@ -15,6 +15,7 @@ int rows_init(struct rows *rows, const struct ArrowSchema *schema, bool times,
 	memset(rows, 0, sizeof *rows);
 	rows->n = (size_t)schema->n_children;
 	rows->columns = need_memory(rows->n, sizeof *rows->columns);
+	memset(rows->columns, 0, rows->n * sizeof *rows->columns);
 	rows->names = need_memory(rows->n, sizeof *rows->names);
 	for (size_t c = 0; c < rows->n; c++) {
 		const struct ArrowSchema *field = schema->children[c];
@@ -30,6 +31,8 @@ int rows_init(struct rows *rows, const struct ArrowSchema *schema, bool times,
 
 void rows_free(struct rows *rows)
 {
+	for (size_t c = 0; c < rows->n && rows->columns; c++)
+		arrow_column_release(&rows->columns[c]);
 	free(rows->columns);
 	free(rows->names);
 	text_free(&rows->cell);
@@ -45,7 +48,8 @@ void rows_report_cells(struct rows *rows, struct report *report, const struct Ar
 		/* The offset of a struct counts for its children too. */
 		form = arrow_add_cell(&rows->cell, &rows->columns[c], batch->children[c],
 		                      row + batch->offset);
-		report_cell(report, form, text_string(&rows->cell), rows->cell.len, NULL);
+		report_cell(report, form, text_string(&rows->cell), rows->cell.len,
+		            text_string(&rows->cell));
 	}
 }
 

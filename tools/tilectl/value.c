@@ -30,6 +30,9 @@ static const struct {
 	[TEG_UTF8] = { "utf8", 0, 0, 0 },
 	[TEG_BYTES] = { "bytes", 0, 0, 0 },
 	[TEG_FIXED_BYTES] = { "fixed_bytes", 0, 0, 0 },
+	[TEG_LIST] = { "list", 0, 0, 0 },
+	[TEG_FIXED_LIST] = { "fixed_size_list", 0, 0, 0 },
+	[TEG_STRUCT] = { "struct", 0, 0, 0 },
 };
 
 static const char *const units[] = { "s", "ms", "us", "ns" };
@@ -39,9 +42,25 @@ static bool has_zone(const teg_data_type *type)
 	return type->zone && type->zone[0];
 }
 
+static void add_children(struct text *out, const teg_data_type *type)
+{
+	text_adds(out, "<");
+	for (size_t i = 0; i < type->n_children; i++) {
+		text_adds(out, i ? ", " : "");
+		if (type->type == TEG_STRUCT)
+			text_addf(out, "%s: ", type->children[i].name);
+		type_add_name(out, &type->children[i].type);
+		if (!type->children[i].nullable)
+			text_adds(out, " not null");
+	}
+	if (type->type == TEG_FIXED_LIST)
+		text_addf(out, ", %" PRIu32, type->list_size);
+	text_adds(out, ">");
+}
+
 void type_add_name(struct text *out, const teg_data_type *type)
 {
-	if (type->type < TEG_BOOL || type->type > TEG_FIXED_BYTES) {
+	if (type->type < TEG_BOOL || type->type > TEG_STRUCT) {
 		text_addf(out, "type %d", (int)type->type);
 		return;
 	}
@@ -50,6 +69,8 @@ void type_add_name(struct text *out, const teg_data_type *type)
 		text_addf(out, "(%d,%d)", type->precision, type->scale);
 	else if (type->type == TEG_FIXED_BYTES)
 		text_addf(out, "(%" PRIu32 ")", type->fixed_len);
+	else if (type->type >= TEG_LIST)
+		add_children(out, type);
 	else if (type->type == TEG_DURATION)
 		text_addf(out, "[%s]", units[type->unit]);
 	else if (type->type == TEG_TIMESTAMP)
@@ -133,6 +154,9 @@ enum form value_add(struct text *out, const teg_data_type *type, const teg_value
 	case TEG_BYTES:
 	case TEG_FIXED_BYTES:
 	case TEG_DECIMAL128: return add_bytes(out, type, value);
+	case TEG_LIST:
+	case TEG_FIXED_LIST:
+	case TEG_STRUCT: break; /* no single value: see arrow_add_cell */
 	}
 	return FORM_NULL;
 }

@@ -19,7 +19,7 @@ enum form {
 /* How times are printed. */
 enum time_style { TIMES_RFC3339, TIMES_INT };
 
-/* int32, timestamp[us, UTC], decimal128(10,2), ... */
+/* int32, timestamp[us, UTC], decimal128(10,2), list<struct<a: int32, b: utf8 not null>>, ... */
 void type_add_name(struct text *out, const teg_data_type *type);
 bool type_is_time(teg_type type);
 

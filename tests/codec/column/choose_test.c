@@ -8,7 +8,7 @@ static int64_t values[100000];
 
 static enum encoding chosen(enum value_class class, size_t n, const char *name)
 {
-	struct column c = { COLUMN_FIXED, 8, n, NULL, (const uint8_t *)values, NULL };
+	struct column c = { COLUMN_FIXED, 8, n, NULL, (const uint8_t *)values, NULL, NULL };
 
 	return columns_check_round_trip(&c, class, PROFILE_FAST, name);
 }
@@ -101,7 +101,7 @@ static size_t chunk_len(const struct column *c, enum value_class class, enum pro
 
 Test(choose, nothing_grows) /* noise costs its page table, no more */
 {
-	struct column c = { COLUMN_FIXED, 8, 50000, NULL, (const uint8_t *)values, NULL };
+	struct column c = { COLUMN_FIXED, 8, 50000, NULL, (const uint8_t *)values, NULL, NULL };
 	struct rng rng = { 73 };
 
 	for (size_t i = 0; i < 50000; i++)
@@ -113,7 +113,7 @@ Test(choose, nothing_grows) /* noise costs its page table, no more */
 
 Test(choose, profiles_differ_in_zstd) /* repeated text shrinks but in FAST FOR stays as it is */
 {
-	struct column c = { COLUMN_FIXED, 8, 40000, NULL, (const uint8_t *)values, NULL };
+	struct column c = { COLUMN_FIXED, 8, 40000, NULL, (const uint8_t *)values, NULL, NULL };
 	struct rng rng = { 79 };
 	size_t fast, balanced, dense;
 
@@ -145,7 +145,8 @@ static const struct {
 
 Test(choose, refuses_columns_that_nobody_can_hold) /* COL-1 */
 {
-	struct column c = { COLUMN_FIXED, 8, (1u << 24) + 1, NULL, (const uint8_t *)values, NULL };
+	struct column c = { COLUMN_FIXED, 8,   (1u << 24) + 1, NULL, (const uint8_t *)values,
+		            NULL,         NULL };
 	struct codec_scratch *scratch = codec_scratch_new(teg_allocator_default());
 	struct arena arena;
 	struct chunk chunk;
@@ -171,8 +172,8 @@ Test(choose, refuses_classes_that_do_not_go_with_a_width) /* COL-2 */
 	static const int32_t offsets[] = { 0, 1 };
 
 	for (size_t i = 0; i < sizeof misused / sizeof *misused; i++) {
-		struct column c = { misused[i].shape,        misused[i].width, 1, NULL,
-			            (const uint8_t *)values, offsets };
+		struct column c = { misused[i].shape,        misused[i].width, 1,   NULL,
+			            (const uint8_t *)values, offsets,          NULL };
 		struct codec_scratch *scratch = codec_scratch_new(teg_allocator_default());
 		struct arena arena;
 		struct chunk chunk;

@@ -34,7 +34,9 @@ Test(column, of_strings_takes_every_kind_of_append) /* V2 X1: null and "" differ
 {
 	static const int32_t offsets[] = { 1, 4, 4, 6 };
 	uint8_t validity = 0x05;
-	struct column c = { COLUMN_BYTES, 0, 3, &validity, (const uint8_t *)".JFKLG", offsets };
+	struct column c = {
+		COLUMN_BYTES, 0, 3, &validity, (const uint8_t *)".JFKLG", offsets, NULL
+	};
 	uint32_t at[] = { 2, 0, 0, 1 };
 	struct column_buf b;
 
@@ -61,9 +63,8 @@ Test(column, of_any_width_gathers_what_is_asked_for) /* H3 */
 
 	for (size_t w = 0; w < sizeof widths / sizeof *widths; w++) {
 		uint8_t values[100 * 24 + 1], bits[13];
-		struct column c = {
-			COLUMN_FIXED, widths[w], 100, w % 2 ? bits : NULL, values + w % 2, NULL
-		}; /* odd addresses too */
+		struct column c = { COLUMN_FIXED,   widths[w], 100, w % 2 ? bits : NULL,
+			            values + w % 2, NULL,      NULL }; /* odd addresses too */
 		uint32_t at[300];
 		struct column_buf b;
 
@@ -122,8 +123,8 @@ Test(column, marks_what_a_decoder_says) /* X1 */
 		cr_assert_eq(bitmap_get(b.validity, i), i < 3 || i >= 10 || i % 2, "%zu", i);
 	cr_assert_eq(column_buf_set_validity(&b, 0, 20, bits, 0), TEG_OK);
 	cr_assert_eq(b.n_nulls, 8);
-	cr_assert_eq(column_n_nulls(
-			     &(struct column){ COLUMN_FIXED, 8, 20, b.validity, b.values, NULL }),
+	cr_assert_eq(column_n_nulls(&(struct column){ COLUMN_FIXED, 8, 20, b.validity, b.values,
+	                                              NULL, NULL }),
 	             8);
 	column_buf_release(&b);
 }
@@ -131,8 +132,8 @@ Test(column, marks_what_a_decoder_says) /* X1 */
 Test(column, has_lengths_without_validity)
 {
 	static const int32_t offsets[] = { 3, 4, 9 };
-	struct column text = { COLUMN_BYTES, 0, 2, NULL, NULL, offsets };
-	struct column wide = { COLUMN_FIXED, 16, 5, NULL, NULL, NULL };
+	struct column text = { COLUMN_BYTES, 0, 2, NULL, NULL, offsets, NULL };
+	struct column wide = { COLUMN_FIXED, 16, 5, NULL, NULL, NULL, NULL };
 	struct column_buf b;
 	struct column none;
 
@@ -174,7 +175,9 @@ static teg_status append_much(const teg_allocator *alloc, void *ctx)
 {
 	static const int32_t offsets[] = { 0, 3, 5 };
 	uint8_t validity = 0x02;
-	struct column c = { COLUMN_BYTES, 0, 2, &validity, (const uint8_t *)"JFKLG", offsets };
+	struct column c = {
+		COLUMN_BYTES, 0, 2, &validity, (const uint8_t *)"JFKLG", offsets, NULL
+	};
 	uint32_t at[200] = { 1 };
 	struct column_buf b;
 	teg_status status;

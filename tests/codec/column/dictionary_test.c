@@ -18,7 +18,7 @@ TestSuite(dictionary, .init = set_up, .fini = tear_down);
 
 static struct column fixed(const void *values, uint32_t width, size_t n)
 {
-	return (struct column){ COLUMN_FIXED, width, n, NULL, values, NULL };
+	return (struct column){ COLUMN_FIXED, width, n, NULL, values, NULL, NULL };
 }
 
 Test(dictionary, orders_values_by_their_class) /* DICT-2 */
@@ -41,7 +41,7 @@ Test(dictionary, orders_strings_by_bytes_then_length) /* DICT-2 NC1 */
 {
 	static const int32_t offsets[] = { 0, 2, 2, 3, 5, 14, 23 };
 	static const char bytes[] = "abaab12345678x12345678y";
-	struct column c = { COLUMN_BYTES, 0, 6, NULL, (const uint8_t *)bytes, offsets };
+	struct column c = { COLUMN_BYTES, 0, 6, NULL, (const uint8_t *)bytes, offsets, NULL };
 	struct dictionary d;
 
 	cr_assert_eq(dictionary_build(&c, VALUE_BYTES, 10, scratch, &d), TEG_OK);

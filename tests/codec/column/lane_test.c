@@ -152,7 +152,7 @@ Test(lane, of_columns_is_that_of_each_value)
 
 	rng_fill(&rng, bytes, sizeof bytes);
 	for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
-		struct column c = { COLUMN_FIXED, kinds[k].width, 200, NULL, bytes, NULL };
+		struct column c = { COLUMN_FIXED, kinds[k].width, 200, NULL, bytes, NULL, NULL };
 
 		lanes_of_column(&c, kinds[k].class, 7, 150, lanes);
 		for (size_t i = 0; i < 150; i++)
@@ -178,7 +178,7 @@ Test(lane, mask_says_which_lie_between)
 	rng_fill(&rng, bytes, sizeof bytes);
 	for (int round = 0; round < 500; round++) {
 		size_t k = (size_t)round % (sizeof kinds / sizeof *kinds);
-		struct column c = { COLUMN_FIXED, kinds[k].width, 700, NULL, bytes, NULL };
+		struct column c = { COLUMN_FIXED, kinds[k].width, 700, NULL, bytes, NULL, NULL };
 		uint64_t lo, hi;
 
 		lanes_of_column(&c, kinds[k].class, 0, 700, lanes);
@@ -197,7 +197,7 @@ Test(stats, count_nulls_and_nan_and_bound_the_rest) /* NC2 V3 X16 */
 {
 	static const double values[] = { 3, NAN, -0.0, -7, NAN, 1e9, 5 };
 	uint8_t validity = 0x5f; /* 1e9 is null */
-	struct column c = { COLUMN_FIXED, 8, 7, &validity, (const uint8_t *)values, NULL };
+	struct column c = { COLUMN_FIXED, 8, 7, &validity, (const uint8_t *)values, NULL, NULL };
 	struct column_stats s;
 
 	column_stats_of(&c, VALUE_FLOAT, &s);
@@ -212,7 +212,7 @@ Test(stats, of_long_columns_see_every_value) /* NC2 */
 {
 	static int32_t values[3000];
 	static uint8_t validity[375];
-	struct column c = { COLUMN_FIXED, 4, 3000, NULL, (const uint8_t *)values, NULL };
+	struct column c = { COLUMN_FIXED, 4, 3000, NULL, (const uint8_t *)values, NULL, NULL };
 	struct column_stats s;
 
 	for (size_t at = 0; at < 3000; at += 499) {
@@ -250,10 +250,13 @@ static const struct {
 Test(stats, of_strings_are_exact_where_lanes_tell_all) /* NC2 */
 {
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
-		struct column c = {
-			COLUMN_BYTES,    0, 2, &texts[i].validity, (const uint8_t *)texts[i].bytes,
-			texts[i].offsets
-		};
+		struct column c = { COLUMN_BYTES,
+			            0,
+			            2,
+			            &texts[i].validity,
+			            (const uint8_t *)texts[i].bytes,
+			            texts[i].offsets,
+			            NULL };
 		struct column_stats s;
 
 		column_stats_of(&c, VALUE_BYTES, &s);
@@ -265,7 +268,7 @@ Test(stats, of_strings_are_exact_where_lanes_tell_all) /* NC2 */
 Test(stats, of_nothing_and_of_what_has_no_order_are_absent) /* NC2 */
 {
 	uint64_t values[] = { 1, 2 };
-	struct column c = { COLUMN_FIXED, 8, 2, NULL, (const uint8_t *)values, NULL };
+	struct column c = { COLUMN_FIXED, 8, 2, NULL, (const uint8_t *)values, NULL, NULL };
 	struct column_stats s;
 
 	column_stats_of(&c, VALUE_OPAQUE, &s);
@@ -273,7 +276,7 @@ Test(stats, of_nothing_and_of_what_has_no_order_are_absent) /* NC2 */
 	c.n = 0;
 	column_stats_of(&c, VALUE_SIGNED, &s);
 	cr_assert_not(s.has_bounds || s.exact);
-	c = (struct column){ COLUMN_FIXED, 16, 1, NULL, (const uint8_t *)values, NULL };
+	c = (struct column){ COLUMN_FIXED, 16, 1, NULL, (const uint8_t *)values, NULL, NULL };
 	column_stats_of(&c, VALUE_WIDE, &s);
 	cr_assert(s.has_bounds && !s.exact);
 }

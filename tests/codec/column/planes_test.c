@@ -7,7 +7,7 @@ Test(planes, agree_with_the_spec_vector) /* PLANE-1 PLANE-2 */
 {
 	static const uint16_t values[] = { 0x1234, 0x1256, 0x1278 };
 	static const uint8_t bytes[] = { 0x34, 0x56, 0x78, 0x12, 0x12, 0x12 };
-	struct column c = { COLUMN_FIXED, 2, 3, NULL, (const uint8_t *)values, NULL };
+	struct column c = { COLUMN_FIXED, 2, 3, NULL, (const uint8_t *)values, NULL, NULL };
 	struct buf out;
 
 	buf_init(&out, teg_allocator_default(), 100);
@@ -25,7 +25,7 @@ Test(planes, give_any_range_of_any_width) /* H1 */
 
 	rng_fill(&rng, values, sizeof values);
 	for (size_t w = 0; w < 4; w++) {
-		struct column c = { COLUMN_FIXED, widths[w], 1500, NULL, values, NULL };
+		struct column c = { COLUMN_FIXED, widths[w], 1500, NULL, values, NULL, NULL };
 		struct column_buf back;
 		struct buf out;
 

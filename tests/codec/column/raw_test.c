@@ -16,7 +16,7 @@ static const uint8_t text[] = { 2, 0, 0, 0, 0, 0x23, 'J', 'F', 'K', 'L', 'G' };
 Test(raw, agrees_with_the_spec_vector) /* RAW-2 */
 {
 	static const int32_t offsets[] = { 2, 5, 5, 7 };
-	struct column c = { COLUMN_BYTES, 0, 3, NULL, (const uint8_t *)"..JFKLG", offsets };
+	struct column c = { COLUMN_BYTES, 0, 3, NULL, (const uint8_t *)"..JFKLG", offsets, NULL };
 	struct codec_scratch *scratch = codec_scratch_new(teg_allocator_default());
 	struct column_buf back;
 	struct buf out;

@@ -69,7 +69,7 @@ Test(search, finds_places_in_every_encoding)
 {
 	static const enum profile profiles[] = { PROFILE_FAST, PROFILE_DENSE };
 	int64_t *values = malloc(VALUES * sizeof *values);
-	struct column c = { COLUMN_FIXED, 8, VALUES, NULL, (void *)values, NULL };
+	struct column c = { COLUMN_FIXED, 8, VALUES, NULL, (void *)values, NULL, NULL };
 	struct rng rng = { 5 };
 	unsigned seen = 0;
 
@@ -100,7 +100,7 @@ Test(search, finds_places_in_every_encoding)
 Test(search, sees_damage)
 {
 	int64_t values[3000];
-	struct column c = { COLUMN_FIXED, 8, 3000, NULL, (void *)values, NULL };
+	struct column c = { COLUMN_FIXED, 8, 3000, NULL, (void *)values, NULL, NULL };
 	struct encoded e;
 	uint32_t n;
 

@@ -16,8 +16,8 @@ static teg_status copy_columns(const struct schema *s, const struct imported *in
 
 		if (!convert_allowed(&in->columns[i].type, &f->type))
 			return teg_fail(err, TEG_SCHEMA, "types differ");
-		TEG_TRY(convert_append(&in->columns[i], &in->columns[i].type, &f->type, in->n_rows,
-		                       &batch->columns[i], err));
+		TEG_TRY(convert_append_field(&in->columns[i], f, in->n_rows, &batch->columns[i],
+		                             err));
 		TEG_TRY(check_values(f, false, &batch->columns[i], 0, 0, err));
 	}
 	batch->n_rows = (uint32_t)in->n_rows;

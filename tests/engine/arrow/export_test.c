@@ -25,7 +25,7 @@ static struct output output_of(const char *name, teg_type type)
 	struct output o = { .name = name, .type = { .type = type }, .nullable = true };
 	enum value_class class;
 
-	cr_assert(type_layout(&o.type, &o.shape, &o.width, &class));
+	cr_assert(type_layout(&o.type, &o.layout.shape, &o.layout.width, &class));
 	return o;
 }
 

@@ -107,7 +107,7 @@ Test(arrow, names_row_kinds)
 
 Test(arrow, refuses_by_name_what_it_cannot_print)
 {
-	static const char *const formats[] = { "",       "n",         "vu",  "+l",  "+s",  "+w:2",
+	static const char *const formats[] = { "",       "n",         "vu",  "+vl", "+m",  "+w:x",
 		                               "d:40,2", "d:9,2,256", "w:x", "tdm", "ttu", "tiM",
 		                               "tsx:",   "ts",        "tDx", "bb" };
 	struct arrow_column column;
