@@ -87,7 +87,7 @@ static void choose_output(struct tally *t)
 			out->type = sum_type(t);
 		if (t->function == TEG_MEAN)
 			out->type.type = TEG_FLOAT64;
-		type_layout(&out->type, &out->shape, &out->width, &class);
+		type_layout(&out->type, &out->layout.shape, &out->layout.width, &class);
 	}
 	out->nullable = tally_is_sum(t) || tally_is_extreme(t);
 }
