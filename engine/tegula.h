@@ -188,6 +188,21 @@ typedef struct teg_attribute {
 	size_t n_metadata;
 } teg_attribute;
 
+typedef enum teg_check_kind {
+	TEG_CHECK_RANGE =
+		1, /* lo <= value <= hi; NaN is above every number; numbers, dates, times */
+	TEG_CHECK_NOT_EMPTY /* text and bytes */
+} teg_check_kind;
+
+/* A rule that every row put is held to, null aside: TEG_SCHEMA names rule, column and row. Rows that
+ * were there before a rule are not looked at; teg_verify finds what breaks it. */
+typedef struct teg_check {
+	const char *name; /* of the rule, its own in the array */
+	teg_check_kind kind;
+	const char *column; /* an attribute */
+	teg_value lo, hi;   /* RANGE: inclusive, one may be null: open */
+} teg_check;
+
 typedef enum teg_kind { TEG_TABLE = 1, TEG_SPARSE, TEG_DENSE } teg_kind;
 
 /* unique: a put of a key that exists is a new version of the cell. repeated: it is another cell. */
@@ -223,6 +238,8 @@ typedef struct teg_spec {
 		*key; /* TABLE: the attribute that teg_find looks up, an integer, DATE32, TIMESTAMP,
 	                    UTF8, BYTES or FIXED_BYTES; NULL: none. Null values have no key, and
 	                    several rows may have one key */
+	const teg_check *checks;
+	size_t n_checks;
 } teg_spec;
 
 /* The attribute that an Arrow field declares. Strings of *out point into `field`. Dictionary
@@ -307,6 +324,8 @@ typedef enum teg_alter_kind {
 	TEG_ALTER_WIDEN,    /* attribute `name` to `type`: int, uint or float of more bits */
 	TEG_ALTER_METADATA, /* sets metadata.key of attribute `name`, or of the array where NULL;
 	                           metadata.value NULL removes it */
+	TEG_ALTER_CHECK,    /* adds `check` */
+	TEG_ALTER_UNCHECK,  /* removes the check `name` */
 	TEG_ALTER_RENAME_ARRAY, /* to `new_name` */
 	TEG_ALTER_DROP_ARRAY    /* with its history; nothing else in the same call */
 } teg_alter_kind;
@@ -319,6 +338,7 @@ typedef struct teg_alter {
 	const teg_attribute *attribute;
 	teg_data_type type;
 	teg_metadata metadata;
+	const teg_check *check;
 } teg_alter;
 
 /* Changes an array, all or nothing, in order, when the transaction commits. Later calls of the same
@@ -330,7 +350,8 @@ typedef struct teg_alter {
  * TEG_NOT_FOUND names the array, attribute or key, TEG_EXISTS the array's new name, TEG_SCHEMA what
  * cannot be. At commit TEG_CONFLICT where another commit changed the same array's schema first. A
  * put into an array that another commit alters goes through where its rows still fit (attributes
- * were added, renamed or widened, metadata set), else it is TEG_CONFLICT. */
+ * were added, renamed or widened, metadata set), else it is TEG_CONFLICT: an attribute that was
+ * dropped, a check that they were not held to. */
 TEG_API TEG_MUST_USE teg_status teg_txn_alter(teg_txn *txn, const char *array,
                                               const teg_alter *changes, size_t n_changes,
                                               teg_error *err);
@@ -756,16 +777,18 @@ typedef struct teg_vacuum_result {
 TEG_API TEG_MUST_USE teg_status teg_vacuum(teg_store *store, const teg_vacuum_options *options,
                                            teg_vacuum_result *result_out, teg_error *err);
 
-/* One damage: the file, the byte offset and what is wrong there. */
+/* One damage: the file, the byte offset and what is wrong there. Or, with TEG_SCHEMA, a check that
+ * is broken: array, column and the row that does it first, counted from 0 in a current scan. */
 typedef void (*teg_damage)(void *ctx, const teg_error *damage);
 typedef struct teg_verify_result {
 	size_t struct_size;
 	uint64_t files, bytes, pages, tiles, rows, damages;
+	uint64_t broken_checks; /* rules that some current row breaks */
 } teg_verify_result;
 /* Checks every referenced byte against its checksum; `rows` counts stored rows as teg_array_info does,
- * of every tile whose header could be read; `deep` decodes everything and checks
- * statistics too. Damage is reported through `each` (may be NULL) and counted; the call itself
- * fails only where it cannot go on. */
+ * of every tile whose header could be read; `deep` decodes everything and checks statistics too, and
+ * holds current rows to the array's checks. Damage is reported through `each` (may be NULL) and
+ * counted; the call itself fails only where it cannot go on. */
 TEG_API TEG_MUST_USE teg_status teg_verify(teg_store *store, bool deep, teg_damage each, void *ctx,
                                            teg_verify_result *result_out, teg_error *err);
 

@@ -8,6 +8,7 @@
 #include "engine/store/marker.h"
 #include "engine/store/options.h"
 #include "engine/store/version.h"
+#include "engine/verify_rules.h"
 
 struct verifying {
 	struct teg_store *store;
@@ -291,9 +292,20 @@ static teg_status check_segment(struct verifying *v, struct teg_array *array, ui
 	return TEG_OK;
 }
 
+static void tell_broken(void *ctx, const teg_error *broken)
+{
+	struct verifying *v = ctx;
+	teg_error named = *broken;
+
+	error_in_array(&named, TEG_SCHEMA, v->array);
+	if (v->each)
+		v->each(v->ctx, &named);
+}
+
 static teg_status check_array(struct verifying *v, struct store_version *version, const char *name,
                               teg_error *err)
 {
+	uint64_t n_damages = v->result.damages;
 	struct teg_array *array;
 	teg_status status = TEG_OK;
 
@@ -301,6 +313,11 @@ static teg_status check_array(struct verifying *v, struct store_version *version
 	v->array = name;
 	for (uint32_t i = 0; i < array->state.n_segments && status == TEG_OK; i++)
 		status = settle(v, check_segment(v, array, i, err), err);
+	/* Damaged rows were told already, and nothing is known of them. */
+	if (status == TEG_OK && v->deep && v->result.damages == n_damages)
+		status = settle(v,
+		                verify_rules(array, tell_broken, v, &v->result.broken_checks, err),
+		                err);
 	v->array = NULL;
 	array_unref(array);
 	return status;

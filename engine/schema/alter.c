@@ -1,6 +1,7 @@
 #include "engine/schema/alter.h"
 #include "codec/base/checked.h"
 #include "engine/schema/make.h"
+#include "engine/schema/rule.h"
 
 /* The schema to be, as a declaration. */
 struct altering {
@@ -8,6 +9,8 @@ struct altering {
 	teg_attribute *attrs; /* draft.spec.attributes, with room for what is added */
 	uint32_t *ids;
 	uint32_t n;
+	teg_check *checks; /* likewise */
+	uint32_t n_checks;
 	struct arena *arena;
 };
 
@@ -89,6 +92,14 @@ static teg_status add(struct altering *a, const teg_alter *change, teg_error *er
 	return TEG_OK;
 }
 
+static bool is_checked(const struct altering *a, const char *column)
+{
+	for (uint32_t i = 0; i < a->n_checks; i++)
+		if (!strcmp(a->checks[i].column, column))
+			return true;
+	return false;
+}
+
 static teg_status drop(struct altering *a, const teg_alter *change, teg_error *err)
 {
 	teg_attribute *gone;
@@ -100,6 +111,8 @@ static teg_status drop(struct altering *a, const teg_alter *change, teg_error *e
 		              "an array keeps at least one attribute");
 	if (is_key(a, change->name))
 		return refuse(err, TEG_SCHEMA, change->name, "it is the key of the table");
+	if (is_checked(a, change->name))
+		return refuse(err, TEG_SCHEMA, change->name, "a check of the array needs it");
 	at = (uint32_t)(gone - a->attrs);
 	a->n--;
 	memmove(gone, gone + 1, (a->n - at) * sizeof *gone);
@@ -117,6 +130,9 @@ static teg_status rename_one(struct altering *a, const teg_alter *change, teg_er
 	TEG_TRY(check_free(a, change->new_name, err));
 	if (is_key(a, change->name))
 		a->draft.spec.key = change->new_name;
+	for (uint32_t i = 0; i < a->n_checks; i++)
+		if (!strcmp(a->checks[i].column, renamed->name))
+			a->checks[i].column = change->new_name;
 	renamed->name = change->new_name;
 	return TEG_OK;
 }
@@ -133,6 +149,13 @@ bool type_widens(const teg_data_type *from, const teg_data_type *to)
 	return false;
 }
 
+/* Numbers of one kind lie alike in a teg_value. */
+static void set_type(teg_value *value, teg_type type)
+{
+	if (value->type)
+		value->type = type;
+}
+
 static teg_status widen(struct altering *a, const teg_alter *change, teg_error *err)
 {
 	teg_attribute *wider;
@@ -147,8 +170,12 @@ static teg_status widen(struct altering *a, const teg_alter *change, teg_error *
 		return error_in_column(err, TEG_SCHEMA, change->name);
 	}
 	wider->type = change->type;
-	if (wider->fill.type) /* numbers of one kind lie alike in a teg_value */
-		wider->fill.type = change->type.type;
+	set_type(&wider->fill, change->type.type);
+	for (uint32_t i = 0; i < a->n_checks; i++)
+		if (!strcmp(a->checks[i].column, wider->name)) {
+			set_type(&a->checks[i].lo, change->type.type);
+			set_type(&a->checks[i].hi, change->type.type);
+		}
 	return TEG_OK;
 }
 
@@ -204,6 +231,30 @@ static teg_status set_metadata(struct altering *a, const teg_alter *change, teg_
 	return error_in_column(err, status, change->name);
 }
 
+/* ---- checks ---- */
+
+static teg_status add_check(struct altering *a, const teg_alter *change, teg_error *err)
+{
+	if (!change->check || !change->check->name || !change->check->column)
+		return missing(err, "check");
+	a->checks[a->n_checks++] = *change->check;
+	return TEG_OK;
+}
+
+static teg_status remove_check(struct altering *a, const teg_alter *change, teg_error *err)
+{
+	if (!change->name)
+		return missing(err, "name");
+	for (uint32_t i = 0; i < a->n_checks; i++) {
+		if (strcmp(a->checks[i].name, change->name) != 0)
+			continue;
+		a->n_checks--;
+		memmove(&a->checks[i], &a->checks[i + 1], (a->n_checks - i) * sizeof *a->checks);
+		return TEG_OK;
+	}
+	return teg_fail(err, TEG_NOT_FOUND, "there is no check %.255s", change->name);
+}
+
 /* ---- all of them ---- */
 
 static bool is_of_array(teg_alter_kind kind)
@@ -219,28 +270,39 @@ static teg_status apply(struct altering *a, const teg_alter *change, teg_error *
 	case TEG_ALTER_RENAME: return rename_one(a, change, err);
 	case TEG_ALTER_WIDEN: return widen(a, change, err);
 	case TEG_ALTER_METADATA: return set_metadata(a, change, err);
+	case TEG_ALTER_CHECK: return add_check(a, change, err);
+	case TEG_ALTER_UNCHECK: return remove_check(a, change, err);
 	case TEG_ALTER_RENAME_ARRAY:
 	case TEG_ALTER_DROP_ARRAY: return TEG_OK;
 	}
 	return teg_fail(err, TEG_MISUSE, "%d is no kind of change", change->kind);
 }
 
+static void *copy_list(struct arena *arena, const void *list, size_t n, size_t n_more, size_t size)
+{
+	size_t room;
+	void *copy = size_add(n, n_more, &room) ? arena_array(arena, room, size) : NULL;
+
+	if (copy && n)
+		memcpy(copy, list, n * size);
+	return copy;
+}
+
 static teg_status start(struct altering *a, const struct schema *from, size_t n_changes,
                         teg_error *err)
 {
-	size_t room;
+	const teg_spec *spec = &from->spec;
 
-	if (!size_add(from->n_attrs, n_changes, &room))
-		return no_memory(err);
-	a->attrs = arena_array(a->arena, room, sizeof *a->attrs);
-	a->ids = arena_array(a->arena, room, sizeof *a->ids);
-	if (!a->attrs || !a->ids)
-		return no_memory(err);
 	a->n = from->n_attrs;
-	memcpy(a->attrs, from->spec.attributes, a->n * sizeof *a->attrs);
+	a->n_checks = from->n_rules;
+	a->attrs = copy_list(a->arena, spec->attributes, a->n, n_changes, sizeof *a->attrs);
+	a->ids = copy_list(a->arena, NULL, 0, a->n + n_changes, sizeof *a->ids);
+	a->checks = copy_list(a->arena, spec->checks, a->n_checks, n_changes, sizeof *a->checks);
+	if (!a->attrs || !a->ids || !a->checks)
+		return no_memory(err);
 	for (uint32_t i = 0; i < a->n; i++)
 		a->ids[i] = from->attrs[i].id - COLUMN_ID_ATTRIBUTE;
-	a->draft = (struct draft){ .spec = from->spec,
+	a->draft = (struct draft){ .spec = *spec,
 		                   .attr_ids = a->ids,
 		                   .next_attr_id = from->next_attr_id,
 		                   .version = from->version + 1 };
@@ -265,13 +327,26 @@ teg_status schema_alter(const struct schema *from, const teg_alter *changes, siz
 		return teg_fail(err, TEG_LIMIT, "the schema was changed too often");
 	a.draft.spec.attributes = a.attrs;
 	a.draft.spec.n_attributes = a.n;
+	a.draft.spec.checks = a.checks;
+	a.draft.spec.n_checks = a.n_checks;
 	return schema_make(&a.draft, arena, schema_out, err);
 }
 
 /* ---- rebasing ---- */
 
+static bool was_asked(const struct rule *rule, const struct schema *staged)
+{
+	for (uint32_t i = 0; i < staged->n_rules; i++)
+		if (rule_equal(rule, &staged->rules[i]))
+			return true;
+	return false;
+}
+
 bool schema_accepts(const struct schema *now, const struct schema *staged)
 {
+	for (uint32_t i = 0; i < now->n_rules; i++)
+		if (!was_asked(&now->rules[i], staged))
+			return false;
 	for (uint32_t i = 0; i < staged->n_attrs; i++) {
 		const struct field *was = &staged->attrs[i];
 		const struct field *is = schema_field_by_id(now, was->id);

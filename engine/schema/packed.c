@@ -2,6 +2,7 @@
 #include "codec/base/checked.h"
 #include "codec/msgpack/pack.h"
 #include "engine/schema/make.h"
+#include "engine/schema/rule.h"
 
 #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
 #error "values in packed schemas are little-endian: this machine would need to swap them"
@@ -115,7 +116,7 @@ void schema_pack(const struct schema *schema, struct buf *out)
 {
 	uint32_t n_dims = schema->kind == TEG_TABLE ? 0 : schema->n_dims;
 
-	pack_map(out, schema->key ? 13 : 12);
+	pack_map(out, 12u + (schema->key != NULL) + (schema->n_rules > 0));
 	put_number("version", schema->version, out);
 	put_number("kind", schema->kind, out);
 	put_number("cells", schema->cells, out);
@@ -137,6 +138,7 @@ void schema_pack(const struct schema *schema, struct buf *out)
 	put_metadata(schema->metadata, schema->n_metadata, out);
 	if (schema->key) /* by id, for names change */
 		put_number("key", schema->key->id - COLUMN_ID_ATTRIBUTE, out);
+	rules_pack(schema, out);
 }
 
 /* ---- reading: false where a key is missing or its value is of the wrong type or size ---- */
@@ -462,7 +464,7 @@ teg_status schema_parse(struct span bytes, struct arena *arena, const struct sch
 
 	TEG_TRY(node_parse(bytes, "schema", arena, &root, err));
 	if (!take_choices(root, &in, &draft) || !take_columns(root, &in, &draft) ||
-	    !take_key(root, &draft)) {
+	    !take_key(root, &draft) || !rules_take(root, &draft, arena, &in.no_memory)) {
 		if (in.no_memory)
 			return teg_fail(err, TEG_NOMEM, "no memory for a schema");
 		return teg_fail(err, TEG_CORRUPT, "schema: a part is missing or of a wrong type");

@@ -3,6 +3,7 @@
 #include "codec/base/hash.h"
 #include "codec/base/options.h"
 #include "engine/schema/make.h"
+#include "engine/schema/rule.h"
 
 #define METADATA_PAIRS_MAX 65536u
 #define METADATA_LEN_MAX (16u << 20)
@@ -347,6 +348,7 @@ teg_status schema_make(const struct draft *draft, struct arena *arena,
 	TEG_TRY(index_names(s, arena, err));
 	TEG_TRY(take_key(s, spec, err));
 	TEG_TRY(make_spec(s, arena, err));
+	TEG_TRY(rules_make(draft, s, arena, err));
 	TEG_TRY(make_identity(s, arena->alloc, err));
 	*schema_out = s;
 	return TEG_OK;

@@ -75,6 +75,8 @@ struct schema {
 	uint32_t tile_cells;
 	const teg_metadata *metadata;
 	size_t n_metadata;
+	const struct rule *rules; /* engine/schema/rule.h */
+	uint32_t n_rules;
 	const struct field *key; /* the attribute that segments index; NULL: none */
 	uint32_t version;        /* 1, and one more with each change */
 	uint8_t identity[16];    /* of the content, the array's name left out */

@@ -4,6 +4,7 @@
 #include "engine/store/options.h"
 #include "engine/txn/txn.h"
 #include "engine/write/interval.h"
+#include "engine/write/rules.h"
 
 static teg_status no_memory(teg_error *err)
 {
@@ -225,7 +226,7 @@ static teg_status take_put(struct teg_txn *txn, const struct schema *schema,
 		if (status != TEG_OK)
 			return error_in_column(err, status, schema->attrs[a].name);
 	}
-	return TEG_OK;
+	return rules_check(schema, put->attrs, 0, (size_t)put->n_cells, err);
 }
 
 static teg_status put_interval(const struct schema *schema, const teg_put_options *o,

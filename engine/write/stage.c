@@ -2,6 +2,7 @@
 #include "codec/base/options.h"
 #include "engine/write/convert.h"
 #include "engine/write/interval.h"
+#include "engine/write/rules.h"
 
 /* Which of the caller's columns each field takes; lives for one call. */
 struct match {
@@ -227,6 +228,8 @@ static teg_status stage_matched(const struct match *m, struct rows *rows, size_t
 	     had_kind = rows->kind.n;
 	teg_status status = append_all(m, rows, n, err);
 
+	if (status == TEG_OK && !m->options->tombstones)
+		status = rules_check(m->schema, rows->attrs, rows->n, n, err);
 	if (status != TEG_OK) {
 		cut_rows(rows, had_from, had_until, had_kind);
 		return status;
