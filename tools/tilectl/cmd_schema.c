@@ -42,6 +42,28 @@ static void print_attribute(struct report *r, const char *array, const teg_attri
 	report_end_row(r);
 }
 
+/* A rule stands under the column that it is about: its name where a column has its type. */
+static void print_check(struct report *r, const char *array, const teg_spec *spec,
+                        const teg_check *check)
+{
+	const teg_data_type *type = NULL;
+
+	for (size_t a = 0; a < spec->n_attributes; a++)
+		if (!strcmp(spec->attributes[a].name, check->column))
+			type = &spec->attributes[a].type;
+	report_string(r, array);
+	report_string(r, check->column);
+	report_string(r, check->kind == TEG_CHECK_RANGE ? "check range" : "check nonempty");
+	report_string(r, check->name);
+	report_null(r);
+	report_value(r, type, &check->lo);
+	report_value(r, type, &check->hi);
+	report_null(r);
+	report_null(r);
+	report_metadata(r, NULL, 0);
+	report_end_row(r);
+}
+
 static int print_array(void *ctx, teg_array *array)
 {
 	const teg_spec *spec = teg_array_spec(array);
@@ -50,6 +72,8 @@ static int print_array(void *ctx, teg_array *array)
 		print_dimension(ctx, teg_array_name(array), &spec->dimensions[d]);
 	for (size_t a = 0; a < spec->n_attributes; a++)
 		print_attribute(ctx, teg_array_name(array), &spec->attributes[a], spec->key);
+	for (size_t c = 0; c < spec->n_checks; c++)
+		print_check(ctx, teg_array_name(array), spec, &spec->checks[c]);
 	return EXIT_OK;
 }
 
@@ -65,7 +89,8 @@ const struct command cmd_schema = {
 	"schema",
 	"STORE",
 	"list dimensions and attributes with their types",
-	"Metadata of fields are kept from the source; those of the array are told by info --array.\n",
+	"Metadata of fields are kept from the source; those of the array are told by info --array.\n"
+	"Checks follow the attributes: a row with the column, its rule in place of the type.\n",
 	opts,
 	false,
 	run

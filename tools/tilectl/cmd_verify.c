@@ -53,8 +53,11 @@ static void add_sums(struct text *out, const teg_verify_result *v)
 {
 	text_addf(out,
 	          "%" PRIu64 " files, %" PRIu64 " bytes, %" PRIu64 " pages, %" PRIu64
-	          " tiles, %" PRIu64 " rows: %" PRIu64 " damaged\n",
+	          " tiles, %" PRIu64 " rows: %" PRIu64 " damaged",
 	          v->files, v->bytes, v->pages, v->tiles, v->rows, v->damages);
+	if (v->broken_checks)
+		text_addf(out, ", %" PRIu64 " checks broken", v->broken_checks);
+	text_adds(out, "\n");
 }
 
 static int finish(struct listing *listing, const teg_verify_result *v)
@@ -72,6 +75,7 @@ static int finish(struct listing *listing, const teg_verify_result *v)
 		report_fact_u64(&listing->report, "tiles", v->tiles);
 		report_fact_u64(&listing->report, "rows", v->rows);
 		report_fact_u64(&listing->report, "damaged", v->damages);
+		report_fact_u64(&listing->report, "broken_checks", v->broken_checks);
 		code = report_end(&listing->report);
 	}
 	if (code == EXIT_OK && listing->format == FORMAT_TEXT) {
@@ -79,7 +83,9 @@ static int finish(struct listing *listing, const teg_verify_result *v)
 		code = report_plain(text_string(&sums));
 	}
 	text_free(&sums);
-	return code == EXIT_OK && v->damages ? EXIT_DAMAGE : code;
+	if (code != EXIT_OK)
+		return code;
+	return v->damages ? EXIT_DAMAGE : v->broken_checks ? EXIT_FAILED : EXIT_OK;
 }
 
 /* A store that cannot be opened for damage is one damage found; anything else is a failure. */
@@ -125,7 +131,9 @@ const struct command cmd_verify = {
 	"verify",
 	"STORE",
 	"check every referenced byte against its checksum",
-	"Damage is listed by file and offset; the exit code is 4 then.\n",
+	"Damage is listed by file and offset; the exit code is 4 then. With --deep current rows are held\n"
+	"to the checks of their array; each that is broken is listed with the row that does it first,\n"
+	"and the exit code is 1.\n",
 	opts,
 	false,
 	run

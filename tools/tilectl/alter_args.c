@@ -1,0 +1,260 @@
+#include "tools/tilectl/alter_args.h"
+#include <stdlib.h>
+#include <string.h>
+#include "tools/tilectl/type_word.h"
+#include "tools/tilectl/value.h"
+#include "tools/tilectl/word.h"
+
+/* ---- memory ---- */
+
+static void *own(struct alteration *a, size_t size)
+{
+	void *block = need_memory(1, size);
+
+	memset(block, 0, size);
+	a->owned = need_more((void *)a->owned, a->n_owned + 1, sizeof *a->owned);
+	a->owned[a->n_owned++] = block;
+	return block;
+}
+
+static const char *own_text(struct alteration *a, const char *at, size_t len)
+{
+	char *text = own(a, len + 1);
+
+	memcpy(text, at, len);
+	return text;
+}
+
+static teg_alter *add_change(struct alteration *a, teg_alter_kind kind)
+{
+	a->changes = need_more(a->changes, a->n + 1, sizeof *a->changes);
+	a->changes[a->n] = (teg_alter){ .kind = kind };
+	return &a->changes[a->n++];
+}
+
+static bool read_value(struct alteration *a, const teg_data_type *type, const struct text *word,
+                       teg_value *to, struct why *why)
+{
+	if (!value_read(type, text_string(word), word->len, to, why))
+		return false;
+	a->values = need_more((void *)a->values, a->n_values + 1, sizeof *a->values);
+	a->values[a->n_values++] = to;
+	return true;
+}
+
+/* ---- items: NAME=... ---- */
+
+/* The type that an attribute will have by the changes so far. */
+static const teg_data_type *type_of(const struct alteration *a, const char *name)
+{
+	for (size_t i = a->n; i-- > 0;) {
+		const teg_alter *c = &a->changes[i];
+
+		if (c->kind == TEG_ALTER_ADD && !strcmp(c->attribute->name, name))
+			return &c->attribute->type;
+		if (c->kind == TEG_ALTER_WIDEN && !strcmp(c->name, name))
+			return &c->type;
+		if (c->kind == TEG_ALTER_RENAME && !strcmp(c->new_name, name))
+			name = c->name;
+	}
+	for (size_t i = 0; i < a->spec->n_attributes; i++)
+		if (!strcmp(a->spec->attributes[i].name, name))
+			return &a->spec->attributes[i].type;
+	return NULL;
+}
+
+/* NAME=TYPE, NAME=TYPE:FILL or NAME=TYPE?:FILL. */
+static bool read_add(struct alteration *a, const char *name, const char *at, size_t len,
+                     struct why *why)
+{
+	teg_attribute *attribute = own(a, sizeof *attribute);
+	struct word_range word;
+	size_t n;
+	bool ok, optional;
+
+	attribute->name = name;
+	ok = word_read_range(at, len, false, &word, why);
+	n = word.lo.len;
+	optional = ok && n && word.lo.at[n - 1] == '?';
+	attribute->nullable = optional || !word.has_hi || word.single;
+	ok = ok && type_read(text_string(&word.lo), n - optional, &attribute->type, why);
+	if (ok && attribute->type.zone)
+		attribute->type.zone =
+			own_text(a, attribute->type.zone, strcspn(attribute->type.zone, "]"));
+	if (ok && !word.single && word.has_hi)
+		ok = read_value(a, &attribute->type, &word.hi, &attribute->fill, why);
+	word_range_free(&word);
+	if (ok)
+		add_change(a, TEG_ALTER_ADD)->attribute = attribute;
+	return ok;
+}
+
+static bool read_widen(struct alteration *a, const char *name, const char *at, size_t len,
+                       struct why *why)
+{
+	struct word_range word;
+	teg_data_type type;
+	bool ok = word_read_range(at, len, false, &word, why) &&
+	          type_read(text_string(&word.lo), word.lo.len, &type, why);
+
+	if (ok) {
+		teg_alter *change = add_change(a, TEG_ALTER_WIDEN);
+
+		change->name = name;
+		change->type = (teg_data_type){ .type = type.type };
+	}
+	word_range_free(&word);
+	return ok;
+}
+
+static bool read_rename(struct alteration *a, const char *name, const char *at, size_t len,
+                        struct why *why)
+{
+	struct word_range word;
+	bool ok = word_read_range(at, len, false, &word, why) &&
+	          (word.single || refuse(why, "'%.80s' is not a name", at));
+
+	if (ok) {
+		teg_alter *change = add_change(a, TEG_ALTER_RENAME);
+
+		change->name = name;
+		change->new_name = own_text(a, text_string(&word.lo), word.lo.len);
+	}
+	word_range_free(&word);
+	return ok;
+}
+
+/* COL=LO:HI or COL=nonempty; the rule is called as it was written. */
+static bool read_check(struct alteration *a, const char *name, const char *at, size_t len,
+                       struct why *why)
+{
+	const teg_data_type *type = type_of(a, name);
+	teg_check *check = own(a, sizeof *check);
+	struct word_range word;
+	bool ok;
+
+	check->kind = TEG_CHECK_NOT_EMPTY;
+	check->column = name;
+	ok = word_read_range(at, len, type && type_is_time(type->type), &word, why);
+	/* An attribute that does not exist is the library's to refuse. */
+	if (ok && type && !(word.single && !strcmp(text_string(&word.lo), "nonempty"))) {
+		check->kind = TEG_CHECK_RANGE;
+		ok = (!word.has_lo || read_value(a, type, &word.lo, &check->lo, why)) &&
+		     (!word.has_hi || read_value(a, type, &word.hi, &check->hi, why));
+	}
+	word_range_free(&word);
+	if (!ok)
+		return false;
+	check->name = own_text(a, at - strlen(name) - 1, strlen(name) + 1 + len);
+	add_change(a, TEG_ALTER_CHECK)->check = check;
+	return true;
+}
+
+static bool read_set(struct alteration *a, const char *name, const char *at, size_t len,
+                     struct why *why)
+{
+	struct word_range word = { .single = true };
+	bool quoted = len && (at[0] == '\'' || at[0] == '"');
+	const char *value = at;
+	teg_alter *change;
+
+	if (quoted && !word_read_range(at, len, false, &word, why)) {
+		word_range_free(&word);
+		return false;
+	}
+	if (quoted) {
+		value = text_string(&word.lo);
+		len = word.lo.len;
+	}
+	change = add_change(a, TEG_ALTER_METADATA);
+	change->name = a->of;
+	change->metadata = (teg_metadata){ name, own_text(a, value, len), strlen(name), len };
+	word_range_free(&word);
+	return true;
+}
+
+struct items {
+	struct alteration *a;
+	bool (*read)(struct alteration *a, const char *name, const char *at, size_t len,
+	             struct why *why);
+};
+
+static bool take_item(void *ctx, const char *at, size_t len, struct why *why)
+{
+	struct items *items = ctx;
+	struct text name = { NULL, 0, 0 };
+	bool ok = word_take_name(&at, &len, &name, why);
+
+	ok = ok && items->read(items->a, own_text(items->a, name.at, name.len), at, len, why);
+	text_free(&name);
+	return ok;
+}
+
+/* ---- lists of names ---- */
+
+static bool read_names(struct alteration *a, const char *text, teg_alter_kind kind, struct why *why)
+{
+	struct word_names names;
+
+	if (!word_read_names(text, &names, why))
+		return false;
+	for (size_t i = 0; i < names.n; i++) {
+		teg_alter *change;
+		const char *name = own_text(a, names.at[i], strlen(names.at[i]));
+
+		change = add_change(a, kind);
+		change->name = kind == TEG_ALTER_METADATA ? a->of : name;
+		if (kind == TEG_ALTER_METADATA)
+			change->metadata = (teg_metadata){ .key = name, .key_len = strlen(name) };
+	}
+	word_names_free(&names);
+	return true;
+}
+
+/* ---- all of them ---- */
+
+int alteration_read(struct alteration *alteration, const struct args *args, const teg_spec *spec)
+{
+	static const struct {
+		enum opt_id opt;
+		teg_alter_kind kind; /* of a list of names */
+		bool (*read)(struct alteration *a, const char *name, const char *at, size_t len,
+		             struct why *why);
+	} steps[] = {
+		{ OPT_UNCHECK, TEG_ALTER_UNCHECK, NULL },
+		{ OPT_WIDEN, 0, read_widen },
+		{ OPT_DROP, TEG_ALTER_DROP, NULL },
+		{ OPT_RENAME, 0, read_rename },
+		{ OPT_ADD, 0, read_add },
+		{ OPT_UNSET, TEG_ALTER_METADATA, NULL },
+		{ OPT_SET, 0, read_set },
+		{ OPT_CHECK, 0, read_check },
+	};
+
+	memset(alteration, 0, sizeof *alteration);
+	alteration->spec = spec;
+	alteration->of = args->value[OPT_OF];
+	for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+		const char *text = args->value[steps[i].opt];
+		struct items items = { alteration, steps[i].read };
+		struct why why;
+
+		if (!text)
+			continue;
+		if (steps[i].read ? !word_split(text, take_item, &items, &why)
+		                  : !read_names(alteration, text, steps[i].kind, &why))
+			return usage(args, "--%s: %s", opt_table[steps[i].opt].name, why.text);
+	}
+	return EXIT_OK;
+}
+
+void alteration_release(struct alteration *alteration)
+{
+	for (size_t i = 0; i < alteration->n_values; i++)
+		value_release(alteration->values[i]);
+	free((void *)alteration->values);
+	for (size_t i = 0; i < alteration->n_owned; i++)
+		free(alteration->owned[i]);
+	free((void *)alteration->owned);
+	free(alteration->changes);
+}
