@@ -69,7 +69,7 @@ static teg_status put_rows(teg_txn *txn, const struct row *rows, size_t n, teg_e
 	char text[64] = { 0 };
 	uint8_t valid[3] = { 0 };
 	teg_column columns[] = {
-		{ .name = "i", .values = i, .validity = &valid[0] },
+		{ .name = "i", .values = i, .validity = &valid[0], .type.type = TEG_INT32 },
 		{ .name = "f", .values = f, .validity = &valid[1] },
 		{ .name = "t", .values = text, .offsets = offsets, .validity = &valid[2] },
 	};
@@ -235,6 +235,7 @@ Test(rules, what_is_no_rule_is_refused) /* RULE-4 */
 		        teg_txn_alter(txn, "a", &change, 1, err));
 		teg_txn_abort(txn);
 	}
+	cr_assert_str_eq(show_schema(w.store, "a"), "i int32?, f float64?, t utf8?");
 	world_release(&w);
 }
 
