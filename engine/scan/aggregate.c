@@ -144,12 +144,22 @@ static teg_status add_batch(struct aggregate *a, teg_error *err)
 	return keep_to_budget(a, err);
 }
 
+/* The next rows into the scan's batch; the one before is done with. */
+static teg_status next_batch(struct teg_scan *scan, teg_error *err)
+{
+	if (scan->batch)
+		batch_give(scan->batch);
+	scan->batch = NULL;
+	TEG_TRY(scan_begin_batch(scan, err));
+	return scan_fill_batch(scan, err);
+}
+
 static teg_status add_rows(struct aggregate *a, teg_error *err)
 {
 	teg_status status;
 
 	TEG_TRY(aggregate_known(a, err));
-	while ((status = scan_next_batch(a->scan, err)) == TEG_OK)
+	while ((status = next_batch(a->scan, err)) == TEG_OK)
 		TEG_TRY(add_batch(a, err));
 	return status == TEG_END ? TEG_OK : status;
 }

@@ -430,7 +430,7 @@ static bool batch_is_full(const struct teg_scan *scan)
 	       (rows >= scan->batch_rows / 4 && more > scan->batch_rows - rows);
 }
 
-static teg_status fill_batch(struct teg_scan *scan, teg_error *err)
+teg_status scan_fill_batch(struct teg_scan *scan, teg_error *err)
 {
 	for (;;) {
 		uint32_t n;
@@ -477,17 +477,8 @@ teg_status scan_gather_box(struct teg_scan *scan, const struct box *box, teg_err
 	scan->box = *box;
 	scan->view.box = &scan->box;
 	TEG_TRY(scan_start(scan, err));
-	status = fill_batch(scan, err);
+	status = scan_fill_batch(scan, err);
 	return status == TEG_END ? TEG_OK : status;
-}
-
-teg_status scan_next_batch(struct teg_scan *scan, teg_error *err)
-{
-	TEG_TRY(scan_start(scan, err));
-	if (scan->batch)
-		batch_give(scan->batch);
-	scan->batch = batch_take(scan->pool);
-	return scan->batch ? fill_batch(scan, err) : no_memory(err);
 }
 
 teg_status teg_scan_next(teg_scan *scan, struct ArrowArray *batch_out, teg_error *err)
@@ -500,7 +491,7 @@ teg_status teg_scan_next(teg_scan *scan, struct ArrowArray *batch_out, teg_error
 	memset(batch_out, 0, sizeof *batch_out);
 	TEG_TRY(scan_start(scan, err));
 	TEG_TRY(scan_begin_batch(scan, err));
-	status = fill_batch(scan, err);
+	status = scan_fill_batch(scan, err);
 	if (status == TEG_OK)
 		status = scan_export_batch(scan, batch_out, err);
 	if (status == TEG_OK)

@@ -39,8 +39,8 @@ teg_status scan_gather_box(struct teg_scan *scan, const struct box *box, teg_err
 teg_status scan_export_batch(struct teg_scan *scan, struct ArrowArray *batch_out, teg_error *err);
 /* Makes the plan: scan->sweep is open. */
 teg_status scan_start(struct teg_scan *scan, teg_error *err);
-/* As teg_scan_next for readers of columns: scan->batch holds the next rows, until the next call. */
-teg_status scan_next_batch(struct teg_scan *scan, teg_error *err);
+/* Fills scan->batch, which scan_begin_batch has taken. TEG_END: nothing came. */
+teg_status scan_fill_batch(struct teg_scan *scan, teg_error *err);
 
 /* The system time a read of this array is answered at: INT64_MIN where nothing was written by then.
  * TEG_BEYOND_HORIZON, TEG_NOT_FOUND (version). */
