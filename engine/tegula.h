@@ -327,7 +327,10 @@ typedef enum teg_alter_kind {
 	TEG_ALTER_CHECK,    /* adds `check` */
 	TEG_ALTER_UNCHECK,  /* removes the check `name` */
 	TEG_ALTER_RENAME_ARRAY, /* to `new_name` */
-	TEG_ALTER_DROP_ARRAY    /* with its history; nothing else in the same call */
+	TEG_ALTER_DROP_ARRAY,   /* with its history; nothing else in the same call */
+	TEG_ALTER_RESIZE        /* DENSE: dimension `name` ends at `hi` (lo - 1: it has no
+	                           coordinates). At commit TEG_DOMAIN where anything was ever written
+	                           beyond, deletions too */
 } teg_alter_kind;
 
 /* One change; what its kind does not name is zero. */
@@ -339,6 +342,7 @@ typedef struct teg_alter {
 	teg_data_type type;
 	teg_metadata metadata;
 	const teg_check *check;
+	teg_value hi;
 } teg_alter;
 
 /* Changes an array, all or nothing, in order, when the transaction commits. Later calls of the same

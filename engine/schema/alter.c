@@ -6,6 +6,7 @@
 /* The schema to be, as a declaration. */
 struct altering {
 	struct draft draft;
+	teg_dimension *dims;  /* draft.spec.dimensions */
 	teg_attribute *attrs; /* draft.spec.attributes, with room for what is added */
 	uint32_t *ids;
 	uint32_t n;
@@ -179,6 +180,25 @@ static teg_status widen(struct altering *a, const teg_alter *change, teg_error *
 	return TEG_OK;
 }
 
+/* ---- dimensions ---- */
+
+/* The position of a cell in a dense array does not depend on where its domain ends (POS-6). */
+static teg_status resize(struct altering *a, const teg_alter *change, teg_error *err)
+{
+	if (!change->name || !change->hi.type)
+		return missing(err, change->name ? "upper bound" : "name");
+	if (a->draft.spec.kind != TEG_DENSE)
+		return refuse(err, TEG_SCHEMA, change->name,
+		              "only dimensions of dense arrays are resized");
+	for (size_t d = 0; d < a->draft.spec.n_dimensions; d++)
+		if (!strcmp(a->dims[d].name, change->name)) {
+			a->dims[d].hi = change->hi;
+			return TEG_OK;
+		}
+	teg_fail(err, TEG_NOT_FOUND, "there is no dimension %.255s", change->name);
+	return error_in_column(err, TEG_NOT_FOUND, change->name);
+}
+
 /* ---- metadata ---- */
 
 static bool same_key(const teg_metadata *a, const teg_metadata *b)
@@ -272,6 +292,7 @@ static teg_status apply(struct altering *a, const teg_alter *change, teg_error *
 	case TEG_ALTER_METADATA: return set_metadata(a, change, err);
 	case TEG_ALTER_CHECK: return add_check(a, change, err);
 	case TEG_ALTER_UNCHECK: return remove_check(a, change, err);
+	case TEG_ALTER_RESIZE: return resize(a, change, err);
 	case TEG_ALTER_RENAME_ARRAY:
 	case TEG_ALTER_DROP_ARRAY: return TEG_OK;
 	}
@@ -298,7 +319,8 @@ static teg_status start(struct altering *a, const struct schema *from, size_t n_
 	a->attrs = copy_list(a->arena, spec->attributes, a->n, n_changes, sizeof *a->attrs);
 	a->ids = copy_list(a->arena, NULL, 0, a->n + n_changes, sizeof *a->ids);
 	a->checks = copy_list(a->arena, spec->checks, a->n_checks, n_changes, sizeof *a->checks);
-	if (!a->attrs || !a->ids || !a->checks)
+	a->dims = copy_list(a->arena, spec->dimensions, from->n_dims, 0, sizeof *a->dims);
+	if (!a->attrs || !a->ids || !a->checks || !a->dims)
 		return no_memory(err);
 	for (uint32_t i = 0; i < a->n; i++)
 		a->ids[i] = from->attrs[i].id - COLUMN_ID_ATTRIBUTE;
@@ -325,6 +347,7 @@ teg_status schema_alter(const struct schema *from, const teg_alter *changes, siz
 		return TEG_OK;
 	if (from->version == UINT32_MAX)
 		return teg_fail(err, TEG_LIMIT, "the schema was changed too often");
+	a.draft.spec.dimensions = a.dims;
 	a.draft.spec.attributes = a.attrs;
 	a.draft.spec.n_attributes = a.n;
 	a.draft.spec.checks = a.checks;
@@ -333,6 +356,15 @@ teg_status schema_alter(const struct schema *from, const teg_alter *changes, siz
 }
 
 /* ---- rebasing ---- */
+
+bool schema_shrinks(const struct schema *to, const struct schema *from)
+{
+	/* Domains without coordinates end one below where they begin. */
+	for (uint32_t d = 0; d < from->n_dims; d++)
+		if (to->dims[d].hi + 1 - to->dims[d].lo < from->dims[d].hi + 1 - from->dims[d].lo)
+			return true;
+	return false;
+}
 
 static bool was_asked(const struct rule *rule, const struct schema *staged)
 {
@@ -344,6 +376,8 @@ static bool was_asked(const struct rule *rule, const struct schema *staged)
 
 bool schema_accepts(const struct schema *now, const struct schema *staged)
 {
+	if (now->kind == TEG_DENSE && schema_shrinks(now, staged))
+		return false;
 	for (uint32_t i = 0; i < now->n_rules; i++)
 		if (!was_asked(&now->rules[i], staged))
 			return false;

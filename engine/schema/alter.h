@@ -22,6 +22,9 @@ teg_status schema_alter(const struct schema *from, const teg_alter *changes, siz
 /* True where every value of `from` is a value of `to`, the same kind of number with more bits. */
 bool type_widens(const teg_data_type *from, const teg_data_type *to);
 
+/* Whether some dimension of a dense array ends earlier in `to` than in `from`. */
+bool schema_shrinks(const struct schema *to, const struct schema *from);
+
 /* Whether rows that were checked against `staged` may join an array whose schema is `now`, a later
  * version of it: nothing they hold has been dropped, and nothing is asked that they were not asked. */
 bool schema_accepts(const struct schema *now, const struct schema *staged);

@@ -2,6 +2,8 @@
  * KEY-7 and KEY-8. */
 #include "engine/store/compose_target.h"
 #include "engine/store/keys.h"
+#include "engine/schema/alter.h"
+#include "engine/store/version.h"
 
 static teg_status no_memory(teg_error *err)
 {
@@ -43,6 +45,31 @@ static teg_status pack_schema(struct compose *c, const struct schema *schema, st
 	return out->at ? TEG_OK : no_memory(err);
 }
 
+static bool beyond(const struct schema *schema, const struct segment_ref *ref)
+{
+	for (uint32_t d = 0; d < schema->n_dims; d++)
+		if (ref->n_tiles && ref->box->hi[d] > schema->dims[d].hi)
+			return true;
+	return false;
+}
+
+/* A dimension shrinks where nothing was ever written beyond its new end: history stays readable. */
+static teg_status check_shrink(struct compose *c, const struct target *target, teg_error *err)
+{
+	const struct schema *to = target->change->alter;
+	struct teg_array *array;
+	bool none = true;
+
+	if (to->kind != TEG_DENSE || !schema_shrinks(to, target->schema))
+		return TEG_OK;
+	TEG_TRY(array_of_version(c->base, target->change->name, &array, err));
+	for (uint32_t i = 0; i < array->state.n_segments; i++)
+		none = none && !beyond(to, &array->state.segments[i]);
+	array_unref(array);
+	return none ? TEG_OK
+	            : teg_fail(err, TEG_DOMAIN, "cells were written beyond the array's new end");
+}
+
 teg_status compose_alter(struct compose *c, struct target *target, teg_error *err)
 {
 	const struct array_change *change = target->change;
@@ -53,6 +80,7 @@ teg_status compose_alter(struct compose *c, struct target *target, teg_error *er
 		return TEG_OK;
 	if (target->schema->version != change->alters)
 		return teg_fail(err, TEG_CONFLICT, "the array's schema was changed meanwhile");
+	TEG_TRY(check_shrink(c, target, err));
 	target->schema = change->alter;
 	return pack_schema(c, change->alter, &target->record.schema, err);
 }

@@ -169,6 +169,107 @@ Test(box, any_rank_and_no_cells_at_all) /* T4 */
 	}
 }
 
+/* ---- resizing ---- */
+
+static teg_status resize(teg_store *store, const char *name, int64_t hi, teg_error *err)
+{
+	teg_alter change = { .kind = TEG_ALTER_RESIZE,
+		             .name = name,
+		             .hi = { TEG_INT64, { .i = hi } } };
+	teg_txn *txn;
+	teg_status status;
+
+	TEG_TRY(teg_txn_begin(store, NULL, &txn, err));
+	status = teg_txn_alter(txn, "a", &change, 1, err);
+	if (status == TEG_OK)
+		status = teg_txn_commit(txn, NULL, err);
+	if (status != TEG_OK)
+		teg_txn_abort(txn);
+	return status;
+}
+
+static void check_rows(teg_store *store, uint64_t n_rows, uint64_t n_written)
+{
+	double out[100 * 3];
+	teg_buffer buffer = { .name = "v", .values = out, .values_len = sizeof out };
+	uint64_t shape[TEG_MAX_DIMENSIONS];
+	size_t n_axes;
+	teg_array *array;
+
+	OK(open_array(store, &array, err));
+	OK(teg_array_shape(array, NULL, 0, &n_axes, shape, err));
+	cr_assert_eq(shape[0], n_rows);
+	OK(teg_read_slice(array, NULL, 0, &buffer, 1, NULL, NULL, err));
+	for (size_t i = 0; i < n_rows * 3; i++)
+		cr_assert_eq(out[i], i < n_written * 3 ? (double)(i + 1) : 0, "cell %zu", i);
+	teg_array_close(array);
+}
+
+Test(box, a_dimension_grows_with_its_cells) /* T9 */
+{
+	int64_t sides[] = { 0, 3 };
+	double values[100 * 3];
+	struct os *os = os_memory_new(teg_allocator_default(), 1);
+	teg_store *store;
+
+	for (int i = 0; i < 300; i++)
+		values[i] = i + 1;
+	OK(open_store(os, NULL, &store, err));
+	OK(make(store, sides, 4, 2, err));
+	check_rows(store, 0, 0);
+	for (int64_t n = 0; n < 90;
+	     n += 9) { /* crosses 64, where an order by the domain would turn */
+		OK(resize(store, "a", n + 8, err));
+		check_rows(store, (uint64_t)n + 9, (uint64_t)n);
+		OK(put(store, (int64_t[]){ n, 0 }, (int64_t[]){ 9, 3 }, 2, values + n * 3, 27 * 8,
+		       err));
+		check_rows(store, (uint64_t)n + 9, (uint64_t)n + 9);
+	}
+	OK(teg_compact(store, NULL, NULL, err));
+	check_rows(store, 90, 90);
+	OK(resize(store, "a", 99, err));
+	OK(resize(store, "a", 89, err));
+	check_rows(store, 90, 90);
+	teg_store_close(store);
+	os_free(os);
+}
+
+Test(box, a_dimension_does_not_shrink_over_cells)
+{
+	static const struct {
+		const char *name;
+		int64_t hi;
+		teg_status status;
+	} cases[] = {
+		{ "a", 5, TEG_DOMAIN },
+		{ "a", -2, TEG_SCHEMA },
+		{ "v", 9, TEG_NOT_FOUND },
+		{ "nothing", 9, TEG_NOT_FOUND },
+	};
+	int64_t sides[] = { 9, 3 };
+	double values[27] = { 0 };
+	struct os *os = os_memory_new(teg_allocator_default(), 1);
+	teg_store *store;
+	teg_txn *txn;
+	teg_buffer buffer = { .name = "v", .values = values, .values_len = sizeof values };
+	teg_range whole[2] = { 0 };
+
+	OK(open_store(os, NULL, &store, err));
+	OK(make(store, sides, 4, 2, err));
+	OK(put(store, (int64_t[]){ 0, 0 }, (int64_t[]){ 7, 3 }, 2, values, 21 * 8, err));
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+		cr_assert_eq(resize(store, cases[i].name, cases[i].hi, NULL), cases[i].status,
+		             "case %zu", i);
+	/* A box staged for the old domain does not follow the array into a smaller one. */
+	OK(teg_txn_begin(store, NULL, &txn, err));
+	OK(teg_txn_put_box(txn, "a", whole, &buffer, 1, NULL, err));
+	OK(resize(store, "a", 6, err));
+	cr_assert_eq(teg_txn_commit(txn, NULL, NULL), TEG_CONFLICT);
+	teg_txn_abort(txn);
+	teg_store_close(store);
+	os_free(os);
+}
+
 /* ---- failing memory ---- */
 
 static teg_status read_slice(teg_array *array)
