@@ -7,6 +7,7 @@
 #include "tools/tilectl/number.h"
 #include "tools/tilectl/session.h"
 #include "tools/tilectl/source.h"
+#include "tools/tilectl/verify.h"
 
 struct import {
 	const struct args *args;
@@ -120,12 +121,25 @@ static int commit(struct import *import, teg_store *store)
 	return fail_call(&err);
 }
 
+/* The commit stays whatever comes out: it was acknowledged, and others may have read it. */
+static int verify(struct import *import, teg_store *store)
+{
+	struct verify verify = { store, import->args->value[OPT_ARRAY], import->args->operand[0],
+		                 import->result.system_time, &import->spec.put };
+
+	if (!import->args->value[OPT_VERIFY] || !import->result.system_time)
+		return EXIT_OK;
+	if (import->boxed)
+		return verify_dense(&verify, &import->dense);
+	return verify_rows(&verify, &import->source);
+}
+
 static int print_result(const struct import *import)
 {
 	static const struct report_column columns[] = {
 		{ "array", false },       { "version", true },   { "system_time", false },
 		{ "rows", true },         { "segments", true },  { "bytes", true },
-		{ "first_row_id", true }, { "repeated", false },
+		{ "first_row_id", true }, { "repeated", false }, { "verified", false },
 	};
 	const teg_commit_result *result = &import->result;
 	struct report r;
@@ -146,6 +160,7 @@ static int print_result(const struct import *import)
 	else
 		report_null(&r);
 	report_bool(&r, result->repeated);
+	report_bool(&r, import->args->value[OPT_VERIFY] != NULL);
 	report_end_row(&r);
 	return report_end(&r);
 }
@@ -236,6 +251,8 @@ static int import_file(struct import *import)
 
 	if (code == EXIT_OK)
 		code = commit(import, session.store);
+	if (code == EXIT_OK)
+		code = verify(import, session.store);
 	session_close(&session);
 	return code == EXIT_OK ? print_result(import) : code;
 }
@@ -245,6 +262,8 @@ static int run(const struct args *args)
 	struct import import = { .args = args, .txn = { .struct_size = sizeof import.txn } };
 	int code = args_exclude(args, OPT_CREATE, OPT_APPEND);
 
+	if (code == EXIT_OK && args->value[OPT_VERIFY] && !strcmp(args->operand[0], "-"))
+		code = usage(args, "--verify reads the file twice, which stdin does not allow");
 	if (code == EXIT_OK)
 		code = read_key(&import);
 	if (code == EXIT_OK)

@@ -449,6 +449,14 @@ void npy_header_free(struct npy_header *header)
 	*header = (struct npy_header){ .fields = NULL };
 }
 
+size_t npy_width(teg_type type)
+{
+	for (size_t i = 0; i < sizeof plain_types / sizeof *plain_types; i++)
+		if (plain_types[i].type == type)
+			return plain_types[i].size;
+	return type == TEG_DATE32 ? 4 : 8;
+}
+
 bool npy_type_name(const teg_data_type *type, char name_out[16])
 {
 	static const char *const units[] = { "s", "ms", "us", "ns" };

@@ -60,6 +60,8 @@ bool npy_read_header(const uint8_t *bytes, size_t len, struct npy_header *header
 void npy_header_free(struct npy_header *header);
 /* Appends a character, below 0x110000, as UTF-8. */
 void npy_add_character(struct text *out, uint32_t u);
+/* Bytes of a plain value of ours. */
+size_t npy_width(teg_type type);
 /* The dtype of a plain type ("<f8", "<M8[us]"), false where numpy has none. */
 bool npy_type_name(const teg_data_type *type, char name_out[16]);
 #endif

@@ -38,23 +38,6 @@ static bool is_time(teg_type type)
 	return type == TEG_TIMESTAMP || type == TEG_DURATION || type == TEG_DATE32;
 }
 
-static size_t width_of(teg_type type)
-{
-	switch (type) {
-	case TEG_BOOL:
-	case TEG_INT8:
-	case TEG_UINT8: return 1;
-	case TEG_INT16:
-	case TEG_UINT16:
-	case TEG_FLOAT16: return 2;
-	case TEG_INT32:
-	case TEG_UINT32:
-	case TEG_FLOAT32:
-	case TEG_DATE32: return 4;
-	default: return 8;
-	}
-}
-
 /* Times one by one: NumPy's days have 64 bits, its null is a value. */
 static int put_times(struct writer *w, const uint8_t *values, const uint8_t *valid, size_t n)
 {
@@ -87,7 +70,7 @@ static int put_values(struct writer *w, const uint8_t *values, const uint8_t *va
 	for (size_t i = 0; valid && i < n; i++)
 		if (!valid[i])
 			return fail_value(w, w->n + i, "a null");
-	if (n && fwrite(values, width_of(w->attribute->type.type), n, w->to) != n)
+	if (n && fwrite(values, npy_width(w->attribute->type.type), n, w->to) != n)
 		return fail_write(w);
 	w->n += n;
 	return EXIT_OK;
@@ -143,7 +126,7 @@ static int put_batch(struct writer *w, const struct ArrowArray *batch, struct te
 {
 	const struct ArrowArray *column = batch->children[0];
 	int64_t from = batch->offset + column->offset;
-	size_t n = (size_t)batch->length, width = width_of(w->attribute->type.type);
+	size_t n = (size_t)batch->length, width = npy_width(w->attribute->type.type);
 	const uint8_t *values = (const uint8_t *)column->buffers[1] + (size_t)from * width;
 	bool nulls = column->null_count && column->buffers[0];
 
@@ -220,7 +203,7 @@ static int put_slab(struct writer *w, const struct boxed *b, uint8_t *values, ui
 	teg_error err;
 
 	slice_of(&b->slabs, b->from, slices);
-	buffer.values_len = (size_t)b->slabs.cells * width_of(w->attribute->type.type);
+	buffer.values_len = (size_t)b->slabs.cells * npy_width(w->attribute->type.type);
 	buffer.validity = w->attribute->nullable ? valid : NULL;
 	if (teg_read_slice(w->out->array, slices, b->slabs.rank, &buffer, 1, NULL, &b->when,
 	                   &err) != TEG_OK)
@@ -230,7 +213,7 @@ static int put_slab(struct writer *w, const struct boxed *b, uint8_t *values, ui
 
 static int put_slabs(struct writer *w, struct boxed *b, size_t rank, const uint64_t *shape)
 {
-	size_t width = width_of(w->attribute->type.type);
+	size_t width = npy_width(w->attribute->type.type);
 	int code = put_header(w, shape, rank);
 	bool more = slabs_begin(&b->slabs, shape, rank, width);
 	uint8_t *values = need_memory((size_t)b->slabs.most, width);

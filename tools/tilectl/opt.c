@@ -40,7 +40,7 @@ const struct option opt_table[N_OPTS] = {
 	[OPT_KEY] = { "key", "WRITER[:SEQUENCE]", NULL,
 	              "idempotency key: the same import again adds nothing (SEQUENCE 1)", false },
 	[OPT_VERIFY] = { "verify", NULL, NULL,
-	                 "read the source again and compare its bits with what was stored", true },
+	                 "read the source again and compare its bits with what was stored", false },
 	[OPT_FILE_FORMAT] = { "file-format", "KIND", WAY_NAMES,
 	                      "what the file is, whatever its name says", false },
 	[OPT_TYPES] = { "types", "'A=int64'", NULL,
