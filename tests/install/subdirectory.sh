@@ -9,7 +9,7 @@ fi
 build_consumer -DTEG_SOURCE="$TEG_SOURCE_DIR" -DCMAKE_BUILD_TYPE= \
 	-DCMAKE_EXPORT_COMPILE_COMMANDS=ON "${launcher[@]}"
 run_consumer
-! grep -E 'main\.c' "$work/consumer/compile_commands.json" | grep -q -e -Wconversion ||
+! grep -E 'main\.c' "$work/consumer/compile_commands.json" | grep -e -Wconversion >&2 ||
 	fail "our warnings reach the consumer's sources"
 [ ! -e "$work/consumer/tegula/tilectl" ] || fail "tilectl was built"
 ! "$TEG_CMAKE" --install "$work/consumer" --prefix "$work/none" 2>/dev/null |
