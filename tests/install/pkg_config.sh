@@ -19,5 +19,5 @@ flags=$(pkg-config --cflags tegula)
 for program in shared cxx static; do
 	run_program "$work/$program"
 done
-ldd "$work/shared" | grep 'libtegula\.so\.0 ' >\&2 || fail "not linked to libtegula.so.0"
+ldd "$work/shared" | grep 'libtegula\.so\.0 ' >&2 || fail "not linked to libtegula.so.0"
 ! ldd "$work/static" | grep libtegula >&2 || fail "the static program still wants the shared library"

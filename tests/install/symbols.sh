@@ -13,7 +13,7 @@ diff -u "$golden" "$work/shown" || fail "exported symbols differ from symbols.tx
 others=$(nm -g --defined-only "$TEG_BUILD_DIR/libtegula.a" | awk 'NF == 3 && $3 !~ /^teg_/ { print $3 }')
 [ -z "$others" ] || fail "the archive defines $others"
 
-readelf -d "$TEG_BUILD_DIR/libtegula.so" | grep 'SONAME.*\[libtegula\.so\.0\]' >\&2 || fail "SONAME"
+readelf -d "$TEG_BUILD_DIR/libtegula.so" | grep 'SONAME.*\[libtegula\.so\.0\]' >&2 || fail "SONAME"
 
 # Writable data: .data and .bss, not .data.rel.ro (constants that the loader relocates).
 state=$(nm -f sysv --defined-only "$TEG_BUILD_DIR/libtegula.a" |
