@@ -176,22 +176,14 @@ static teg_status put_share(struct box_read *r, struct sweep *sweep, struct tile
 	return TEG_OK;
 }
 
-/* Whether the selection is the box's whole share of one dense tile with a row in every cell: then
- * where rows lie follows from the tile's box alone. */
-static bool is_whole(const struct box_read *r, const struct selection *sel)
+/* Whether the selection is a whole dense tile with a row in every cell: then where rows lie follows
+ * from the tile's box alone. */
+static bool is_whole(const struct selection *sel)
 {
-	const struct tile *tile = sel->tiles[0];
-	struct lattice box = r->lattice;
-	struct window window;
+	const struct tile_header *header = &sel->tiles[0]->header;
 
-	if (sel->resolved || tile->header.shape != TILE_DENSE ||
-	    tile_find_column(&tile->header, COLUMN_ID_PRESENCE))
-		return false;
-	for (uint32_t d = 0; d < box.n_dims; d++) {
-		box.count[d] = (box.count[d] - 1) * box.step[d] + 1;
-		box.step[d] = 1;
-	}
-	return lattice_window(&box, tile->header.lo, tile->header.hi, &window) == sel->n;
+	return !sel->resolved && !sel->rows && sel->n == header->n_rows &&
+	       header->shape == TILE_DENSE && !tile_find_column(header, COLUMN_ID_PRESENCE);
 }
 
 static teg_status put_tile(struct box_read *r, struct sweep *sweep, const struct selection *sel,
@@ -229,10 +221,13 @@ static teg_status find_places(struct box_read *r, struct sweep *sweep, uint32_t 
 	for (uint32_t i = 0; i < n; i++) {
 		bool on = true;
 
-		for (uint32_t d = 0; d < n_dims; d++)
-			on &= (r->place[(size_t)d * n + i] - r->lattice.lo[d]) %
-			              r->lattice.step[d] ==
-			      0;
+		for (uint32_t d = 0; d < n_dims; d++) {
+			uint64_t off = r->place[(size_t)d * n + i] - r->lattice.lo[d];
+
+			/* What lies below wraps around. */
+			on &= off % r->lattice.step[d] == 0 &&
+			      off / r->lattice.step[d] < r->lattice.count[d];
+		}
 		r->rows[kept] = i;
 		kept += on;
 	}
@@ -337,8 +332,8 @@ static teg_status put_all(struct box_read *r, struct sweep *sweep, teg_error *er
 
 	r->n_placed = 0;
 	while ((status = sweep_next(sweep, &sel, err)) == TEG_OK)
-		TEG_TRY(is_whole(r, &sel) ? put_tile(r, sweep, &sel, err)
-		                          : put_rows(r, sweep, &sel, err));
+		TEG_TRY(is_whole(&sel) ? put_tile(r, sweep, &sel, err)
+		                       : put_rows(r, sweep, &sel, err));
 	return status == TEG_END ? TEG_OK : status;
 }
 

@@ -26,7 +26,8 @@ struct view {
 	uint32_t kinds;        /* TEG_KIND_* bits */
 	const struct box *box; /* NULL: everything */
 	/* Of the box only every step[d]-th coordinate, from its lower bound: tiles without one are
-	 * pruned, rows are the reader's to drop. NULL: all. */
+	 * pruned; rows are the reader's to drop, of full dense tiles those outside the box too.
+	 * NULL: all. */
 	const uint64_t *step;
 	const struct bound_predicate
 		*predicate; /* NULL: none. The plan prunes by it, does not filter */

@@ -137,10 +137,21 @@ static teg_status filter_dim(struct sweep *sweep, struct run *run, uint32_t d, b
 	return TEG_OK;
 }
 
+/* Dense readers find the cells of a full tile by its box: they take all of its rows. */
+static bool box_is_theirs(const struct sweep *sweep)
+{
+	const struct tile_header *header = &sweep->tile.header;
+
+	return sweep->view.step && header->shape == TILE_DENSE &&
+	       !tile_find_column(header, COLUMN_ID_PRESENCE);
+}
+
 static teg_status filter_box(struct sweep *sweep, struct run *run, teg_error *err)
 {
 	const struct order *order = sweep->plan.array->order;
 
+	if (box_is_theirs(sweep))
+		return TEG_OK;
 	for (uint32_t at = 0; at < order->n_dims && run->n; at++) {
 		uint32_t d = order->cell_order == TEG_ORDER_COLUMN ? order->n_dims - 1 - at : at;
 

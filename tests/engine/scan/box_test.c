@@ -169,6 +169,42 @@ Test(box, any_rank_and_no_cells_at_all) /* T4 */
 	}
 }
 
+/* One full tile whose cells are of two commits: as of the first, half of its rows answer. */
+Test(box, a_part_of_a_full_tile_as_of_one_of_its_commits) /* T2 */
+{
+	int64_t sides[] = { 8, 8 }, half[] = { 4, 8 };
+	double values[64], out[8 * 3];
+	uint8_t mask[6];
+	teg_buffer buffer = { .name = "v", .values = out + 8, .values_len = 6 * sizeof *out };
+	teg_range part[] = { { { TEG_INT64, { .i = 2 } }, { TEG_INT64, { .i = 4 } } },
+		             { { TEG_INT64, { .i = 5 } }, { TEG_INT64, { .i = 6 } } } };
+	teg_read_options as_of = { .struct_size = sizeof as_of, .mode = TEG_SCAN_AS_OF_VERSION };
+	struct os *os = os_memory_new(teg_allocator_default(), 1);
+	teg_store *store;
+	teg_array *array;
+
+	for (int i = 0; i < 64; i++)
+		values[i] = i + 1;
+	memset(out, 0x55, sizeof out);
+	OK(open_store(os, NULL, &store, err));
+	OK(make(store, sides, 8, 2, err));
+	OK(put(store, (int64_t[]){ 0, 0 }, half, 2, values, 32 * 8, err));
+	OK(put(store, (int64_t[]){ 4, 0 }, half, 2, values + 32, 32 * 8, err));
+	OK(teg_compact(store, NULL, NULL, err));
+	OK(open_array(store, &array, err));
+	as_of.version = 3;
+	OK(teg_read_box(array, part, &buffer, 1, mask, &as_of, err));
+	for (size_t k = 0; k < 6; k++) {
+		cr_assert_eq(mask[k], k < 4, "cell %zu", k);
+		cr_assert_eq(out[8 + k], k < 4 ? (double)((2 + k / 2) * 8 + 5 + k % 2 + 1) : 0);
+	}
+	for (size_t k = 0; k < 8; k++) /* nothing beside the buffer */
+		cr_assert(out[k] == out[0] && out[16 + k] == out[0]);
+	teg_array_close(array);
+	teg_store_close(store);
+	os_free(os);
+}
+
 /* ---- resizing ---- */
 
 static teg_status resize(teg_store *store, const char *name, int64_t hi, teg_error *err)
