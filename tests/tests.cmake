@@ -111,7 +111,8 @@ if(TARGET tilectl)
 endif()
 
 # tests/reader/vectors_test.py writes the vectors of format-spec anew with it.
-add_executable(vectors_generate "${PROJECT_SOURCE_DIR}/tests/reader/generate.c")
+add_executable(vectors_generate "${PROJECT_SOURCE_DIR}/tests/reader/generate.c"
+	"${PROJECT_SOURCE_DIR}/tests/reader/generate_chunks.c")
 teg_compile_as_program(vectors_generate)
 target_link_libraries(vectors_generate PRIVATE tegula_internal)
 set_target_properties(vectors_generate PROPERTIES

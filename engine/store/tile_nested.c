@@ -81,7 +81,7 @@ static teg_status want_times(struct descent *d, const struct wanted *above, uint
 
 /* ---- nodes ---- */
 
-/* The chunk of a node that has n values. A writer keeps nodes of several rows small (TILE-12). */
+/* The chunk of a node that has n values. A writer keeps nodes of several rows small (NEST-6). */
 static teg_status find_node(struct descent *d, const struct field *f, bool below, uint64_t n,
                             const struct tile_column **column_out)
 {

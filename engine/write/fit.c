@@ -8,7 +8,7 @@ struct path {
 };
 
 /* Bytes of values [from, from + n) of a node. Every node counts for something, so that the number of
- * values is bounded as well (TILE-12). */
+ * values is bounded as well (NEST-6). */
 static uint64_t node_len(const struct column *c, size_t from, size_t n)
 {
 	switch (c->shape) {

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .bytes import require
+from .bytes import ascend, require
 
 BLOCK = 1024
 
@@ -76,8 +76,8 @@ def patch(cursor, words, t):
     where = []
     for b, count in enumerate(counts):
         places = [cursor.u16() for _ in range(count)]
-        ascend = all(a < c for a, c in zip(places, places[1:]))
-        require(ascend and all(p < lengths[b] for p in places), "EXC-2", f"{cursor.what}: places")
+        fit = ascend(places) and all(p < lengths[b] for p in places)
+        require(fit, "EXC-2", f"{cursor.what}: places")
         where += [b * BLOCK + p for p in places]
     words[where] = for_stream(cursor, len(where), t)
     return words

@@ -1,5 +1,7 @@
 """Bounded reading, hashes, packed values: conventions.md."""
 
+from functools import partialmethod
+
 import msgpack
 import xxhash
 
@@ -15,6 +17,10 @@ class Unsupported(Exception):
 def require(holds, sentence, what):
     if not holds:
         raise Damaged(f"{what} ({sentence})")
+
+
+def ascend(values):
+    return all(a < b for a, b in zip(values, values[1:]))
 
 
 def hash64(data):
@@ -38,17 +44,10 @@ class Cursor:
     def number(self, size):
         return int.from_bytes(self.take(size), "little")
 
-    def u8(self):
-        return self.number(1)
-
-    def u16(self):
-        return self.number(2)
-
-    def u32(self):
-        return self.number(4)
-
-    def u64(self):
-        return self.number(8)
+    u8 = partialmethod(number, 1)
+    u16 = partialmethod(number, 2)
+    u32 = partialmethod(number, 4)
+    u64 = partialmethod(number, 8)
 
     def end(self, sentence):
         require(self.left() == 0, sentence, f"{self.what}: {self.left()} bytes are left over")
@@ -61,11 +60,7 @@ def check_format(cursor, size, what):
         raise Unsupported(f"{what} of format {major}.{minor}, features {required:#x} (VER-3)")
 
 
-# ---- packed values: conventions.md, PACK ----
-
-NODES_MAX = 1 << 20
-DEPTH_MAX = 8
-PAIRS_MAX = 64
+NODES_MAX, DEPTH_MAX, PAIRS_MAX = 1 << 20, 8, 64  # PACK-4, PACK-5
 
 
 def _pairs(pairs):
@@ -91,10 +86,8 @@ def unpack(data, what):
     """One packed value, with every rule of PACK checked."""
     try:
         value = msgpack.unpackb(data, raw=False, strict_map_key=True, object_pairs_hook=_pairs)
-    except (ValueError, msgpack.UnpackException) as err:  # PACK-1, PACK-6, PACK-7
+    except (ValueError, TypeError, msgpack.UnpackException) as err:  # PACK-1, PACK-4, PACK-6, PACK-7
         raise Damaged(f"{what}: not one packed value: {err} (PACK-1)") from err
-    except TypeError as err:
-        raise Damaged(f"{what}: {err} (PACK-4)") from err
     require(_count(value, 0) <= NODES_MAX, "PACK-5", f"{what}: too many values")
     # The packer writes the shortest form of everything, so equal bytes mean shortest forms.
     require(msgpack.packb(value) == bytes(data), "PACK-3", f"{what}: a longer form than needed")
@@ -115,15 +108,13 @@ class Fields:
         require(fits, "PACK-2", f"{self.what}: '{key}' is missing or of another type")
         return value
 
-    def unsigned(self, key, most=(1 << 64) - 1, default=None):
+    def unsigned(self, key, most=(1 << 64) - 1, default=None, least=0):
         value = self.get(key, int, default)
-        require(0 <= value <= most, "PACK-2", f"{self.what}: '{key}' is {value}")
+        require(least <= value <= most, "PACK-2", f"{self.what}: '{key}' is {value}")
         return value
 
     def signed(self, key, default=None):
-        value = self.get(key, int, default)
-        require(-(1 << 63) <= value < 1 << 63, "PACK-2", f"{self.what}: '{key}' is {value}")
-        return value
+        return self.unsigned(key, (1 << 63) - 1, default, -(1 << 63))
 
     def nullable_bytes(self, key):
         require(key in self.map, "PACK-2", f"{self.what}: '{key}' is missing")

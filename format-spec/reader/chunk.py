@@ -1,17 +1,18 @@
 """Chunks: one column of one tile. encodings.md from COL to ALP."""
 
+from collections import namedtuple
 from dataclasses import dataclass, field
 
 import numpy as np
 import zstandard
 
 from .bits import BLOCK, delta_stream, for_stream, patch, word
-from .bytes import Cursor, Damaged, Unsupported, hash64, require
+from .bytes import Cursor, Damaged, Unsupported, ascend, hash64, require
 
 RAW, CONSTANT, FOR, DELTA, PATCHED, RUNS, DICTIONARY, ALP = range(8)  # CHUNK-1
-UNSIGNED, SIGNED, FLOAT, BYTES, WIDE, OPAQUE = range(6)  # COL-2
-ZSTD, NULLS, ALL_NULL, VARIABLE, PLANES = 1, 2, 4, 8, 16  # CHUNK-1, flags
-WIDTHS = {UNSIGNED: (1, 2, 4, 8), SIGNED: (1, 2, 4, 8), FLOAT: (2, 4, 8), WIDE: (16,)}  # COL-2
+UNSIGNED, SIGNED, FLOAT, BYTES, WIDE, OPAQUE, OFFSETS = range(7)  # COL-2
+ZSTD, NULLS, ALL_NULL, VARIABLE, PLANES, NESTED, VECTORS = (1 << bit for bit in range(7))  # CHUNK-1, flags
+WIDTHS = {UNSIGNED: (1, 2, 4, 8), SIGNED: (1, 2, 4, 8), FLOAT: (2, 4, 8), WIDE: (16,), OFFSETS: (4,)}  # COL-2
 PAGE_VALUES, STORED_MAX = 65536, 32768  # PAGE-1, PAGE-3
 
 
@@ -25,12 +26,7 @@ class Column:
     valid: np.ndarray
 
 
-@dataclass
-class Page:
-    n: int
-    stored: int
-    payload: int
-    hash: int
+Page = namedtuple("Page", "n stored payload hash")  # CHUNK-2
 
 
 @dataclass
@@ -38,6 +34,7 @@ class Descriptor:
     encoding: int
     flags: int
     klass: int
+    padding: int
     width: int
     n: int
     constant: bytes = b""
@@ -46,7 +43,7 @@ class Descriptor:
 
     def words(self):
         """Are the values words of 8 to 64 bits?"""
-        return self.klass in (UNSIGNED, SIGNED, FLOAT)
+        return self.klass in (UNSIGNED, SIGNED, FLOAT, OFFSETS)
 
     def bits(self):
         return 8 * self.width
@@ -54,10 +51,8 @@ class Descriptor:
     def stored(self):
         """Bytes of the chunk (CHUNK-3)."""
         pages = self.pages + ([self.dictionary] if self.dictionary else [])
-        return sum(page.stored for page in pages)
+        return self.padding + sum(page.stored for page in pages)
 
-
-# ---- descriptors ----
 
 def _page(cursor, flags):
     n, stored = cursor.u32(), cursor.u32()
@@ -67,11 +62,12 @@ def _page(cursor, flags):
 
 def parse_descriptor(data):
     cursor = Cursor(data, "chunk descriptor")
-    encoding, flags, klass, zero = (cursor.u8() for _ in range(4))
+    encoding, flags, klass, padding = (cursor.u8() for _ in range(4))
     if encoding > ALP:
         raise Unsupported(f"encoding {encoding} (CHUNK-4)")
-    require(flags < 32 and zero == 0 and klass <= OPAQUE, "CHUNK-1", "chunk descriptor")
-    d = Descriptor(encoding, flags, klass, cursor.u32(), cursor.u32())
+    most = 63 if flags & VECTORS else 0
+    require(flags < 128 and padding <= most and klass <= OFFSETS, "CHUNK-1", "chunk descriptor")
+    d = Descriptor(encoding, flags, klass, padding, cursor.u32(), cursor.u32())
     if encoding == CONSTANT:
         d.constant = cursor.take(cursor.u32())
     else:
@@ -97,6 +93,9 @@ def _check_shape(d):
         require(d.words(), "CHUNK-5", "encoding of the class")
     if d.encoding == ALP:
         require(d.klass == FLOAT and d.width == 8, "CHUNK-5", "ALP of another type")
+    require(d.encoding != DICTIONARY or d.klass != OFFSETS, "CHUNK-5", "dictionary of offsets")
+    if d.flags & VECTORS:
+        require(d.encoding == RAW and not d.flags & (ZSTD | NULLS | VARIABLE), "VECTOR-1", "vectors")
     if d.flags & PLANES:
         numbers = d.klass not in (BYTES, OPAQUE) and d.width >= 2
         require(d.encoding == RAW and numbers and d.flags & ZSTD, "CHUNK-6", "planes")
@@ -115,7 +114,7 @@ def _check_constant(d):
 
 def _check_pages(d):
     require(d.n > 0 and sum(p.n for p in d.pages) == d.n, "CHUNK-3", "values of the pages")
-    free = d.encoding == RAW and (d.flags & VARIABLE or d.width > 16)
+    free = d.encoding == RAW and (d.flags & (VARIABLE | VECTORS) or d.width > 16)
     for i, page in enumerate(d.pages):
         require(1 <= page.n <= PAGE_VALUES, "PAGE-1", "values of a page")
         last = i + 1 == len(d.pages)
@@ -129,8 +128,6 @@ def _check_pages(d):
         require(page.stored <= STORED_MAX, "PAGE-3", "dictionary too long")
         require(page.payload <= STORED_MAX, "PAGE-4", "dictionary too long")
 
-
-# ---- pages ----
 
 def _payload(d, page, stored):
     require(hash64(stored) == page.hash, "CHUNK-7", "checksum of a page differs")
@@ -157,11 +154,8 @@ def _bitmap(cursor, n):
 
 def _positions(cursor, n):
     nulls = [cursor.u16() for _ in range(cursor.u16())]
-    ascend = all(a < b for a, b in zip(nulls, nulls[1:]))
-    require(ascend and all(p < n for p in nulls), "VALID-4", "positions of nulls")
-    valid = np.ones(n, bool)
-    valid[nulls] = False
-    return valid
+    require(ascend(nulls) and all(p < n for p in nulls), "VALID-4", "positions of nulls")
+    return ~np.isin(np.arange(n), nulls)
 
 
 def _validity(cursor, d, n):
@@ -230,7 +224,7 @@ def _dictionary(d, data):
         order = values.view(f"<i{d.width}").tolist()
     elif d.klass == WIDE:
         order = [int.from_bytes(v, "little", signed=True) for v in order]
-    require(all(a < b for a, b in zip(order, order[1:])), "DICT-2", "dictionary out of order")
+    require(ascend(order), "DICT-2", "dictionary out of order")
     return values
 
 
@@ -257,8 +251,6 @@ def _page_values(d, page, data, dictionary):
     return values, valid
 
 
-# ---- chunks ----
-
 def _constant(d):
     if d.flags & ALL_NULL:
         values = np.zeros(d.n, word(d.bits())) if d.words() else _objects([b""] * d.n)
@@ -272,6 +264,7 @@ def decode(d, data):
     if d.encoding == CONSTANT:
         return _constant(d)
     cursor = Cursor(data, "chunk")
+    cursor.take(d.padding)
     dictionary = _dictionary(d, cursor.take(d.dictionary.stored)) if d.dictionary else None
     parts = [_page_values(d, page, cursor.take(page.stored), dictionary) for page in d.pages]
     cursor.end("CHUNK-3")

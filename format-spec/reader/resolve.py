@@ -4,10 +4,10 @@ Valid time is cut at every end that any version of a key has; in each of the int
 winner is looked up on its own. Slow and obviously right.
 """
 
-from collections import defaultdict
+from collections import defaultdict, namedtuple
 from dataclasses import dataclass
 
-from .store import Row, key_lanes
+from .store import key_lanes
 from .tile import ERASED, LIVE, OPEN_END, OPEN_START
 
 
@@ -24,12 +24,7 @@ class Version:
         return self.valid_from <= a and b <= self.valid_until
 
 
-@dataclass
-class Piece:
-    row: Row
-    valid_from: int
-    valid_until: int
-    system_until: int
+Piece = namedtuple("Piece", "row valid_from valid_until system_until")
 
 
 def versions_by_key(array):

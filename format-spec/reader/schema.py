@@ -1,23 +1,25 @@
 """Schemas: schema.md. And values as Python knows them."""
 
-from dataclasses import dataclass
+from collections import namedtuple
+from dataclasses import dataclass, field as default
 from math import prod
 
 from . import lane
-from .bytes import Damaged, Fields, require, unpack
-from .chunk import BYTES, FLOAT, SIGNED, UNSIGNED, WIDE
+from .bytes import Damaged, Fields, ascend, require, unpack
+from .chunk import BYTES, FLOAT, OFFSETS, SIGNED, UNSIGNED, WIDE
 
 TABLE, SPARSE, DENSE = 1, 2, 3  # SCHEMA-1
 (BOOL, INT8, INT16, INT32, INT64, UINT8, UINT16, UINT32, UINT64, FLOAT16, FLOAT32, FLOAT64,
- DECIMAL128, DATE32, TIMESTAMP, DURATION, UTF8, BINARY, FIXED) = range(1, 20)  # SCHEMA-4
+ DECIMAL128, DATE32, TIMESTAMP, DURATION, UTF8, BINARY, FIXED, LIST, FIXED_LIST, STRUCT) = range(1, 23)  # SCHEMA-4
 LAYOUT = {
     BOOL: (1, UNSIGNED), INT8: (1, SIGNED), INT16: (2, SIGNED), INT32: (4, SIGNED),
     INT64: (8, SIGNED), UINT8: (1, UNSIGNED), UINT16: (2, UNSIGNED), UINT32: (4, UNSIGNED),
     UINT64: (8, UNSIGNED), FLOAT16: (2, FLOAT), FLOAT32: (4, FLOAT), FLOAT64: (8, FLOAT),
     DECIMAL128: (16, WIDE), DATE32: (4, SIGNED), TIMESTAMP: (8, SIGNED), DURATION: (8, SIGNED),
-    UTF8: (0, BYTES), BINARY: (0, BYTES),
+    UTF8: (0, BYTES), BINARY: (0, BYTES), LIST: (4, OFFSETS), FIXED_LIST: (1, UNSIGNED),
+    STRUCT: (1, UNSIGNED),  # NEST-2, NEST-3
 }
-NO_DIMENSION = (BOOL, FLOAT16, DECIMAL128, DURATION, FIXED)  # SCHEMA-7
+NO_DIMENSION = (BOOL, FLOAT16, DECIMAL128, DURATION, FIXED, LIST, FIXED_LIST, STRUCT)  # SCHEMA-7
 WITH_EXTENT = (*range(INT8, FLOAT16), DATE32, TIMESTAMP)  # SCHEMA-6
 
 
@@ -64,28 +66,31 @@ class Field:
     extent: int = 0
     nullable: bool = False
     fill: bytes = None
+    children: list = default(default_factory=list)  # TYPE-1
+
+    def size(self):
+        """Values of all fixed-size lists directly in each other (TYPE-6)."""
+        return self.type.length * self.children[0].size() if self.type.id == FIXED_LIST else 1
+
+    def zero(self):
+        """The value that says nothing (TYPE-5)."""
+        if self.children:
+            n = {STRUCT: 1, LIST: 0}.get(self.type.id, self.type.length)
+            return tuple(child.zero() for child in self.children) * n
+        return self.type.value(bytes(self.type.width))
 
 
-@dataclass
-class Schema:
-    version: int
-    kind: int
-    repeated: bool
-    valid_time: bool
-    tile_order: int
-    cell_order: int
-    tile_cells: int
-    dims: list
-    attrs: list
+Schema = namedtuple(
+    "Schema", "version kind repeated valid_time tile_order cell_order tile_cells dims attrs")
 
 
 def _type(f):
-    t = Type(f.unsigned("type", FIXED), f.unsigned("unit", 3), f.get("zone", str),
-             f.unsigned("length", 65535), tuple(f.get("decimal", list)))
-    require(t.id >= BOOL, "SCHEMA-4", "type")
+    t = Type(f.unsigned("type", STRUCT, least=BOOL), f.unsigned("unit", 3), f.get("zone", str),
+             f.unsigned("length", 1 << 24), tuple(f.get("decimal", list)))
     require(t.unit == 0 or t.id in (TIMESTAMP, DURATION), "SCHEMA-4", "unit")
     require(not t.zone or t.id == TIMESTAMP, "SCHEMA-4", "zone")
-    require((t.length > 0) == (t.id == FIXED), "SCHEMA-4", "length")
+    lengths = {FIXED: range(1, 65536), FIXED_LIST: range((1 << 24) + 1)}.get(t.id, (0,))
+    require(t.length in lengths, "SCHEMA-4", "length")
     require(len(t.decimal) == 2, "SCHEMA-4", "decimal")
     precision, scale = t.decimal
     inside = 1 <= precision <= 38 and -128 <= scale <= 127
@@ -125,12 +130,38 @@ def _dimension(d, value, dense):
 
 def _attribute(value):
     f = Fields(value, "attribute")
-    kind = _type(f)
-    field = Field(0x100 + f.unsigned("id", 0xeeff), _name(f), kind, nullable=f.get("nullable", bool),
-                  fill=_value(f, "fill", kind))
+    field = _field(f, 0x100 + f.unsigned("id", 0xeeff))
+    nested = field.type.id >= LIST
+    nodes = enumerate(f.get("nodes", list) if nested else [], field.column + 1)  # TYPE-3
+    _children(field, f.unsigned("children") if nested else 0, nodes, 1)
+    require(next(nodes, None) is None, "TYPE-2", "nodes of an attribute")
+    field.fill = f.nullable_bytes("fill") if nested else _value(f, "fill", field.type)
+    require(not (nested and field.fill), "TYPE-5", "fill of a nested attribute")
     require(field.fill is not None or field.nullable, "SCHEMA-5", "fill")
-    _metadata(f)
     return field
+
+
+def _field(f, column):
+    _metadata(f)
+    return Field(column, _name(f), _type(f), nullable=f.get("nullable", bool))
+
+
+def _children(field, n, nodes, depth):
+    """Takes the n children of a field, and all below them, off the nodes (TYPE-2)."""
+    kind = field.type.id
+    require(n == (kind >= LIST) or (kind == STRUCT and n), "TYPE-1", "number of children")
+    require(not n or depth < 32, "TYPE-1", "types in each other")
+    for _ in range(n):
+        column, value = next(nodes, (0, None))
+        f = Fields(value, "node")
+        field.children.append(_field(f, column))
+        _children(field.children[-1], f.unsigned("children"), nodes, depth + 1)
+    require(kind != STRUCT or len({c.name for c in field.children}) == n, "TYPE-4", "names of a struct")
+    require(field.size() <= 1 << 24, "TYPE-6", "values of a fixed-size list")
+
+
+def _columns(field):
+    return [field.column] + [column for child in field.children for column in _columns(child)]
 
 
 def _metadata(f):
@@ -164,10 +195,10 @@ def _check(s, dims, next_attribute):
     require(chosen, "SCHEMA-1", "schema: a choice is 0")
     require(not s.repeated or s.kind == SPARSE, "SCHEMA-1", "repeated cells")
     require(s.kind != TABLE or not dims, "SCHEMA-2", "table with dimensions")
-    require(len(s.dims) in range(s.kind != DENSE, 17) and len(s.attrs) in range(1, 10001), "SCHEMA-7", "counts")
-    ids = [field.column for field in s.attrs]
-    ascend = all(a < b for a, b in zip(ids, ids[1:]))
-    require(ascend and ids[-1] < 0x100 + next_attribute, "SCHEMA-3", "ids of attributes")
+    require(len(s.dims) in range(s.kind != DENSE, 17) and s.attrs, "SCHEMA-7", "counts")
+    ids = [column for field in s.attrs for column in _columns(field)]
+    require(len(ids) <= 10000, "TYPE-1", "attributes and nodes")
+    require(ascend(ids) and ids[-1] < 0xf000 and ids[-1] < 0x100 + next_attribute, "SCHEMA-3", "ids of attributes")
     names = [field.name for field in s.dims + s.attrs]
     require(len(set(names)) == len(names), "SCHEMA-7", "names")
     cells = prod(field.extent for field in s.dims)

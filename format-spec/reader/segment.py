@@ -1,8 +1,8 @@
 """Segments: frame, footer and tile index. segment.md."""
 
-from dataclasses import dataclass
+from collections import namedtuple
 
-from .bytes import Cursor, Fields, check_format, hash64, require, unpack
+from .bytes import Cursor, Fields, ascend, check_format, hash64, require, unpack
 from .tile import OPEN_END, OPEN_START, parse_tile
 
 MAGIC, END_MAGIC = b"TEGS\r\n\x1a\n", b"TEGSEND\n"
@@ -23,21 +23,8 @@ STATS = (("min", 8), ("max", 8), ("n_nulls", 8), ("n_nan", 8), ("flags", 1))  # 
 SUMS = ("n_tiles", "n_rows", "n_live", "n_tombstones", "n_erased", "n_open", "n_inexact")
 LEAST, GREATEST = ("system_from_min", "valid_from_min"), (
     "column_len_max", "system_from_max", "superseded_max", "valid_until_max")
+Footer = namedtuple("Footer", "array schema fresh implicit dims attrs levels root")
 
-
-@dataclass
-class Footer:
-    array: int
-    schema: int
-    fresh: bool
-    implicit: bool
-    dims: int
-    attrs: list
-    levels: int
-    root: dict
-
-
-# ---- the frame ----
 
 def check_header(data):
     cursor = Cursor(data[:HEADER], "segment header")
@@ -65,16 +52,14 @@ def parse_footer(data, checksum):
                     f.get("implicit", bool), f.unsigned("dims", 16), f.get("attrs", list),
                     f.unsigned("levels", 4), None)
     require(len(f.get("commit", bytes)) == 16, "SEG-7", "segment footer")
-    ascend = all(a < b for a, b in zip(footer.attrs, footer.attrs[1:]))
-    require(ascend and len(footer.attrs) <= 10000, "SEG-7", "attributes of a segment")
+    fit = ascend(footer.attrs) and len(footer.attrs) <= 10000
+    require(fit, "SEG-7", "attributes of a segment")
     if footer.levels:
         page = Index(f.get("root", bytes), footer)
         require(not page.leaf and len(page.entries) == 1, "SEG-8", "root entry")
-        footer.root = page.entries[0]
+        footer = footer._replace(root=page.entries[0])
     return footer
 
-
-# ---- the index ----
 
 def _column(cursor, form, n, size, signed, default):
     """One column of an index page in one of three forms (INDEX-4)."""
@@ -175,8 +160,6 @@ def _leaves(data, footer, above, level):
         return page.entries
     return [leaf for e in page.entries for leaf in _leaves(data, footer, e, level - 1)]
 
-
-# ---- all of it ----
 
 def read_segment(data, checksum, dims):
     """The footer, and (index entry, tile) for every tile, everything verified."""

@@ -2,14 +2,15 @@
 
 import pathlib
 import re
+from collections import namedtuple
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from . import lane
-from .bytes import Cursor, Damaged, Fields, check_format, hash64, require, unpack
+from .bytes import Cursor, Damaged, Fields, ascend, check_format, hash64, require, unpack
 from .chunk import SIGNED
-from .schema import parse_schema
+from .schema import FIXED_LIST, LIST, STRUCT, parse_schema
 from .segment import read_segment
 from .tile import (BOX, DENSE, KIND, OF_COMMIT, OPEN_END, OPEN_START, SUPERSEDED, SYSTEM_FROM,
                    VALID_FROM, VALID_UNTIL, coordinates)
@@ -20,19 +21,9 @@ PAGE_MAX, KEY_MAX, LEVEL_MAX = 4096, 512, 15
 INLINED, FRESH, IMPLICIT = 1, 2, 4  # REC-2
 COUNTS = {"tiles": "n_tiles", "rows": "n_rows", "live": "n_live", "tombs": "n_tombstones",
           "gone": "n_erased", "inexact": "n_inexact", "open": "n_open"}  # REC-2
-
-
-@dataclass
-class Row:
-    """One stored row; times as ints, open ends as they are on disk. A box tile is a row without
-    values whose key is a list of pairs of lanes."""
-    key: tuple
-    values: dict  # attribute name -> value, None for null
-    system_from: int
-    superseded: int
-    valid_from: int
-    valid_until: int
-    kind: int
+# One stored row: `values` by name, None for null; times as ints, open ends as they are on disk. A box
+# tile is a row without values whose key is a list of pairs of lanes.
+Row = namedtuple("Row", "key values system_from superseded valid_from valid_until kind")
 
 
 @dataclass
@@ -59,10 +50,10 @@ class Store:
         root = self.head.get("root", list)
         require(len(root) == 4 and all(isinstance(v, int) for v in root), "MAN-9", "root")
         entries = dict(self._entries(root, None, b""))
-        self.arrays = {a.name: a for a in self._arrays(entries)}
+        arrays = [self._array(key[1:].decode(errors="replace"), value, entries)
+                  for key, value in entries.items() if key[:1] == b"A"]
+        self.arrays = {array.name: array for array in arrays}
         require(self.head.unsigned("arrays") == len(self.arrays), "MAN-9", "number of arrays")
-
-    # ---- files ----
 
     def _read(self, name):
         try:
@@ -127,14 +118,10 @@ class Store:
     def _check_parent(self, number, f):
         """The chain, where the file before is still there (MAN-5, MAN-9)."""
         before = self.path / f"manifests/{number - 1:020d}"
-        parent = f.unsigned("parent")
-        if number == 1:
-            require(parent == 0, "MAN-9", "parent of version 1")
-        elif before.exists():
-            there = int.from_bytes(before.read_bytes()[-16:-8], "little")
-            require(parent == there, "MAN-9", "checksum of the parent differs")
-
-    # ---- the catalog ----
+        parent = 0 if number == 1 else f.unsigned("parent")
+        if before.exists():
+            parent = int.from_bytes(before.read_bytes()[-16:-8], "little")
+        require(f.unsigned("parent") == parent, "MAN-9", "checksum of the parent differs")
 
     def _range(self, manifest, off, length):
         require(manifest <= self.version, "MAN-10", "reference to a later manifest")
@@ -159,11 +146,6 @@ class Store:
             cursor.end("CPAGE-5")
             yield from self._entries(below, there - 1, key)
 
-    def _arrays(self, entries):
-        for key, value in entries.items():
-            if key[:1] == b"A":
-                yield self._array(key[1:].decode(errors="replace"), value, entries)
-
     def _array(self, name, value, entries):
         f = Fields(unpack(value, "array record"), "array record")
         array = Array(name, f.unsigned("id"), parse_schema(f.get("schema", bytes)),
@@ -174,8 +156,6 @@ class Store:
             if key[:9] == b"S" + number:
                 self._segment(array, key, reference)
         return array
-
-    # ---- segments ----
 
     def segment_bytes(self, f):
         """The whole segment that a reference means (REC-2, REC-4)."""
@@ -223,18 +203,16 @@ def _page(data):
     require(n <= 1 or length <= PAGE_MAX, "CPAGE-4", "catalog page too long")
     ends = [cursor.u32() for _ in range(2 * n)]
     body = cursor.take(cursor.left())
-    starts = [0, *ends[:-1]] if ends else []
-    ascend = all(a <= b for a, b in zip(starts, ends))
-    require(ascend and (ends[-1] if ends else 0) == len(body), "CPAGE-2", "catalog page: slots")
+    starts = [0, *ends]
+    fit = all(a <= b for a, b in zip(starts, ends)) and starts[-1] == len(body)
+    require(fit, "CPAGE-2", "catalog page: slots")
     parts = [body[a:b] for a, b in zip(starts, ends)]
     entries = list(zip(parts[::2], parts[1::2]))
     keys = [key for key, _ in entries]
-    require(all(a < b for a, b in zip(keys, keys[1:])), "CPAGE-3", "catalog page: order of keys")
-    require(all(len(key) <= KEY_MAX for key in keys), "CPAGE-3", "catalog page: key too long")
+    fit = ascend(keys) and all(len(key) <= KEY_MAX for key in keys)
+    require(fit, "CPAGE-3", "catalog page: keys")
     return level, entries
 
-
-# ---- columns of a tile as Python values ----
 
 def _times(footer, f, tile):
     """system_from, superseded, valid_from, valid_until, kind (TILE-7, SEG-11)."""
@@ -269,13 +247,39 @@ def _key_columns(schema, footer, f, entry, tile):
 def _attribute(tile, attribute, kinds):
     column = tile.columns.get(attribute.column)
     if column is None:  # newer than the segment (TILE-7)
-        fill = attribute.fill
-        value = None if fill is None else attribute.type.value(fill)
+        fill, nested = attribute.fill, attribute.children
+        value = None if fill is None else attribute.zero() if nested else attribute.type.value(fill)
         return [value if kind == 0 else None for kind in kinds]
-    require((kinds == 0)[column.valid].all(), "TILE-9", "a row that is not live has values")
-    live = attribute.nullable or column.valid[kinds == 0].all()
+    values = _node(tile, attribute, tile.n, False)
+    there = np.array([value is not None for value in values])
+    require((kinds == 0)[there].all(), "TILE-9", "a row that is not live has values")
+    live = attribute.nullable or there[kinds == 0].all()
     require(live, "SCHEMA-3", "null in an attribute that is not nullable")
-    return to_values(column, attribute.type)
+    return values
+
+
+def _node(tile, field, n, below=True):
+    """The n values of an attribute or of a node below one; lists and structs as tuples (NEST)."""
+    column, kind, where = tile.columns.get(field.column), field.type.id, f"column {field.column:#x}"
+    there = column is not None and len(column.valid) == n and (field.column in tile.below) == below
+    require(there, "NEST-1", f"{where}: node")
+    each = 4 if kind == LIST else field.type.width or 4
+    require(tile.n == 1 or n * each <= 4 << 20, "NEST-6", f"{where}: too many values")
+    values, valid = to_values(column, field.type), column.valid
+    if kind == LIST:
+        starts, ends = [0, *column.values.tolist()], column.values.tolist()
+        require(all(a <= b for a, b in zip(starts, ends)), "NEST-2", f"{where}: ends descend")
+        child = _node(tile, field.children[0], starts[-1])
+        values = [tuple(child[a:b]) for a, b in zip(starts, ends)]
+        require(not any(v for v, ok in zip(values, valid) if not ok), "NEST-2", f"{where}: null list")
+    elif kind in (FIXED_LIST, STRUCT):
+        require(valid.all() and (column.values <= 1).all(), "NEST-3", f"{where}: flags")
+        size, valid = field.type.length, column.values == 1
+        children = [_node(tile, child, n * size if kind == FIXED_LIST else n) for child in field.children]
+        values = list(zip(*children)) if kind == STRUCT else [
+            tuple(children[0][i * size:(i + 1) * size]) for i in range(n)]
+    require(not below or field.nullable or valid.all(), "NEST-5", f"{where}: null")
+    return [v if ok else None for v, ok in zip(values, valid)]
 
 
 def to_values(column, kind):

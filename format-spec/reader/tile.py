@@ -5,8 +5,8 @@ from math import prod
 
 import numpy as np
 
-from .bytes import Fields, Unsupported, hash64, require, unpack
-from .chunk import CONSTANT, SIGNED, UNSIGNED, Column, decode, parse_descriptor
+from .bytes import Fields, Unsupported, ascend, hash64, require, unpack
+from .chunk import CONSTANT, NESTED, SIGNED, UNSIGNED, Column, decode, parse_descriptor
 from .lane import FLIP
 
 SPARSE, DENSE, BOX = range(3)  # TILE-1
@@ -22,6 +22,7 @@ class Tile:
     n: int  # rows
     box: list  # pairs of lanes, per dimension; None in SPARSE tiles
     columns: dict  # stored columns by id
+    below: set  # those of nodes below an attribute (NEST-1)
     cells: np.ndarray = None  # DENSE: the cell of each row (TILE-3)
 
 
@@ -38,8 +39,8 @@ def _box(f, shape, dims):
 def _read_chunks(items, data):
     """The columns of a header's list; chunks lie end to end in `data` (TILE-5)."""
     ids, columns, at = items[::2], {}, 0
-    ascend = all(a < b for a, b in zip(ids, ids[1:]))
-    require(len(items) % 2 == 0 and ascend and all(0 <= i < 1 << 16 for i in ids), "TILE-5", "ids")
+    pairs = len(items) % 2 == 0 and ascend(ids)
+    require(pairs and all(0 <= i < 1 << 16 for i in ids), "TILE-5", "ids")
     for column, packed in zip(ids, items[1::2]):
         require(isinstance(packed, bytes), "TILE-4", "chunk descriptor")
         d = parse_descriptor(packed)
@@ -59,7 +60,8 @@ def parse_tile(data, header_len, header_hash, dims):
         raise Unsupported(f"tile of shape {shape} (TILE-4)")
     require(n >= 1 and (shape != BOX or n == 1), "TILE-2", "rows of a tile")
     chunks = _read_chunks(f.get("columns", list), data[header_len:])
-    tile = Tile(shape, n, _box(f, shape, dims), {i: column for i, (_, column) in chunks.items()})
+    tile = Tile(shape, n, _box(f, shape, dims), {i: column for i, (_, column) in chunks.items()},
+                {i for i, (d, _) in chunks.items() if d.flags & NESTED})
     for column, (d, _) in chunks.items():
         _check_chunk(tile, column, d)
     if shape == DENSE:
@@ -68,7 +70,9 @@ def parse_tile(data, header_len, header_hash, dims):
 
 
 def _check_chunk(tile, column, d):
-    require(d.n == tile.n or column == PRESENCE, "TILE-6", f"column {column:#x}: values")
+    node = column in tile.below
+    require(not node or 0x100 <= column < 0xf000, "NEST-1", f"column {column:#x} as a node")
+    require(d.n == tile.n or column == PRESENCE or node, "TILE-6", f"column {column:#x}: values")
     require(tile.shape != BOX or d.encoding == CONSTANT, "TILE-6", "chunk of a box tile")
     require(tile.shape != BOX or column >= 0xf000, "TILE-10", f"column {column:#x} of a box tile")
     if column >= 0xf000:
@@ -86,14 +90,11 @@ def _place_cells(tile, dims):
     require(n <= CELLS_MAX, "TILE-3", "cells of a dense tile")
     require(all(dim.type.klass in (SIGNED, UNSIGNED) for dim in dims), "TILE-3", "dimensions")
     presence = tile.columns.pop(PRESENCE, None)
-    if presence is None:
-        require(n == tile.n, "TILE-3", "rows of a full dense tile")
-        tile.cells = np.arange(n)
-        return
-    require(len(presence.values) == n > tile.n, "TILE-11", "presence")
-    require((presence.values <= 1).all(), "TILE-11", "presence")
-    tile.cells = np.flatnonzero(presence.values)
-    require(len(tile.cells) == tile.n, "TILE-11", "presence")
+    there = np.ones(n) if presence is None else presence.values
+    require(presence is None or len(there) == n > tile.n, "TILE-11", "presence")
+    require((there <= 1).all(), "TILE-11", "presence")
+    tile.cells = np.flatnonzero(there)
+    require(len(tile.cells) == tile.n, "TILE-3", "rows of a dense tile")
 
 
 def coordinates(tile, dims, cell_order):

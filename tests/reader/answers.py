@@ -12,9 +12,27 @@ TIMES = ("system_from", "system_until", "valid_from", "valid_until", "row_kind")
 OPEN = {"valid_from": OPEN_START}
 
 
+def nested(array):
+    """Lists, fixed-size lists and structs as tuples."""
+    kind, n, children = array.type, len(array), []
+    if pa.types.is_struct(kind):
+        children = [plain(pa.chunked_array([child])) for child in array.flatten()]
+        values = list(zip(*children))
+    else:
+        children = plain(pa.chunked_array([array.values]))
+        if pa.types.is_fixed_size_list(kind):
+            ends = [(array.offset + i) * kind.list_size for i in range(n + 1)]
+        else:
+            ends = array.offsets.to_pylist()
+        values = [tuple(children[a:b]) for a, b in zip(ends, ends[1:])]
+    return [v if ok else None for v, ok in zip(values, array.is_valid().to_pylist())]
+
+
 def plain(column):
-    """A pyarrow column as ints, bits of floats, text and bytes."""
+    """A pyarrow column as ints, bits of floats, text, bytes and tuples of these."""
     kind = column.type
+    if pa.types.is_nested(kind):
+        return [v for chunk in column.chunks for v in nested(chunk)]
     if pa.types.is_floating(kind):
         unsigned = {16: np.uint16, 32: np.uint32, 64: np.uint64}[kind.bit_width]
         values = [chunk.fill_null(0).to_numpy(zero_copy_only=False).view(unsigned).tolist()

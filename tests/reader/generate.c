@@ -18,25 +18,23 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <zstd.h>
-#include "codec/column/chunk.h"
+#include "codec/base/bits.h"
 #include "engine/tegula.h"
+#include "tests/reader/generate.h"
 #include "tests/support/rng.h"
-
-#define COUNT(array) (sizeof(array) / sizeof *(array))
-
-static void fail(const char *what, const char *why)
+void fail(const char *what, const char *why)
 {
 	fprintf(stderr, "generate: %s: %s\n", what, why);
 	exit(1);
 }
 
-static void need(teg_status status, const teg_error *err)
+void need(teg_status status, const teg_error *err)
 {
 	if (status != TEG_OK)
 		fail(teg_status_name(status), err->message);
 }
 
-static const char *path_of(const char *folder, const char *format, ...)
+const char *path_of(const char *folder, const char *format, ...)
 {
 	static char path[4096];
 	int len = snprintf(path, sizeof path, "%s/", folder);
@@ -48,7 +46,7 @@ static const char *path_of(const char *folder, const char *format, ...)
 	return path;
 }
 
-static FILE *create_file(const char *path)
+FILE *create_file(const char *path)
 {
 	FILE *file = fopen(path, "wb");
 
@@ -57,203 +55,16 @@ static FILE *create_file(const char *path)
 	return file;
 }
 
-static void put_hex(FILE *out, const void *bytes, size_t len)
+void put_hex(FILE *out, const void *bytes, size_t len)
 {
 	for (size_t i = 0; i < len; i++)
 		fprintf(out, "%02x", ((const uint8_t *)bytes)[i]);
 }
 
-static void close_file(FILE *file)
+void close_file(FILE *file)
 {
 	if (fclose(file))
 		fail("a file", "cannot be written");
-}
-
-/* ---- chunks ---- */
-
-enum shape {
-	SHAPE_NOISE,
-	SHAPE_SMALL,
-	SHAPE_ASCENDING,
-	SHAPE_MOSTLY_OPEN,
-	SHAPE_RUNS,
-	SHAPE_FEW,
-	SHAPE_ONE,
-	SHAPE_DECIMAL,
-	SHAPE_PRICES, /* decimals that ascend */
-	SHAPE_ALIKE   /* words whose lower bytes are alike */
-};
-
-struct vector {
-	const char *name;
-	enum encoding
-		encoding; /* that the writer must choose, or the vector tests something else */
-	enum value_class class;
-	uint32_t width; /* 0: BYTES */
-	enum shape shape;
-	size_t n, null_every;
-	enum profile profile;
-};
-
-static const struct vector vectors[] = {
-	{ "empty", ENCODING_CONSTANT, VALUE_SIGNED, 8, SHAPE_ONE, 0, 0, PROFILE_BALANCED },
-	{ "all_null", ENCODING_CONSTANT, VALUE_FLOAT, 8, SHAPE_ONE, 9, 1, PROFILE_BALANCED },
-	{ "all_null_text", ENCODING_CONSTANT, VALUE_BYTES, 0, SHAPE_ONE, 9, 1, PROFILE_BALANCED },
-	{ "constant", ENCODING_CONSTANT, VALUE_SIGNED, 4, SHAPE_ONE, 2000, 0, PROFILE_BALANCED },
-	{ "constant_text", ENCODING_CONSTANT, VALUE_BYTES, 0, SHAPE_ONE, 5, 0, PROFILE_BALANCED },
-	{ "raw", ENCODING_RAW, VALUE_UNSIGNED, 8, SHAPE_NOISE, 70, 0, PROFILE_FAST },
-	{ "raw_pages", ENCODING_RAW, VALUE_OPAQUE, 40, SHAPE_NOISE, 900, 0, PROFILE_FAST },
-	{ "raw_wide", ENCODING_RAW, VALUE_WIDE, 16, SHAPE_NOISE, 60, 7, PROFILE_FAST },
-	{ "raw_text", ENCODING_RAW, VALUE_BYTES, 0, SHAPE_NOISE, 300, 5, PROFILE_FAST },
-	{ "for_8", ENCODING_FOR, VALUE_UNSIGNED, 1, SHAPE_SMALL, 1030, 0, PROFILE_FAST },
-	{ "for_16", ENCODING_FOR, VALUE_SIGNED, 2, SHAPE_SMALL, 1030, 0, PROFILE_FAST },
-	{ "for_32", ENCODING_FOR, VALUE_SIGNED, 4, SHAPE_SMALL, 2050, 0, PROFILE_FAST },
-	{ "for_64", ENCODING_FOR, VALUE_UNSIGNED, 8, SHAPE_SMALL, 1030, 0, PROFILE_FAST },
-	{ "for_few_nulls", ENCODING_FOR, VALUE_SIGNED, 4, SHAPE_SMALL, 1030, 300, PROFILE_FAST },
-	{ "for_many_nulls", ENCODING_FOR, VALUE_SIGNED, 4, SHAPE_SMALL, 1030, 3, PROFILE_FAST },
-	{ "delta", ENCODING_DELTA, VALUE_SIGNED, 8, SHAPE_ASCENDING, 2050, 0, PROFILE_FAST },
-	{ "delta_32", ENCODING_DELTA, VALUE_UNSIGNED, 4, SHAPE_ASCENDING, 1030, 0, PROFILE_FAST },
-	{ "patched", ENCODING_PATCHED, VALUE_SIGNED, 8, SHAPE_MOSTLY_OPEN, 2050, 0, PROFILE_FAST },
-	{ "runs", ENCODING_RUNS, VALUE_UNSIGNED, 4, SHAPE_RUNS, 3000, 0, PROFILE_FAST },
-	{ "dictionary", ENCODING_DICTIONARY, VALUE_SIGNED, 8, SHAPE_FEW, 1100, 0, PROFILE_FAST },
-	{ "dictionary_text", ENCODING_DICTIONARY, VALUE_BYTES, 0, SHAPE_FEW, 1100, 9,
-	  PROFILE_FAST },
-	{ "alp", ENCODING_ALP, VALUE_FLOAT, 8, SHAPE_DECIMAL, 1100, 0, PROFILE_FAST },
-	{ "alp_delta", ENCODING_ALP, VALUE_FLOAT, 8, SHAPE_PRICES, 2050, 0, PROFILE_FAST },
-	{ "zstd_text", ENCODING_RAW, VALUE_BYTES, 0, SHAPE_ASCENDING, 600, 0, PROFILE_DENSE },
-	{ "zstd_planes", ENCODING_RAW, VALUE_FLOAT, 8, SHAPE_ALIKE, 1500, 0, PROFILE_DENSE },
-};
-
-static uint64_t double_bits(double v)
-{
-	uint64_t bits;
-
-	memcpy(&bits, &v, sizeof bits);
-	return bits;
-}
-
-static uint64_t word_of(enum shape shape, size_t i, struct rng *rng)
-{
-	static const double odd[] = { -0.0, NAN, INFINITY, 5e-324 };
-	uint64_t r = rng_u64(rng);
-
-	switch (shape) {
-	case SHAPE_NOISE: return r;
-	case SHAPE_SMALL: return (r >> 5) % 60 + 20;
-	case SHAPE_ASCENDING: return i * 1000003 + (r >> 5) % 9;
-	case SHAPE_MOSTLY_OPEN: return (r >> 5) % 40 ? INT64_MAX : r >> 20;
-	case SHAPE_RUNS: return i / 90 * 0x12345;
-	case SHAPE_FEW: return (r >> 5) % 11 * 0x0123456789abcdefu;
-	case SHAPE_DECIMAL:
-		return double_bits(i % 200 == 7 ? odd[i / 200 % 4]
-		                                : (double)((r >> 5) % 900000) / 100);
-	case SHAPE_PRICES: return double_bits((double)(i * 1000 + r % 7) / 10);
-	case SHAPE_ALIKE: return (r & 0xffffffffff000000) | 0x123456;
-	default: return 42;
-	}
-}
-
-static size_t text_of(enum shape shape, size_t i, struct rng *rng, char text[64])
-{
-	uint64_t r = rng_u64(rng) >> 5;
-
-	switch (shape) {
-	case SHAPE_ASCENDING:
-		return (size_t)snprintf(text, 64, "station %03zu, platform %u", i,
-		                        (unsigned)(r % 9));
-	case SHAPE_FEW: return (size_t)snprintf(text, 64, "carrier %u", (unsigned)(r % 7));
-	case SHAPE_NOISE: rng_fill(rng, text, 20); return r % 20;
-	default: return (size_t)snprintf(text, 64, "the same");
-	}
-}
-
-static void make_values(const struct vector *v, struct column_buf *column)
-{
-	struct rng rng = { 1 };
-	char text[64];
-
-	for (size_t i = 0; i < v->n; i++) {
-		uint64_t words[8] = { word_of(v->shape, i, &rng) };
-		struct span value = span_of(words, v->width);
-
-		rng_fill(&rng, words + 1, v->width > 8 ? sizeof words - 8 : 0);
-		if (!v->width)
-			value = span_of(text, text_of(v->shape, i, &rng, text));
-		need(v->null_every && i % v->null_every == v->null_every - 1
-		             ? column_buf_append_nulls(column, 1)
-		             : column_buf_append_value(column, value, 1),
-		     &(teg_error){ .message = "no memory" });
-	}
-}
-
-static void write_truth(const struct vector *v, const struct column *column, const char *path)
-{
-	FILE *out = create_file(path);
-
-	fprintf(out, "{\"encoding\": %d, \"class\": %d, \"width\": %u, \"values\": [", v->encoding,
-	        v->class, v->width);
-	for (size_t i = 0; i < column->n; i++) {
-		struct span value = column_value(column, i);
-
-		fputs(i ? ", " : "", out);
-		fputs(column_valid(column, i) ? "\"" : "null", out);
-		if (!column_valid(column, i))
-			continue;
-		put_hex(out, value.at, value.len);
-		fputs("\"", out);
-	}
-	fputs("]}\n", out);
-	close_file(out);
-}
-
-static void put_bytes(FILE *out, struct span bytes)
-{
-	if (bytes.len && fwrite(bytes.at, 1, bytes.len, out) != bytes.len)
-		fail("a chunk", "cannot be written");
-}
-
-static void write_chunk(struct span descriptor, struct span bytes, const char *path)
-{
-	FILE *out = create_file(path);
-	uint8_t len[4];
-
-	store_u32(len, (uint32_t)descriptor.len);
-	put_bytes(out, span_of(len, sizeof len));
-	put_bytes(out, descriptor);
-	put_bytes(out, bytes);
-	close_file(out);
-}
-
-static void make_chunk(const char *folder, const struct vector *v)
-{
-	const teg_allocator *alloc = teg_allocator_default();
-	struct codec_scratch *scratch = codec_scratch_new(alloc);
-	struct column_buf values;
-	struct buf bytes, descriptor;
-	struct arena arena;
-	struct column column;
-	struct chunk chunk;
-	teg_error err;
-
-	column_buf_init(&values, v->width ? COLUMN_FIXED : COLUMN_BYTES, v->width, alloc);
-	buf_init(&bytes, alloc, BUF_NO_LIMIT);
-	buf_init(&descriptor, alloc, BUF_NO_LIMIT);
-	arena_init(&arena, alloc, SIZE_MAX);
-	make_values(v, &values);
-	column = column_buf_view(&values);
-	need(chunk_encode(&column, v->class, v->profile, scratch, &arena, &bytes, &chunk, &err),
-	     &err);
-	if (chunk.encoding != v->encoding)
-		fail(v->name, "the writer chose another encoding");
-	chunk_put_descriptor(&chunk, &descriptor);
-	write_chunk(buf_span(&descriptor), buf_span(&bytes),
-	            path_of(folder, "chunks/%s.chunk", v->name));
-	write_truth(v, &column, path_of(folder, "chunks/%s.json", v->name));
-	arena_release(&arena);
-	buf_release(&descriptor);
-	buf_release(&bytes);
-	column_buf_release(&values);
-	codec_scratch_free(scratch);
 }
 
 /* ---- stores: every call goes to the engine and into the truth ---- */
@@ -268,13 +79,16 @@ struct world {
 	bool some;      /* something is in the truth */
 };
 
-/* A column: values of `width` bytes, or text with offsets where `offsets` is set. */
+/* A column: values of `width` bytes, or text with offsets where `offsets` is set. With children a list
+ * (offsets), a fixed-size list (`width` values each) or a struct. */
 struct data {
 	const char *name;
 	const void *values;
 	size_t width;
 	const int32_t *offsets;
 	const uint8_t *validity;
+	const struct data *children;
+	size_t n_children;
 };
 
 static void open_world(struct world *w, const char *folder, const char *name)
@@ -338,13 +152,36 @@ static void say(struct world *w, const char *array, int kind, const teg_put_opti
 	w->some = true;
 }
 
-static void say_value(struct world *w, const struct data *d, size_t i)
+static void say_plain(struct world *w, const struct data *d, size_t i);
+
+/* Lists and structs are arrays. */
+static void say_nested(struct world *w, const struct data *d, size_t i)
+{
+	bool is_struct = !d->offsets && !d->width;
+	size_t from = d->offsets ? (size_t)d->offsets[i] : i * d->width;
+	size_t n = d->offsets ? (size_t)d->offsets[i + 1] - from : d->width;
+
+	fputs("[", w->truth);
+	for (size_t k = 0; k < (is_struct ? d->n_children : n); k++) {
+		fputs(k ? ", " : "", w->truth);
+		if (is_struct)
+			say_plain(w, &d->children[k], i);
+		else
+			say_plain(w, d->children, from + k);
+	}
+	fputs("]", w->truth);
+}
+
+static void say_plain(struct world *w, const struct data *d, size_t i)
 {
 	const uint8_t *at = d->values;
 
-	fprintf(w->truth, "\"%s\": ", d->name);
 	if (d->validity && !bitmap_get(d->validity, i)) {
 		fputs("null", w->truth);
+		return;
+	}
+	if (d->children) {
+		say_nested(w, d, i);
 		return;
 	}
 	fputs("\"", w->truth);
@@ -355,12 +192,18 @@ static void say_value(struct world *w, const struct data *d, size_t i)
 	fputs("\"", w->truth);
 }
 
+static void say_value(struct world *w, const struct data *d, size_t i)
+{
+	fprintf(w->truth, "\"%s\": ", d->name);
+	say_plain(w, d, i);
+}
+
 /* `ids`: the rows are of a table and get the next row ids. */
 static void say_rows(struct world *w, const char *array, int kind, const struct data *columns,
                      size_t n_columns, size_t n, bool ids, const teg_put_options *o)
 {
 	for (size_t i = 0; i < n; i++) {
-		struct data id = { "row_id", &w->n_ids, 8, NULL, NULL };
+		struct data id = { "row_id", &w->n_ids, 8, NULL, NULL, NULL, 0 };
 
 		say(w, array, kind, o);
 		fputs("\"cell\": {", w->truth);
@@ -376,23 +219,36 @@ static void say_rows(struct world *w, const char *array, int kind, const struct 
 	}
 }
 
-static void to_columns(const struct data *data, size_t n, teg_column *columns)
+#define COLUMNS_MAX 32
+
+/* Children follow the n columns, in the same room. */
+static void to_columns(const struct data *data, size_t n, teg_column *columns, size_t *n_used)
 {
-	for (size_t i = 0; i < n; i++)
-		columns[i] = (teg_column){ .name = data[i].name,
-			                   .values = data[i].values,
-			                   .offsets = data[i].offsets,
-			                   .validity = data[i].validity };
+	size_t first = *n_used;
+
+	*n_used += n;
+	if (*n_used > COLUMNS_MAX)
+		fail("a put", "too many columns");
+	for (size_t i = 0; i < n; i++) {
+		columns[first + i] = (teg_column){ .name = data[i].name,
+			                           .values = data[i].values,
+			                           .offsets = data[i].offsets,
+			                           .validity = data[i].validity,
+			                           .children = columns + *n_used,
+			                           .n_children = data[i].n_children };
+		to_columns(data[i].children, data[i].n_children, columns, n_used);
+	}
 }
 
 static void put(struct world *w, const char *array, const struct data *data, size_t n_data,
                 size_t n, bool ids, teg_put_options options)
 {
-	teg_column columns[32];
+	teg_column columns[COLUMNS_MAX];
+	size_t n_used = 0;
 	teg_error err;
 
 	options.struct_size = sizeof options;
-	to_columns(data, n_data, columns);
+	to_columns(data, n_data, columns, &n_used);
 	need(teg_txn_put(w->txn, array, columns, n_data, n, &options, &err), &err);
 	say_rows(w, array, 0, data, n_data, n, ids, &options);
 }
@@ -400,11 +256,12 @@ static void put(struct world *w, const char *array, const struct data *data, siz
 static void delete (struct world *w, const char *array, const struct data *data, size_t n_data,
                     size_t n, teg_put_options options)
 {
-	teg_column columns[32];
+	teg_column columns[COLUMNS_MAX];
+	size_t n_used = 0;
 	teg_error err;
 
 	options.struct_size = sizeof options;
-	to_columns(data, n_data, columns);
+	to_columns(data, n_data, columns, &n_used);
 	need(teg_txn_delete(w->txn, array, columns, n_data, n, &options, &err), &err);
 	say_rows(w, array, 1, data, n_data, n, false, &options);
 }
@@ -450,32 +307,34 @@ static const teg_attribute types[] = {
 
 /* Row 0 plain, row 1 extreme, row 2 null. */
 static const struct data values[] = {
-	{ "bool", (const uint8_t[]){ 1, 0, 0 }, 1, NULL, NULL },
-	{ "i8", (const int8_t[]){ 1, -128, 0 }, 1, NULL, NULL },
-	{ "i16", (const int16_t[]){ 1, INT16_MIN, 0 }, 2, NULL, NULL },
-	{ "i32", (const int32_t[]){ 1, INT32_MIN, 0 }, 4, NULL, NULL },
-	{ "i64", (const int64_t[]){ 1, INT64_MIN, 0 }, 8, NULL, NULL },
-	{ "u8", (const uint8_t[]){ 1, 255, 0 }, 1, NULL, NULL },
-	{ "u16", (const uint16_t[]){ 1, 65535, 0 }, 2, NULL, NULL },
-	{ "u32", (const uint32_t[]){ 1, UINT32_MAX, 0 }, 4, NULL, NULL },
-	{ "u64", (const uint64_t[]){ 1, UINT64_MAX, 0 }, 8, NULL, NULL },
-	{ "f16", (const uint16_t[]){ 0x3c00, 0x7e01, 0 }, 2, NULL, NULL },
-	{ "f32", (const uint32_t[]){ 0x3dcccccd, 0xff800000, 0 }, 4, NULL, NULL },
-	{ "f64", (const uint64_t[]){ 0x3fb999999999999a, 0x7ff0dead0000beef, 0 }, 8, NULL, NULL },
-	{ "dec", (const uint64_t[]){ 12345, 0, UINT64_MAX, UINT64_MAX, 0, 0 }, 16, NULL, NULL },
-	{ "date", (const int32_t[]){ 15706, -1, 0 }, 4, NULL, NULL },
-	{ "ts", (const int64_t[]){ 1357016400000000000, -1, 0 }, 8, NULL, NULL },
-	{ "dur", (const int64_t[]){ 1500, -1, 0 }, 8, NULL, NULL },
-	{ "text", "a \"b\", c\xc3\xa9", 0, (const int32_t[]){ 0, 10, 10, 10 }, NULL },
-	{ "bytes", "\x00\xff\x10", 0, (const int32_t[]){ 0, 3, 3, 3 }, NULL },
-	{ "fixed", "abc\0\xff\0\0\0\0", 3, NULL, NULL },
+	{ "bool", (const uint8_t[]){ 1, 0, 0 }, 1, NULL, NULL, NULL, 0 },
+	{ "i8", (const int8_t[]){ 1, -128, 0 }, 1, NULL, NULL, NULL, 0 },
+	{ "i16", (const int16_t[]){ 1, INT16_MIN, 0 }, 2, NULL, NULL, NULL, 0 },
+	{ "i32", (const int32_t[]){ 1, INT32_MIN, 0 }, 4, NULL, NULL, NULL, 0 },
+	{ "i64", (const int64_t[]){ 1, INT64_MIN, 0 }, 8, NULL, NULL, NULL, 0 },
+	{ "u8", (const uint8_t[]){ 1, 255, 0 }, 1, NULL, NULL, NULL, 0 },
+	{ "u16", (const uint16_t[]){ 1, 65535, 0 }, 2, NULL, NULL, NULL, 0 },
+	{ "u32", (const uint32_t[]){ 1, UINT32_MAX, 0 }, 4, NULL, NULL, NULL, 0 },
+	{ "u64", (const uint64_t[]){ 1, UINT64_MAX, 0 }, 8, NULL, NULL, NULL, 0 },
+	{ "f16", (const uint16_t[]){ 0x3c00, 0x7e01, 0 }, 2, NULL, NULL, NULL, 0 },
+	{ "f32", (const uint32_t[]){ 0x3dcccccd, 0xff800000, 0 }, 4, NULL, NULL, NULL, 0 },
+	{ "f64", (const uint64_t[]){ 0x3fb999999999999a, 0x7ff0dead0000beef, 0 }, 8, NULL, NULL,
+	  NULL, 0 },
+	{ "dec", (const uint64_t[]){ 12345, 0, UINT64_MAX, UINT64_MAX, 0, 0 }, 16, NULL, NULL, NULL,
+	  0 },
+	{ "date", (const int32_t[]){ 15706, -1, 0 }, 4, NULL, NULL, NULL, 0 },
+	{ "ts", (const int64_t[]){ 1357016400000000000, -1, 0 }, 8, NULL, NULL, NULL, 0 },
+	{ "dur", (const int64_t[]){ 1500, -1, 0 }, 8, NULL, NULL, NULL, 0 },
+	{ "text", "a \"b\", c\xc3\xa9", 0, (const int32_t[]){ 0, 10, 10, 10 }, NULL, NULL, 0 },
+	{ "bytes", "\x00\xff\x10", 0, (const int32_t[]){ 0, 3, 3, 3 }, NULL, NULL, 0 },
+	{ "fixed", "abc\0\xff\0\0\0\0", 3, NULL, NULL, NULL, 0 },
 };
 
 static void make_types(struct world *w)
 {
 	static const uint8_t two_of_three[] = { 3 };
 	static const int64_t first[] = { 0 }, second[] = { 1 };
-	const struct data id = { "row_id", second, 8, NULL, NULL };
+	const struct data id = { "row_id", second, 8, NULL, NULL, NULL, 0 };
 	struct data columns[COUNT(values) + 1];
 	teg_attribute attributes[COUNT(types)];
 
@@ -492,11 +351,100 @@ static void make_types(struct world *w)
 	put(w, "types", columns + 1, COUNT(values), 3, true, (teg_put_options){ 0 });
 	commit(w);
 	begin(w, 2000);
-	columns[0] = (struct data){ "row_id", first, 8, NULL, NULL };
+	columns[0] = (struct data){ "row_id", first, 8, NULL, NULL, NULL, 0 };
 	put(w, "types", columns, COUNT(columns), 1, false,
 	    (teg_put_options){ .row_id_column = "row_id" });
 	delete (w, "types", &id, 1, 1, (teg_put_options){ 0 });
 	commit(w);
+}
+
+/* ---- nested: null, [], [null] and what is in each other; vectors ---- */
+
+#define VECTOR 70 /* of 4 bytes: long enough to lie raw */
+
+static const teg_attribute floats[] = { { .type = { .type = TEG_FLOAT32 } } };
+static const teg_attribute ints[] = { { .type = { .type = TEG_INT32 }, .nullable = true } };
+static const teg_attribute pair[] = { { .type = { .type = TEG_FLOAT64 } } };
+static const teg_attribute point[] = {
+	{ .name = "at",
+	  .type = { .type = TEG_FIXED_LIST, .list_size = 2, .children = pair, .n_children = 1 } },
+	{ .name = "tag", .type = { .type = TEG_UTF8 }, .nullable = true },
+};
+static const teg_attribute points[] = {
+	{ .type = { .type = TEG_STRUCT, .children = point, .n_children = 2 }, .nullable = true },
+};
+static const teg_attribute nested_types[] = {
+	{ .name = "list",
+	  .type = { .type = TEG_LIST, .children = ints, .n_children = 1 },
+	  .nullable = true },
+	{ .name = "vector",
+	  .type = { .type = TEG_FIXED_LIST,
+	            .list_size = VECTOR,
+	            .children = floats,
+	            .n_children = 1 },
+	  .nullable = true },
+	{ .name = "points",
+	  .type = { .type = TEG_LIST, .children = points, .n_children = 1 },
+	  .nullable = true },
+};
+
+/* Four rows: lists [1, null, 3], null, [], [null]; vectors of which the third is null; points. */
+static void put_nested(struct world *w, const uint32_t *vectors_of, size_t n, const int64_t *ids)
+{
+	static const int32_t list_ends[] = { 0, 3, 3, 3, 4 }, point_ends[] = { 0, 2, 2, 2, 3 };
+	static const int32_t tag_ends[] = { 0, 1, 1, 6 };
+	static const int32_t numbers[] = { 1, 0, 3, 0 };
+	static const double places[] = { -0.0, 1.5, 0, 0, 2, 1e300 };
+	const struct data number = { .values = numbers, .width = 4, .validity = (uint8_t[]){ 5 } };
+	const struct data word = { .values = vectors_of, .width = 4 };
+	const struct data place = { .values = places, .width = 8 };
+	const struct data fields[] = {
+		{ "at", NULL, 2, NULL, NULL, &place, 1 },
+		{ "tag", "aline2", 0, tag_ends, (uint8_t[]){ 5 }, NULL, 0 },
+	};
+	const struct data element = { .validity = (uint8_t[]){ 5 },
+		                      .children = fields,
+		                      .n_children = 2 };
+	const struct data data[] = {
+		{ "list", NULL, 0, list_ends, (uint8_t[]){ 13 }, &number, 1 },
+		{ "vector", NULL, VECTOR, NULL, (uint8_t[]){ 11 }, &word, 1 },
+		{ "points", NULL, 0, point_ends, (uint8_t[]){ 11 }, &element, 1 },
+		{ "row_id", ids, 8, NULL, NULL, NULL, 0 },
+	};
+
+	put(w, "nested", data, ids ? 4 : 3, n, !ids,
+	    (teg_put_options){ .row_id_column = ids ? "row_id" : NULL });
+}
+
+static void make_nested(struct world *w)
+{
+	static const int64_t second[] = { 1 }, third[] = { 2 };
+	const struct data gone = { .name = "row_id", .values = third, .width = 8 };
+	uint32_t words[4 * VECTOR];
+	struct rng rng = { 3 };
+
+	rng_fill(&rng, words, sizeof words);
+	memset(words + 2 * VECTOR, 0, VECTOR * sizeof *words);
+	begin(w, 1000);
+	create(w, "nested",
+	       (teg_spec){ .kind = TEG_TABLE,
+	                   .attributes = nested_types,
+	                   .n_attributes = COUNT(nested_types) });
+	put_nested(w, words, 4, NULL);
+	put_nested(w, words, 2, NULL);
+	commit(w);
+	begin(w, 2000);
+	put_nested(w, words, 1, second);
+	delete (w, "nested", &gone, 1, 1, (teg_put_options){ 0 });
+	commit(w);
+}
+
+static void make_nested_merged(struct world *w)
+{
+	teg_error err;
+
+	make_nested(w);
+	need(teg_compact(w->store, NULL, NULL, &err), &err);
 }
 
 /* ---- cells: both times, text as a coordinate ---- */
@@ -508,9 +456,9 @@ static const teg_attribute float_value[] = {
 static void put_cells(struct world *w, const char *keys, const int32_t *offsets, const int32_t *y,
                       const double *v, size_t n, int64_t from, int64_t until)
 {
-	const struct data data[] = { { "k", keys, 0, offsets, NULL },
-		                     { "y", y, 4, NULL, NULL },
-		                     { "v", v, 8, NULL, NULL } };
+	const struct data data[] = { { "k", keys, 0, offsets, NULL, NULL, 0 },
+		                     { "y", y, 4, NULL, NULL, NULL, 0 },
+		                     { "v", v, 8, NULL, NULL, NULL, 0 } };
 
 	put(w, "cells", data, COUNT(data), n, false,
 	    (teg_put_options){ .valid_from = from, .valid_until = until });
@@ -523,8 +471,8 @@ static void make_cells(struct world *w)
 	static const char keys[] = "JFKLGAlong name onelong name two";
 	static const int32_t offsets[] = { 0, 3, 6, 19, 32 }, y[] = { 1, -1, 7, 7 };
 	static const double v[] = { 1.5, -0.0, NAN, 4.25 };
-	const struct data gone[] = { { "k", keys, 0, offsets + 1, NULL },
-		                     { "y", y + 1, 4, NULL, NULL } };
+	const struct data gone[] = { { "k", keys, 0, offsets + 1, NULL, NULL, 0 },
+		                     { "y", y + 1, 4, NULL, NULL, NULL, 0 } };
 
 	begin(w, 1000);
 	create(w, "cells",
@@ -559,9 +507,9 @@ static void put_square(struct world *w, const char *array, int32_t from, int32_t
 {
 	int32_t x[64], y[64];
 	double v[64];
-	const struct data data[] = { { "x", x, 4, NULL, NULL },
-		                     { "y", y, 4, NULL, NULL },
-		                     { "v", v, 8, NULL, NULL } };
+	const struct data data[] = { { "x", x, 4, NULL, NULL, NULL, 0 },
+		                     { "y", y, 4, NULL, NULL, NULL, 0 },
+		                     { "v", v, 8, NULL, NULL, NULL, 0 } };
 	size_t n = (size_t)(side * side);
 
 	for (size_t i = 0; i < n; i++) {
@@ -637,7 +585,7 @@ static void make_levels(struct world *w)
 {
 	static const teg_attribute attribute[] = { { .name = "n", .type = { .type = TEG_INT64 } } };
 	int64_t numbers[600];
-	const struct data data = { "n", numbers, 8, NULL, NULL };
+	const struct data data = { "n", numbers, 8, NULL, NULL, NULL, 0 };
 
 	for (size_t i = 0; i < COUNT(numbers); i++)
 		numbers[i] = (int64_t)(i * i);
@@ -658,7 +606,8 @@ int main(int argc, char **argv)
 		void (*make)(struct world *w);
 	} stores[] = { { "types", make_types },   { "cells", make_cells },
 		       { "merged", make_merged }, { "grid", make_grid },
-		       { "events", make_events }, { "levels", make_levels } };
+		       { "events", make_events }, { "levels", make_levels },
+		       { "nested", make_nested }, { "nested_merged", make_nested_merged } };
 	FILE *version;
 	struct world w;
 
@@ -669,8 +618,7 @@ int main(int argc, char **argv)
 	version = create_file(path_of(argv[1], "zstd"));
 	fprintf(version, "%s\n", ZSTD_versionString());
 	close_file(version);
-	for (size_t i = 0; i < COUNT(vectors); i++)
-		make_chunk(argv[1], &vectors[i]);
+	make_chunks(argv[1]);
 	for (size_t i = 0; i < COUNT(stores); i++) {
 		open_world(&w, argv[1], stores[i].name);
 		stores[i].make(&w);

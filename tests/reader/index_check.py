@@ -3,7 +3,7 @@ order of cells: order.md. Written from the specification, as the reader is."""
 
 from reader import lane
 from reader.bytes import require
-from reader.chunk import BYTES, FLOAT, OPAQUE, SIGNED, UNSIGNED, WIDE
+from reader.chunk import BYTES, FLOAT, OFFSETS, OPAQUE, SIGNED, UNSIGNED, WIDE
 from reader.tile import (BOX, DENSE, ERASED, EXACT, KIND, LIVE, OPEN_END, OPEN_START, SUPERSEDED, SYSTEM_FROM,
                          TOMBSTONE, VALID_FROM, VALID_UNTIL, coordinates)
 
@@ -163,18 +163,33 @@ def stats_of(column, live):
             "flags": (1 | 2 * exact) if at else 0}
 
 
+def stats_of_nested(column, live):
+    """STAT-12."""
+    valid = column.valid if column.klass == OFFSETS else column.values == 1
+    nulls = sum(1 for there, ok in zip(live, valid) if there and not ok)
+    return {"min": 0, "max": 0, "n_nulls": nulls, "n_nan": 0, "flags": 0}
+
+
+def nested_of(fields):
+    """Columns of attributes and nodes that have children."""
+    return {c for f in fields if f.children for c in {f.column} | nested_of(f.children)}
+
+
 def check_stats(schema, footer, entry, tile):
     live = [kind == LIVE for kind in times_of(tile, KIND, 0)]
+    nested = nested_of(schema.attrs)
     for column, stats in zip(footer.attrs, entry["stats"]):
         if column in tile.columns:
-            want = stats_of(tile.columns[column], live)
+            how = stats_of_nested if column in nested else stats_of
+            want = how(tile.columns[column], live)
             require(stats == want, "STAT-3", f"column {column:#x}: {stats}, not {want}")
 
 
-def check_sizes(footer, entry, tile):
+def check_sizes(schema, entry, tile):
     """STAT-10."""
-    stored = [c for i, c in tile.columns.items() if i < 0xf000]
-    sizes = [tile.n * c.width if c.width else sum(len(v) for v in c.values) for c in stored]
+    nested = nested_of(schema.attrs)
+    stored = [c for i, c in tile.columns.items() if i < 0xf000 and i not in nested]
+    sizes = [len(c.values) * c.width if c.width else sum(len(v) for v in c.values) for c in stored]
     require(entry["column_len_max"] == max(sizes, default=0), "STAT-10", "column_len_max")
 
 
@@ -187,7 +202,7 @@ def check_segment(schema, footer, tiles):
         check_box(schema, footer, entry, tile)
         check_order(schema, footer, entry, tile)
         check_stats(schema, footer, entry, tile)
-        check_sizes(footer, entry, tile)
+        check_sizes(schema, entry, tile)
         if tile.shape == BOX or footer.implicit:
             continue
         first, last = (position(schema, [b[end] for b in entry["box"]]) for end in ("first", "last"))

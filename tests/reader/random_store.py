@@ -16,6 +16,14 @@ TYPES = {
     "nanos": pa.timestamp("ns", "Europe/Berlin"), "span": pa.duration("ms"), "text": pa.string(),
     "bytes": pa.binary(), "fixed": pa.binary(3),
 }
+POINT = pa.struct([pa.field("at", pa.list_(pa.field("item", pa.float32(), False), 2)),
+                   pa.field("tags", pa.list_(pa.string()))])
+NESTED = {
+    "list": pa.list_(pa.int64()), "lists": pa.list_(pa.field("row", pa.list_(pa.float64()), False)),
+    "pair": pa.list_(pa.int16(), 2), "none": pa.list_(pa.int8(), 0), "point": POINT,
+    "points": pa.list_(POINT), "vector": pa.list_(pa.field("item", pa.float32(), False), 70),
+    "decimals": pa.list_(pa.decimal128(20, 2)),
+}
 SIDE = 6
 VALID_FROM, VALID_UNTIL = pa.field("valid_from", pa.int64()), pa.field("valid_until", pa.int64())
 
@@ -28,7 +36,8 @@ class World:
     """Random commits into an engine; time counts up by itself."""
 
     def __init__(self, engine, seed):
-        self.engine, self.rng, self.time, self.n_rows = engine, np.random.default_rng(seed), 1000, 0
+        self.engine, self.rng, self.time = engine, np.random.default_rng(seed), 1000
+        self.n_rows = self.n_nested = 0
         self.types = pa.schema([pa.field(name, kind) for name, kind in TYPES.items()])
         self.value = [pa.field("value", pa.float64()), pa.field("note", pa.string(), nullable=False)]
         self.small = dict(tile_cells=7) if seed % 2 else {}
@@ -41,6 +50,8 @@ class World:
         e.create(txn, "table", self.types, TABLE, **self.small)
         e.create(txn, "sparse", pa.schema(plane + self.value + [VALID_FROM, VALID_UNTIL]), SPARSE,
                  [("x", None, None, 0), ("y", -2, 40, 0)], roles, valid_time=True, **self.small)
+        e.create(txn, "nested", pa.schema([pa.field("n", pa.int64(), False), *NESTED.items()]), TABLE,
+                 profile=len(self.small), **self.small)
         e.create(txn, "names", pa.schema([pa.field("k", pa.string(), nullable=False)] + self.value), SPARSE,
                  [("k", None, None, 0)], cell_order=2, **self.small)
         e.create(txn, "events", pa.schema(plane + self.value), SPARSE,
@@ -55,10 +66,15 @@ class World:
 
     # ---- values ----
 
-    def one(self, kind):
+    def one(self, kind, nullable=True):
         r = self.rng
-        if r.random() < 0.2:
+        if nullable and r.random() < 0.2:
             return None
+        if pa.types.is_struct(kind):
+            return {f.name: self.one(f.type, f.nullable) for f in kind}
+        if pa.types.is_list(kind) or pa.types.is_fixed_size_list(kind):
+            n = kind.list_size if pa.types.is_fixed_size_list(kind) else int(r.choice([0, 1, 3]))
+            return [self.one(kind.value_type, kind.value_field.nullable) for _ in range(n)]
         if pa.types.is_boolean(kind):
             return bool(r.integers(2))
         if pa.types.is_string(kind):
@@ -103,6 +119,25 @@ class World:
         batch = pa.RecordBatch.from_pydict({k: self.column(t, n) for k, t in TYPES.items()}, self.types)
         self.engine.put(txn, "table", batch)
         self.n_rows += n
+
+    def put_nested(self, txn):
+        """Updates too, and at times the first column alone."""
+        n, known = int(self.rng.integers(1, 15)), self.known_nested
+        columns = {"n": pa.array(self.rng.integers(0, 9, n))}
+        options = dict(fill_missing=True)
+        if self.rng.random() < 0.8:
+            columns |= {k: self.column(t, n) for k, t in NESTED.items()}
+        if known and self.rng.random() < 0.3:
+            columns["row_id"] = pa.array(self.rng.integers(0, known, n))
+            options["row_id_column"] = b"row_id"
+        else:
+            self.n_nested += n
+        self.engine.put(txn, "nested", pa.RecordBatch.from_pydict(columns), **options)
+
+    def delete_nested(self, txn):
+        if self.known_nested:
+            ids = self.rng.integers(0, self.known_nested, 2)
+            self.engine.delete(txn, "nested", {"row_id": ids})
 
     def update_table(self, txn):
         n = int(self.rng.integers(1, 6))
@@ -166,8 +201,8 @@ class World:
 
     def commit(self):
         """One to five calls; rows that the commit itself appends cannot be named yet."""
-        self.known = self.n_rows
-        calls = [self.put_table, self.put_sparse, self.put_sparse, self.put_names, self.put_cells("events"),
+        self.known, self.known_nested = self.n_rows, self.n_nested
+        calls = [self.put_table, self.put_nested, self.put_nested, self.delete_nested, self.put_sparse, self.put_sparse, self.put_names, self.put_cells("events"),
                  self.put_cells("dense"), self.fill_dense]
         calls += [self.delete_cells(name) for name in ("sparse", "events", "dense")]
         calls += [self.delete_box(name) for name in ("sparse", "events", "dense")]

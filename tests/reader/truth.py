@@ -2,6 +2,7 @@
 
 import collections
 
+from reader.schema import STRUCT
 from reader.tile import LIVE, OPEN_END, OPEN_START, TOMBSTONE
 
 
@@ -26,8 +27,14 @@ class Said:
 
 
 def value(field, cell):
-    text = cell.get(field.name)
-    return None if text is None else field.type.value(bytes.fromhex(text))
+    return decoded(field, cell.get(field.name))
+
+
+def decoded(field, text):
+    if text is None or not field.children:
+        return None if text is None else field.type.value(bytes.fromhex(text))
+    children = field.children if field.type.id == STRUCT else field.children * len(text)
+    return tuple(decoded(child, part) for child, part in zip(children, text))
 
 
 def read(truth, array):

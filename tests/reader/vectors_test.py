@@ -36,6 +36,7 @@ VECTORS = ROOT / "format-spec" / "vectors"
 CHUNKS = sorted(path.stem for path in (VECTORS / "chunks").glob("*.chunk"))
 STORES = sorted(path.stem for path in (VECTORS / "stores").glob("*.json"))
 FLIPS = int(os.environ.get("READER_FLIPS", 12))  # of each vector
+STEP = int(os.environ.get("READER_STEP", 6))  # bytes from one flip to the next where lists are
 
 
 def split_chunk(data):
@@ -176,6 +177,22 @@ class Stores(unittest.TestCase):
                 where = f"{name}: {file.name}, byte {at}, bit {bit}"
                 self.assertIn(self.reader_answer(path), (None, want[0]), where)
                 self.assertIn(repr(self.engine_answer(path, arrays)), ("None", want[1]), where)
+                file.write_bytes(data)
+
+    def test_bits_all_over_lists(self):
+        """Through the stores with nested attributes, byte by byte: an error or the exact values."""
+        choose = random.Random(3)
+        for name in [name for name in STORES if name.startswith("nested")]:
+            path = copy_store(name, self.folder.name)
+            want = repr(self.engine_answer(path, ["nested"]))
+            for file in sorted(p for p in path.rglob("*") if p.is_file()):
+                data = file.read_bytes()
+                for at in range(choose.randrange(STEP), len(data), STEP):
+                    bad = bytearray(data)
+                    bad[at] ^= 1 << choose.randrange(8)
+                    file.write_bytes(bad)
+                    where = f"{name}: {file.name}, byte {at}"
+                    self.assertIn(repr(self.engine_answer(path, ["nested"])), ("None", want), where)
                 file.write_bytes(data)
 
 
