@@ -447,6 +447,23 @@ TEG_API TEG_MUST_USE teg_status teg_txn_delete_where(teg_txn *txn, const char *a
                                                      const teg_put_options *options,
                                                      uint64_t *n_rows_out, teg_error *err);
 
+/* What an erasure takes: keys as teg_txn_delete does, or the keys in a box, or those of which any
+ * version there ever was matches a predicate (in the box, where there is one). */
+typedef struct teg_erase {
+	size_t struct_size;
+	const teg_column *columns;
+	size_t n_columns, n_rows;
+	const teg_range *box;
+	const teg_predicate *predicate;
+	bool forget; /* the key goes as well once the content has gone: then it is not found */
+} teg_erase;
+/* Erases: all of valid time, at every system time. From the commit on such a key answers "erased" at
+ * every S before its next put, and the content of its older versions is never given out again.
+ * Compaction takes the bytes out of segments, teg_purge() out of every file. TEG_LIMIT: the
+ * transaction has written cells ahead (write_budget). */
+TEG_API TEG_MUST_USE teg_status teg_txn_erase(teg_txn *txn, const char *array,
+                                              const teg_erase *what, teg_error *err);
+
 typedef struct teg_commit_result {
 	size_t struct_size;
 	uint64_t version;          /* unchanged where there was nothing to commit */

@@ -204,7 +204,7 @@ static teg_status check_keys(const struct tile *tile, const struct key_rows *key
 				               "a coordinate lies outside the tile's box", err);
 	}
 	if (n_kind[ROW_LIVE] != e->n_live || n_kind[ROW_TOMBSTONE] != e->n_tombstones ||
-	    n_kind[ROW_ERASED] != e->n_erased)
+	    n_kind[ROW_ERASED] + n_kind[ROW_FORGET] != e->n_erased)
 		return differs(tile, "row_kind", "rows by kind differ from the index", err);
 	return TEG_OK;
 }

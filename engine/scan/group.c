@@ -432,17 +432,24 @@ static teg_status resolve_versions(struct group *group, size_t n)
 	return TEG_OK;
 }
 
+/* What an erasure masks is not there, and what ended before the horizon cannot be asked for, dropped
+ * or not. */
 static teg_status list_versions(struct group *group, size_t n)
 {
+	int64_t horizon = group->view->below_horizon ? INT64_MIN
+	                                             : group->plan->array->state.horizon;
+	bool masked = false;
+
 	TEG_TRY(derive_superseded(group->versions, n, &group->pieces, group->superseded,
 	                          group->exact));
 	if (!reserve_outputs(group, n))
 		return TEG_NOMEM;
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < n && !masked; i++) {
 		const struct version *v = &group->versions[i];
 
+		masked = kind_erases(v->kind);
 		if (v->target && kind_wanted(group, v->kind) && v->valid_from < group->view->b &&
-		    v->valid_until > group->view->a)
+		    v->valid_until > group->view->a && group->superseded[i] > horizon)
 			emit(group, v->row, v->valid_from, v->valid_until, group->superseded[i]);
 	}
 	return TEG_OK;

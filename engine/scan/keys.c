@@ -285,7 +285,7 @@ static bool add_positions(struct sort_words *words, const struct key_rows *keys)
  * commit itself put after it comes before. */
 static uint64_t start_lane(const struct key_rows *keys, uint32_t i)
 {
-	return keys->kind[i] == ROW_ERASED ? UINT64_MAX : lane_of_i64(keys->valid_from[i]);
+	return kind_erases(keys->kind[i]) ? UINT64_MAX : lane_of_i64(keys->valid_from[i]);
 }
 
 static bool add_times(struct sort_words *words, const struct key_rows *keys)
@@ -428,7 +428,7 @@ struct version key_rows_version(const struct key_rows *keys, uint32_t i, bool re
 		                 .valid_until = keys->valid_time ? keys->valid_until[i] : INT64_MAX,
 		                 .superseded_at = keys->superseded[i],
 		                 .row = i,
-		                 .kind = keys->kind[i],
+		                 .kind = kind_shown(keys->kind[i]),
 		                 .claims = !repeated || keys->kind[i] != ROW_LIVE,
 		                 .target = true };
 }

@@ -32,6 +32,7 @@ struct view {
 	const struct bound_predicate
 		*predicate; /* NULL: none. The plan prunes by it, does not filter */
 	bool no_prune;
+	bool below_horizon; /* all versions: those that no question can reach as well */
 };
 
 struct plan_tile {

@@ -67,6 +67,15 @@ struct found {
 	const teg_allocator *alloc;
 };
 
+/* Of one commit's rows an erased one comes last, whichever part it lies in; boxes after all rows. */
+static bool comes_before(const struct version *a, const struct version *b)
+{
+	if (a->system_from != b->system_from)
+		return a->system_from > b->system_from;
+	return a->row != UINT32_MAX && b->row != UINT32_MAX && kind_erases(b->kind) &&
+	       !kind_erases(a->kind);
+}
+
 static bool add_version(struct found *found, struct version version)
 {
 	void *block = found->versions;
@@ -76,7 +85,7 @@ static bool add_version(struct found *found, struct version version)
 		return false;
 	found->versions = block;
 	at = found->n++;
-	for (; at && found->versions[at - 1].system_from < version.system_from; at--)
+	for (; at && comes_before(&version, &found->versions[at - 1]); at--)
 		found->versions[at] = found->versions[at - 1];
 	found->versions[at] = version;
 	return true;

@@ -181,9 +181,11 @@ static teg_status filter_system_time(struct sweep *sweep, struct run *run, teg_e
 {
 	int64_t s = sweep->view.s;
 
-	if (sweep->view.all_versions)
-		return TEG_OK;
-	if (sweep->tile.entry.system_from_max > s) {
+	if (sweep->view.all_versions) {
+		s = sweep->plan.array->state.horizon;
+		if (sweep->view.below_horizon || s == INT64_MIN)
+			return TEG_OK;
+	} else if (sweep->tile.entry.system_from_max > s) {
 		TEG_TRY(read_work(sweep, NULL, COLUMN_ID_SYSTEM_FROM, run->from, run->n, err));
 		start_mask(sweep, run);
 		for (uint32_t i = 0; i < run->n; i++)
@@ -408,5 +410,8 @@ teg_status sweep_column(struct sweep *sweep, uint32_t column_id, struct column_b
 	if (column_id == COLUMN_ID_VALID_FROM || column_id == COLUMN_ID_VALID_UNTIL ||
 	    column_id == COLUMN_ID_SYSTEM_UNTIL)
 		return time_column(sweep, column_id, out, err);
-	return gather_column(sweep->gather, &sweep->reader, column_id, out, err);
+	TEG_TRY(gather_column(sweep->gather, &sweep->reader, column_id, out, err));
+	for (size_t i = out->n - sweep->bound_n; column_id == COLUMN_ID_KIND && i < out->n; i++)
+		out->values[i] = kind_shown(out->values[i]);
+	return TEG_OK;
 }

@@ -17,8 +17,21 @@
 #include "codec/base/alloc.h"
 #include "codec/base/error.h"
 
-enum row_kind { ROW_LIVE = 0, ROW_TOMBSTONE = 1, ROW_ERASED = 2 };
-#define ROW_KIND_MAX 2 /* a larger byte on disk is damage, never "live" */
+/* ROW_FORGET is an erased row whose key goes as well, once nothing that it masks is left: stored as
+ * such, an erased row to all who read. */
+enum row_kind { ROW_LIVE = 0, ROW_TOMBSTONE = 1, ROW_ERASED = 2, ROW_FORGET = 3 };
+#define ROW_KIND_MAX 3 /* a larger byte on disk is damage, never "live" */
+
+static inline bool kind_erases(uint8_t kind)
+{
+	return kind >= ROW_ERASED;
+}
+
+/* The kind that readers show. */
+static inline uint8_t kind_shown(uint8_t kind)
+{
+	return kind == ROW_FORGET ? ROW_ERASED : kind;
+}
 
 /* One version of a key. Callers hand versions over newest first: system_from descending, and at one
  * system_from cells before boxes, later boxes before earlier ones. */

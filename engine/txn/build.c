@@ -135,13 +135,22 @@ static bool has_commit_times(const struct rows *rows)
 	return false;
 }
 
+static bool has_erasures(const struct rows *rows)
+{
+	for (uint32_t i = 0; i < rows->kind.n; i++)
+		if (kind_erases(rows->kind.values[i]))
+			return true;
+	return false;
+}
+
 /* Runs stand for calls by their system times, 1 and up: what a later run says hides what an earlier
- * one said. "From the commit's time" has no number there, so such cells stay in memory. */
+ * one said. "From the commit's time" has no number there, and an erasure under a later put must stay, so
+ * such cells stay in memory. */
 static bool may_run(const struct txn_array *array)
 {
 	return array->cells && array->cells->n && !array->n_wheres && !array->n_boxes &&
 	       !array->n_puts && array->schema->kind != TEG_DENSE &&
-	       !has_commit_times(array->cells);
+	       !has_commit_times(array->cells) && !has_erasures(array->cells);
 }
 
 static teg_status write_run(struct teg_txn *txn, struct txn_array *array, struct built *run,

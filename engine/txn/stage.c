@@ -121,9 +121,9 @@ teg_status txn_may_delete(const struct teg_txn *txn, const struct txn_array *arr
 	                txn->store->write_budget);
 }
 
-static teg_status stage(struct teg_txn *txn, struct txn_array *a, const teg_column *columns,
-                        size_t n_columns, size_t n_rows, const struct stage_options *options,
-                        teg_error *err)
+teg_status txn_stage(struct teg_txn *txn, struct txn_array *a, const teg_column *columns,
+                     size_t n_columns, size_t n_rows, const struct stage_options *options,
+                     teg_error *err)
 {
 	bool appends = stage_appends(a->schema, options);
 	struct rows **rows = appends ? &a->appends : &a->cells;
@@ -132,7 +132,7 @@ static teg_status stage(struct teg_txn *txn, struct txn_array *a, const teg_colu
 	if (a->n_puts)
 		TEG_TRY(txn_expand_boxes(txn, a, err));
 	if (options->tombstones)
-		TEG_TRY(txn_may_delete(txn, a, true, err));
+		TEG_TRY(txn_may_delete(txn, a, !options->erases, err));
 	TEG_TRY(txn_rows(txn, rows, a->schema, err));
 	if (appends)
 		(*rows)->implicit_ids = true;
@@ -159,7 +159,7 @@ static teg_status put(struct teg_txn *txn, const char *name, const teg_column *c
 	TEG_TRY(options_take(options, &o, sizeof o, "teg_put_options", err));
 	stage_options.put = &o;
 	stage_options.max_value_len = txn->store->max_value_len;
-	status = stage(txn, a, columns, n_columns, n_rows, &stage_options, err);
+	status = txn_stage(txn, a, columns, n_columns, n_rows, &stage_options, err);
 	return status == TEG_OK ? TEG_OK : error_in_array(err, status, a->name);
 }
 
@@ -292,12 +292,13 @@ static bool is_inside(const struct rows *rows, uint32_t row, const struct box *b
 	return true;
 }
 
-/* Appends a delete of row i's cell over the box's interval. */
+/* Appends a delete, or an erasure, of row i's cell over the box's interval. */
 static teg_status append_tombstone(struct rows *rows, uint32_t i, const struct row_box *box)
 {
-	static const uint8_t live = ROW_LIVE, tombstone = ROW_TOMBSTONE;
+	static const uint8_t live = ROW_LIVE;
 	static const int64_t start = INT64_MIN, end = INT64_MAX;
 	const struct schema *schema = rows->schema;
+	uint8_t kind = (uint8_t)box->kind;
 
 	for (uint32_t d = 0; d < schema->n_dims; d++) {
 		struct column view;
@@ -310,21 +311,22 @@ static teg_status append_tombstone(struct rows *rows, uint32_t i, const struct r
 	}
 	for (uint32_t a = 0; a < schema->n_attrs; a++)
 		TEG_TRY(column_buf_append_nulls(&rows->attrs[a], 1));
-	TEG_TRY(optional_append(&rows->kind, rows->n, &live, &tombstone, 1, NULL));
+	TEG_TRY(optional_append(&rows->kind, rows->n, &live, &kind, 1, NULL));
 	TEG_TRY(optional_append(&rows->valid_from, rows->n, &start, &box->valid_from, 1, NULL));
 	TEG_TRY(optional_append(&rows->valid_until, rows->n, &end, &box->valid_until, 1, NULL));
 	rows->n++;
 	return TEG_OK;
 }
 
-/* Cells that this transaction put before lie above its boxes, so a delete names them one by one. */
+/* Rows that this transaction staged before lie above its boxes, so a delete names them one by one. */
 static teg_status delete_staged(struct teg_txn *txn, struct rows *rows, const struct row_box *box,
                                 teg_error *err)
 {
 	uint32_t n = rows ? rows->n : 0;
 
 	for (uint32_t i = 0; i < n; i++) {
-		if (rows_kind(rows, i) != ROW_LIVE || !is_inside(rows, i, &box->box))
+		if (!is_inside(rows, i, &box->box) ||
+		    (rows_kind(rows, i) == ROW_TOMBSTONE && !kind_erases((uint8_t)box->kind)))
 			continue;
 		if (rows->n < UINT32_MAX / 4 && append_tombstone(rows, i, box) == TEG_OK)
 			continue;
@@ -365,16 +367,30 @@ static teg_status add_box(struct teg_txn *txn, struct txn_array *a, const struct
 	txn_digest(txn, &box->box, sizeof box->box);
 	txn_digest(txn, &box->valid_from, sizeof box->valid_from);
 	txn_digest(txn, &box->valid_until, sizeof box->valid_until);
+	txn_digest(txn, &box->kind, sizeof box->kind);
 	a->is_built = false;
 	return TEG_OK;
 }
 
-static bool has_text(const struct schema *schema)
+bool txn_has_text(const struct schema *schema)
 {
 	for (uint32_t d = 0; d < schema->n_dims; d++)
 		if (schema->dims[d].shape == COLUMN_BYTES)
 			return true;
 	return false;
+}
+
+teg_status txn_remove_box(struct teg_txn *txn, struct txn_array *a, struct row_box *box,
+                          teg_error *err)
+{
+	for (uint32_t d = 0; d < a->schema->n_dims; d++)
+		if (box->box.lo[d] > box->box.hi[d])
+			return TEG_OK;
+	if (a->n_puts)
+		TEG_TRY(txn_expand_boxes(txn, a, err));
+	TEG_TRY(txn_may_delete(txn, a, false, err));
+	TEG_TRY(delete_staged(txn, a->cells, box, err));
+	return add_box(txn, a, box, err);
 }
 
 static teg_status delete_box(struct teg_txn *txn, struct txn_array *a, const teg_range *ranges,
@@ -385,14 +401,7 @@ static teg_status delete_box(struct teg_txn *txn, struct txn_array *a, const teg
 
 	TEG_TRY(interval_of(a, o, &box.valid_from, &box.valid_until, err));
 	TEG_TRY(read_box_lanes(a->schema, ranges, &box.box, &exact, err));
-	for (uint32_t d = 0; d < a->schema->n_dims; d++)
-		if (box.box.lo[d] > box.box.hi[d])
-			return TEG_OK;
-	if (a->n_puts)
-		TEG_TRY(txn_expand_boxes(txn, a, err));
-	TEG_TRY(txn_may_delete(txn, a, false, err));
-	TEG_TRY(delete_staged(txn, a->cells, &box, err));
-	return add_box(txn, a, &box, err);
+	return txn_remove_box(txn, a, &box, err);
 }
 
 teg_status teg_txn_delete_box(teg_txn *txn, const char *array, const teg_range *box,
@@ -407,7 +416,7 @@ teg_status teg_txn_delete_box(teg_txn *txn, const char *array, const teg_range *
 		return teg_fail(err, TEG_MISUSE, "box is NULL");
 	TEG_TRY(options_take(options, &o, sizeof o, "teg_put_options", err));
 	/* Lanes of text are prefixes: such a box would take more than it says. */
-	if (has_text(a->schema))
+	if (txn_has_text(a->schema))
 		return teg_txn_delete_where(txn, array, box, NULL, options, NULL, err);
 	status = delete_box(txn, a, box, &o, err);
 	return status == TEG_OK ? TEG_OK : error_in_array(err, status, a->name);

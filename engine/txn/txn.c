@@ -531,7 +531,7 @@ static struct commit_request request_of(struct teg_txn *txn, struct array_change
 		                          .expect_version = txn->expect_version,
 		                          .metadata = txn->metadata,
 		                          .n_metadata = txn->n_metadata,
-		                          .action = "commit",
+		                          .action = txn->erases ? "erase" : "commit",
 		                          .rebase = rebase,
 		                          .rebase_ctx = txn };
 

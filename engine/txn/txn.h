@@ -15,6 +15,7 @@
 #include "engine/merge/merge.h"
 #include "engine/store/store.h"
 #include "engine/write/build.h"
+#include "engine/write/stage.h"
 
 /* A dense box as it was put: its cells in row-major order. */
 struct put_box {
@@ -24,8 +25,10 @@ struct put_box {
 	struct column_buf *attrs; /* one per attribute of the schema */
 };
 
-/* A delete by predicate: what it found are rows [first, first + n) of `cells`. */
+/* A delete by predicate, or an erasure (then of the keys of every version that ever matched): what it
+ * found are rows [first, first + n) of `cells`. */
 struct where {
+	enum row_kind erases; /* ROW_LIVE: a delete */
 	teg_predicate *predicate; /* NULL: all */
 	teg_range *box;           /* in the transaction's arena; NULL: everywhere */
 	int64_t valid_from, valid_until;
@@ -84,6 +87,7 @@ struct teg_txn {
 	struct codec_scratch *scratch; /* of all segments; NULL: none built yet */
 	struct merge_rides rides;      /* in the manifest that is being tried */
 	bool rode;                     /* tried once: after a lost race the commit goes alone */
+	bool erases;                   /* the version's record says so */
 	bool broken;                   /* a call failed half way: it can only be aborted */
 	bool unknown;                  /* a commit that may have happened: its files must stay */
 };
@@ -118,6 +122,21 @@ teg_status txn_keep_budget(struct teg_txn *txn, struct txn_array *array, teg_err
 /* `by_key`: sorted runs can follow, since a later run hides an earlier one. */
 teg_status txn_may_delete(const struct teg_txn *txn, const struct txn_array *array, bool by_key,
                           teg_error *err);
+
+/* Takes the box out of everything: a box tile, and rows for the cells staged before. */
+teg_status txn_remove_box(struct teg_txn *txn, struct txn_array *array, struct row_box *box,
+                          teg_error *err);
+/* Stages rows of keys that are deleted or erased. */
+teg_status txn_stage(struct teg_txn *txn, struct txn_array *array, const teg_column *columns,
+                     size_t n_columns, size_t n_rows, const struct stage_options *options,
+                     teg_error *err);
+/* Runs `where`, whose predicate it takes over if it succeeds, on the base and keeps it for rebases. */
+teg_status txn_remove_where(struct teg_txn *txn, struct txn_array *array, struct where *where,
+                            teg_error *err);
+/* A copy in the transaction's arena; NULL stays NULL. */
+teg_status txn_copy_box(struct teg_txn *txn, const struct schema *schema, const teg_range *box,
+                        teg_range **copy_out, teg_error *err);
+bool txn_has_text(const struct schema *schema);
 
 /* Everything staged becomes segments: array->built. */
 teg_status txn_build(struct teg_txn *txn, struct txn_array *array, teg_error *err);

@@ -2,6 +2,7 @@
  * another commit came first. */
 #include "engine/arrow/import.h"
 #include "engine/scan/predicate.h"
+#include "engine/scan/scan.h"
 #include "engine/store/options.h"
 #include "engine/store/version.h"
 #include "engine/txn/txn.h"
@@ -21,22 +22,24 @@ struct key_columns {
 	teg_put_options put;
 };
 
-static void name_columns(const struct schema *schema, struct key_columns *columns)
+static void name_columns(const struct schema *schema, bool erases, struct key_columns *columns)
 {
 	*columns = (struct key_columns){ .put = { .struct_size = sizeof(teg_put_options) } };
 	for (uint32_t d = 0; d < schema->n_dims; d++)
 		columns->names[columns->n++] = schema->dims[d].name;
-	if (!schema->valid_time)
+	if (!schema->valid_time || erases)
 		return;
 	columns->put.valid_from_column = columns->names[columns->n++] = "valid_from";
 	columns->put.valid_until_column = columns->names[columns->n++] = "valid_until";
 }
 
 static teg_status stage_batch(struct teg_txn *txn, struct rows *rows, teg_scan *scan,
-                              const struct key_columns *columns, bool *end_out, teg_error *err)
+                              const struct key_columns *columns, enum row_kind erases,
+                              bool *end_out, teg_error *err)
 {
 	struct stage_options options = { .put = &columns->put,
 		                         .tombstones = true,
+		                         .erases = erases,
 		                         .max_value_len = txn->store->max_value_len };
 	struct ArrowSchema schema = { 0 };
 	struct ArrowArray batch = { 0 };
@@ -69,7 +72,7 @@ static teg_status run_scan(struct teg_txn *txn, struct teg_array *array, const s
 	bool end = false;
 	teg_status status;
 
-	name_columns(array->state.schema, &columns);
+	name_columns(array->state.schema, where->erases, &columns);
 	options.columns = columns.names;
 	options.n_columns = columns.n;
 	options.box = where->box;
@@ -80,8 +83,10 @@ static teg_status run_scan(struct teg_txn *txn, struct teg_array *array, const s
 		options.valid_end = where->valid_until;
 	}
 	TEG_TRY(teg_scan_open(array, &options, &scan, err));
+	/* Every version counts, and of what lies below the horizon the bytes are there still. */
+	scan->view.all_versions = scan->view.below_horizon = where->erases != ROW_LIVE;
 	do
-		status = stage_batch(txn, rows, scan, &columns, &end, err);
+		status = stage_batch(txn, rows, scan, &columns, where->erases, &end, err);
 	while (status == TEG_OK && !end);
 	teg_scan_close(scan);
 	return status;
@@ -120,8 +125,8 @@ static teg_status copy_value(struct teg_txn *txn, const teg_value *from, teg_val
 	}
 }
 
-static teg_status copy_box(struct teg_txn *txn, const struct schema *schema, const teg_range *box,
-                           teg_range **copy_out, teg_error *err)
+teg_status txn_copy_box(struct teg_txn *txn, const struct schema *schema, const teg_range *box,
+                        teg_range **copy_out, teg_error *err)
 {
 	teg_range *copy;
 
@@ -187,8 +192,8 @@ static teg_status run_on_base(struct teg_txn *txn, struct txn_array *a, struct w
 	}
 }
 
-static teg_status delete_where(struct teg_txn *txn, struct txn_array *a, struct where *where,
-                               teg_error *err)
+teg_status txn_remove_where(struct teg_txn *txn, struct txn_array *a, struct where *where,
+                            teg_error *err)
 {
 	if (a->n_puts)
 		TEG_TRY(txn_expand_boxes(txn, a, err));
@@ -209,6 +214,7 @@ static teg_status delete_where(struct teg_txn *txn, struct txn_array *a, struct 
 	where->n = a->cells->n - where->first;
 	txn_digest(txn, &where->valid_from, sizeof where->valid_from);
 	txn_digest(txn, &where->valid_until, sizeof where->valid_until);
+	txn_digest(txn, &where->erases, sizeof where->erases);
 	return txn_keep_budget(txn, a, err);
 }
 
@@ -225,11 +231,11 @@ teg_status teg_txn_delete_where(teg_txn *txn, const char *array, const teg_range
 	TEG_TRY(txn_array(txn, array, &a, err));
 	TEG_TRY(options_take(options, &o, sizeof o, "teg_put_options", err));
 	TEG_TRY(check_options(a, &o, &where, err));
-	TEG_TRY(copy_box(txn, a->schema, box, &where.box, err));
+	TEG_TRY(txn_copy_box(txn, a->schema, box, &where.box, err));
 	if (predicate)
 		TEG_TRY(predicate_copy(predicate, txn->alloc, &where.predicate, err));
 	n_wheres = a->n_wheres;
-	status = delete_where(txn, a, &where, err);
+	status = txn_remove_where(txn, a, &where, err);
 	if (a->n_wheres == n_wheres)
 		teg_predicate_free(where.predicate);
 	if (status != TEG_OK)

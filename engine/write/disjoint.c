@@ -187,7 +187,7 @@ static teg_status make_group(struct run *run, const uint32_t *at, uint32_t n, ui
 	run->n_claims = run->n_kept = 0;
 	TEG_TRY(check_mixture(run, at, n));
 	while (i-- > 0) {
-		if (rows_kind(run->rows, at[i]) == ROW_ERASED) {
+		if (kind_erases(rows_kind(run->rows, at[i]))) {
 			erasure = at[i];
 			break;
 		}
@@ -236,7 +236,7 @@ static teg_status make_key(struct run *run, uint32_t *at, uint32_t n, uint32_t *
 			perm[(*n_perm)++] = at[from];
 		else
 			TEG_TRY(make_group(run, at + from, to - from, perm, n_perm));
-		if (rows_kind(run->rows, perm[*n_perm - 1]) == ROW_ERASED)
+		if (kind_erases(rows_kind(run->rows, perm[*n_perm - 1])))
 			break;
 	}
 	return TEG_OK;

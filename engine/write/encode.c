@@ -371,7 +371,7 @@ static void count_kinds(const struct slice *s, struct index_entry *entry)
 
 		entry->n_live -= kind != ROW_LIVE;
 		entry->n_tombstones += kind == ROW_TOMBSTONE;
-		entry->n_erased += kind == ROW_ERASED;
+		entry->n_erased += kind_erases(kind);
 	}
 }
 
@@ -511,7 +511,7 @@ teg_status encode_box(struct encoder *e, const struct box *box, enum row_kind ki
 	memcpy(entry_out->last, box->hi, len);
 	entry_out->n_rows = 1;
 	entry_out->n_tombstones = kind == ROW_TOMBSTONE;
-	entry_out->n_erased = kind == ROW_ERASED;
+	entry_out->n_erased = kind_erases(kind);
 	entry_out->n_live = kind == ROW_LIVE;
 	entry_out->system_from_min = entry_out->system_from_max = e->fresh ? 0 : system_from;
 	entry_out->valid_from_min = valid_from;

@@ -176,12 +176,15 @@ static teg_status check_row_ids(const struct column_buf *ids, size_t first, teg_
 	return TEG_OK;
 }
 
-static teg_status append_kind(struct rows *rows, bool tombstones, size_t n, teg_error *err)
+static teg_status append_kind(struct rows *rows, const struct stage_options *options, size_t n,
+                              teg_error *err)
 {
-	static const uint8_t live = ROW_LIVE, tombstone = ROW_TOMBSTONE;
+	static const uint8_t live = ROW_LIVE;
+	uint8_t kind = ROW_LIVE;
 
-	return optional_append(&rows->kind, rows->n, &live, tombstones ? &tombstone : &live, n,
-	                       err);
+	if (options->tombstones)
+		kind = options->erases ? (uint8_t)options->erases : ROW_TOMBSTONE;
+	return optional_append(&rows->kind, rows->n, &live, &kind, n, err);
 }
 
 static teg_status append_all(const struct match *m, struct rows *rows, size_t n, teg_error *err)
@@ -195,7 +198,7 @@ static teg_status append_all(const struct match *m, struct rows *rows, size_t n,
 	if (s->kind == TEG_TABLE && !m->appends)
 		TEG_TRY(check_row_ids(&rows->dims[0], rows->n, err));
 	TEG_TRY(interval_append(rows, m->valid_from, m->valid_until, &m->put, n, err));
-	return append_kind(rows, m->options->tombstones, n, err);
+	return append_kind(rows, m->options, n, err);
 }
 
 /* ---- all or nothing ---- */

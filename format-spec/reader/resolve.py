@@ -27,9 +27,14 @@ class Version:
 Piece = namedtuple("Piece", "row valid_from valid_until system_until")
 
 
+def _rank(version):
+    is_box = version.said.values is None
+    return -version.system_from, is_box, version.kind == ERASED and not is_box
+
+
 def versions_by_key(array):
     """Of each key: its rows and the boxes over it, newest first; at one system time cells before
-    boxes, later boxes before earlier ones, erasures last (TIME-3)."""
+    erased cells before boxes, later boxes before earlier ones (TIME-3)."""
     keys = defaultdict(list)
     for row in array.rows:
         keys[row.key].append(Version(row, row.kind != LIVE or not array.schema.repeated))
@@ -38,7 +43,7 @@ def versions_by_key(array):
         for box in reversed(array.boxes):
             if all(lo <= lane <= hi for lane, (lo, hi) in zip(lanes, box.key)):
                 versions.append(Version(box, True))
-        versions.sort(key=lambda v: (-v.system_from, v.kind == ERASED))
+        versions.sort(key=_rank)
     return keys
 
 

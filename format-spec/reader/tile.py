@@ -13,7 +13,7 @@ SPARSE, DENSE, BOX = range(3)  # TILE-1
 ROWS_MAX, CELLS_MAX, HEADER_MAX = 65536, 1 << 20, 1 << 24  # TILE-2, TILE-3, TILE-4
 SYSTEM_FROM, SUPERSEDED, VALID_FROM, VALID_UNTIL, KIND, EXACT, PRESENCE = range(0xf000, 0xf007)
 OPEN_START, OF_COMMIT, OPEN_END = -(1 << 63), 1 - (1 << 63), (1 << 63) - 1
-LIVE, TOMBSTONE, ERASED = range(3)
+LIVE, TOMBSTONE, ERASED, FORGET = range(4)
 
 
 @dataclass
@@ -81,7 +81,9 @@ def _check_chunk(tile, column, d):
         require(column <= PRESENCE and (d.klass, d.width) == layout, "TILE-7", f"column {column:#x}")
         require(tile.columns[column].valid.all(), "TILE-7", f"column {column:#x}: nulls")
     if column == KIND:
-        require((tile.columns[column].values <= ERASED).all(), "TILE-7", "row kind")
+        kinds = tile.columns[column].values
+        require((kinds <= FORGET).all(), "TILE-7", "row kind")
+        np.minimum(kinds, ERASED, out=kinds)  # TILE-7: what a reader shows
 
 
 def _place_cells(tile, dims):

@@ -52,7 +52,7 @@ struct saying model_ask(const struct model *m, size_t key, int64_t s, int v)
 	const struct history *h = &m->points[key][v];
 
 	for (size_t i = h->n; i-- > 0;)
-		if (h->at[i].system_time <= s)
+		if (h->at[i].system_time <= s || h->at[i].what == SAID_ERASED)
 			return h->at[i];
 	return (struct saying){ 0, 0, SAID_NOTHING };
 }
@@ -63,6 +63,8 @@ size_t model_count(const struct model *m, size_t key, int64_t s, int64_t value)
 	size_t n = 0;
 
 	for (size_t i = h->n; i-- > 0;) {
+		if (h->at[i].what == SAID_ERASED)
+			break; /* at every S */
 		if (h->at[i].system_time > s)
 			continue;
 		if (h->at[i].what == SAID_DELETED)
@@ -70,4 +72,32 @@ size_t model_count(const struct model *m, size_t key, int64_t s, int64_t value)
 		n += h->at[i].value == value;
 	}
 	return n;
+}
+
+/* Of what one commit says of a point the last is stored; of events, all that it does not delete. */
+static bool point_ever_above(const struct model *m, const struct history *h, int64_t above)
+{
+	const struct saying *later = NULL;
+
+	for (size_t i = h->n; i-- > 0;) {
+		const struct saying *s = &h->at[i];
+		bool hidden = later && later->system_time == s->system_time &&
+		              (!m->repeated || later->what == SAID_DELETED);
+
+		if (s->what == SAID_ERASED)
+			return false;
+		if (s->what == SAID_LIVE && s->value > above && !hidden)
+			return true;
+		if (!m->repeated || s->what == SAID_DELETED)
+			later = s;
+	}
+	return false;
+}
+
+bool model_ever_above(const struct model *m, size_t key, int64_t above)
+{
+	for (int v = 0; v < V_POINTS; v++)
+		if (point_ever_above(m, &m->points[key][v], above))
+			return true;
+	return false;
 }

@@ -15,7 +15,7 @@
 #define KEYS (SIDE * SIDE)
 #define V_POINTS 14 /* -1 .. 12 */
 
-enum said { SAID_NOTHING = 0, SAID_LIVE, SAID_DELETED };
+enum said { SAID_NOTHING = 0, SAID_LIVE, SAID_DELETED, SAID_ERASED };
 
 struct saying {
 	int64_t system_time;
@@ -43,6 +43,8 @@ void model_say(struct model *m, size_t key, int64_t from, int64_t until, int64_t
                enum said what, int64_t value);
 /* What holds of a key at (S, V point). Unique cells only. */
 struct saying model_ask(const struct model *m, size_t key, int64_t s, int v);
+/* Has any version of the key that is stored, and not erased since, a value above that? */
+bool model_ever_above(const struct model *m, size_t key, int64_t above);
 /* Repeated cells: how many live events of this value the key shows at S. */
 size_t model_count(const struct model *m, size_t key, int64_t s, int64_t value);
 #endif
