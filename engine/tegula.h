@@ -775,10 +775,14 @@ typedef struct teg_compact_result {
 	size_t struct_size;
 	uint64_t version;
 	uint64_t segments_in, segments_out, rows_in, rows_out, bytes_in, bytes_out;
+	uint64_t rows_expired, rows_erased; /* dropped by retention; under erasures */
 } teg_compact_result;
-/* Merges segments without losing a fact; readers and writers go on beside it. Where another merge or
- * a vacuum was faster it looks again, as long as others get on; beside a writer that merges much the
- * newest segments may be left as they are. TEG_CANCELLED only where `progress` says so. */
+/* Merges segments; readers and writers go on beside it. Rows that may still answer at the newest
+ * system time go to one segment, superseded ones to another, so that reads of now never open
+ * history. Nothing is lost but what an erasure covers, and what the array's retention lets go: rows
+ * that answer nothing from the horizon on, which then moves. Where another merge or a vacuum was
+ * faster it looks again, as long as others get on; beside a writer that merges much the newest
+ * segments may be left as they are. TEG_CANCELLED only where `progress` says so. */
 TEG_API TEG_MUST_USE teg_status teg_compact(teg_store *store, const teg_compact_options *options,
                                             teg_compact_result *result_out, teg_error *err);
 

@@ -2,6 +2,7 @@
 #include "codec/base/checked.h"
 #include "engine/merge/merge.h"
 #include "engine/store/version.h"
+#include <stdio.h>
 #include <string.h>
 
 /* A merge of everything that lost its segments this often leaves out some of the newest, then more:
@@ -14,6 +15,7 @@ struct job {
 	const char *name;
 	bool by_policy;
 	uint32_t least; /* segments that make a merge worth a version of its own */
+	bool gathers;   /* no older manifest file is to be needed afterwards */
 	struct merge_options options;
 	teg_compact_result *result;
 	uint32_t lost; /* merges of this array whose segments were gone when they were done */
@@ -50,30 +52,78 @@ static bool choose(const struct job *job, const struct array_state *state, uint3
 		       is_worth_it(job, state, *first, *n);
 	*first = 0;
 	*n = oldest(state, job->lost);
-	return state->n_segments > 1 || (state->n_segments == 1 && !state->segments[0].compacted);
+	return !merge_is_settled(state);
 }
 
 static void add_result(teg_compact_result *to, const struct merge *merge, uint64_t version)
 {
 	to->version = version;
 	to->segments_in += merge->n_removed;
-	to->segments_out += 1;
 	to->rows_in += merge->rows_in;
 	to->bytes_in += merge->bytes_in;
-	to->rows_out += merge->added.ref.n_rows;
-	to->bytes_out += merge->added.ref.len;
+	to->rows_expired += merge->n_expired;
+	to->rows_erased += merge->n_erased;
+	for (int i = 0; i < 2; i++) {
+		const struct merge_output *output = &merge->outputs[i];
+
+		to->segments_out += output->used;
+		to->rows_out += output->used ? output->added.ref.n_rows : 0;
+		to->bytes_out += output->used ? output->added.ref.len : 0;
+	}
 }
 
-static teg_status publish(const struct job *job, struct merge *merge, teg_error *err)
-{
-	struct array_change change = { .name = job->name,
-		                       .n_add = 1,
-		                       .add = &merge->added,
-		                       .n_remove = merge->n_removed,
-		                       .remove = merge->removed };
-	struct commit_request request = { .changes = &change, .n_changes = 1, .action = "compact" };
-	teg_commit_result result = { .struct_size = sizeof result };
+/* What history keeps of a merge that dropped rows: how many and why, never what. */
+struct audit {
+	teg_metadata pairs[4];
+	size_t n;
+	char text[3][24];
+};
 
+static void audit_number(struct audit *audit, const char *key, long long value)
+{
+	char *text = audit->text[audit->n];
+
+	snprintf(text, sizeof audit->text[0], "%lld", value);
+	audit->pairs[audit->n++] = (teg_metadata){ key, text, strlen(key), strlen(text) };
+}
+
+static void audit_merge(struct audit *audit, const struct job *job, const struct merge *merge)
+{
+	*audit = (struct audit){ .n = 0 };
+	if (merge->n_expired) {
+		audit_number(audit, "rows_expired", (long long)merge->n_expired);
+		audit_number(audit, "horizon", (long long)merge->horizon);
+	}
+	if (merge->n_erased)
+		audit_number(audit, "rows_erased", (long long)merge->n_erased);
+	if (audit->n)
+		audit->pairs[audit->n++] =
+			(teg_metadata){ "array", job->name, 5, strlen(job->name) };
+}
+
+static teg_status publish(const struct job *job, const struct array_state *state,
+                          struct merge *merge, teg_error *err)
+{
+	struct new_segment add[2];
+	struct array_change change = { .name = job->name,
+		                       .array_id = state->id,
+		                       .add = add,
+		                       .n_remove = merge->n_removed,
+		                       .remove = merge->removed,
+		                       .horizon = merge->horizon };
+	struct commit_request request = { .changes = &change,
+		                          .n_changes = 1,
+		                          .action = merge->n_expired ? "purge" : "compact",
+		                          .gathers = job->gathers };
+	teg_commit_result result = { .struct_size = sizeof result };
+	struct audit audit;
+
+	change.n_add = merge_added(merge, add);
+	if (merge->n_expired)
+		change.dropped_by = &state->retention;
+	audit_merge(&audit, job, merge);
+	request.metadata = audit.pairs;
+	request.n_metadata = audit.n;
 	memcpy(request.commit_id, job->options.commit_id, sizeof request.commit_id);
 	TEG_TRY(store_commit(job->store, &request, &result, NULL, err));
 	add_result(job->result, merge, result.version);
@@ -95,7 +145,7 @@ static teg_status choose_and_merge(struct job *job, struct store_version *versio
 	                 ? merge_run(array, first, n, &job->options, &merge, err)
 	                 : TEG_END;
 	if (status == TEG_OK) {
-		status = publish(job, &merge, err);
+		status = publish(job, &array->state, &merge, err);
 		merge_release(&merge);
 	}
 	array_unref(array);

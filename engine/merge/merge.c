@@ -1,5 +1,7 @@
 #include "engine/merge/merge.h"
+#include "codec/base/checked.h"
 #include "engine/merge/policy.h"
+#include "engine/merge/sides.h"
 #include "engine/scan/gather.h"
 #include "engine/scan/sweep.h"
 #include <string.h>
@@ -18,97 +20,16 @@ struct merging {
 	struct group group;
 	struct gather *gather;
 	struct rows rows;
-	struct tiler *tiler;
-	uint32_t *identity; /* 0 .. SLICE_ROWS - 1 */
-	/* the range in its order, and what is derived for it */
-	size_t cap;
-	uint32_t *tile_of, *row_of;
-	int64_t *superseded, *superseded_one;
-	uint8_t *exact, *exact_one;
-	struct version *versions;
-	struct pieces pieces;
+	struct sides sides;
+	struct tiler *current, *history; /* runs: the first alone */
+	uint64_t n_current, n_history;   /* rows and boxes written */
+	uint32_t *identity;              /* 0 .. SLICE_ROWS - 1 */
 	uint64_t n_done, n_total;
 };
 
 static teg_status no_memory(teg_error *err)
 {
 	return teg_fail(err, TEG_NOMEM, "no memory to merge segments");
-}
-
-/* ---- a range: every version, with what is derived ---- */
-
-static void free_range(struct merging *m)
-{
-	mem_free(m->alloc, m->tile_of, m->cap * sizeof *m->tile_of);
-	mem_free(m->alloc, m->row_of, m->cap * sizeof *m->row_of);
-	mem_free(m->alloc, m->superseded, m->cap * sizeof *m->superseded);
-	mem_free(m->alloc, m->exact, m->cap * sizeof *m->exact);
-	mem_free(m->alloc, m->versions, m->cap * sizeof *m->versions);
-	mem_free(m->alloc, m->superseded_one, m->cap * sizeof *m->superseded_one);
-	mem_free(m->alloc, m->exact_one, m->cap * sizeof *m->exact_one);
-	m->tile_of = m->row_of = NULL;
-	m->superseded = m->superseded_one = NULL;
-	m->exact = m->exact_one = NULL;
-	m->versions = NULL;
-	m->cap = 0;
-}
-
-/* Room for the rows of the range and for the boxes that may lie over a key. */
-static bool reserve_range(struct merging *m, size_t need)
-{
-	if (need <= m->cap)
-		return true;
-	free_range(m);
-	need += need / 2;
-	m->cap = need;
-	m->tile_of = mem_array(m->alloc, need, sizeof *m->tile_of);
-	m->row_of = mem_array(m->alloc, need, sizeof *m->row_of);
-	m->superseded = mem_array(m->alloc, need, sizeof *m->superseded);
-	m->exact = mem_array(m->alloc, need, sizeof *m->exact);
-	m->versions = mem_array(m->alloc, need, sizeof *m->versions);
-	m->superseded_one = mem_array(m->alloc, need, sizeof *m->superseded_one);
-	m->exact_one = mem_array(m->alloc, need, sizeof *m->exact_one);
-	if (m->tile_of && m->row_of && m->superseded && m->exact && m->versions &&
-	    m->superseded_one && m->exact_one)
-		return true;
-	free_range(m);
-	return false;
-}
-
-/* One key: its rows perm[at .. end), newest first. */
-static teg_status derive_key(struct merging *m, uint32_t at, uint32_t end)
-{
-	size_t n = group_versions(&m->group, at, end, m->versions);
-	uint32_t out = at;
-
-	TEG_TRY(derive_superseded(m->versions, n, &m->pieces, m->superseded_one, m->exact_one));
-	for (size_t i = 0; i < n; i++) {
-		if (m->versions[i].row == UINT32_MAX)
-			continue; /* a box */
-		m->superseded[out] = m->superseded_one[i];
-		m->exact[out++] = m->exact_one[i];
-	}
-	return TEG_OK;
-}
-
-static teg_status derive_range(struct merging *m, teg_error *err)
-{
-	const struct key_rows *keys = &m->group.range;
-
-	if (!reserve_range(m, (size_t)keys->n + m->plan.n_boxes))
-		return no_memory(err);
-	for (uint32_t at = 0, end; at < keys->n; at = end) {
-		end = at + 1;
-		while (end < keys->n && key_rows_same(keys, m->group.perm[at], m->group.perm[end]))
-			end++;
-		if (derive_key(m, at, end) != TEG_OK)
-			return no_memory(err);
-	}
-	for (uint32_t i = 0; i < keys->n; i++) {
-		m->tile_of[i] = keys->tile[m->group.perm[i]];
-		m->row_of[i] = keys->row[m->group.perm[i]];
-	}
-	return TEG_OK;
 }
 
 /* ---- moving rows ---- */
@@ -127,21 +48,22 @@ static bool any_differs(const int64_t *values, uint32_t n, int64_t usual)
 }
 
 /* Derived columns are left out where they say what their absence says. */
-static teg_status put_derived(struct merging *m, uint32_t from, uint32_t n)
+static teg_status put_derived(struct merging *m, const struct side *side, uint32_t from, uint32_t n)
 {
 	struct column superseded = {
-		COLUMN_FIXED, 8, n, NULL, (const uint8_t *)(m->superseded + from), NULL, NULL
+		COLUMN_FIXED, 8, n, NULL, (const uint8_t *)(side->superseded + from), NULL, NULL
 	};
-	struct column exact = { COLUMN_FIXED, 1, n, NULL, m->exact + from, NULL, NULL };
+	struct column exact = { COLUMN_FIXED, 1, n, NULL, side->exact + from, NULL, NULL };
 
-	if (any_differs(m->superseded + from, n, INT64_MAX))
+	if (any_differs(side->superseded + from, n, INT64_MAX))
 		TEG_TRY(column_buf_append(&m->rows.superseded, &superseded, 0, n));
-	if (memchr(m->exact + from, 0, n))
+	if (memchr(side->exact + from, 0, n))
 		TEG_TRY(column_buf_append(&m->rows.exact, &exact, 0, n));
 	return TEG_OK;
 }
 
-static teg_status put_times(struct merging *m, uint32_t from, uint32_t n, teg_error *err)
+static teg_status put_times(struct merging *m, const struct side *side, uint32_t from, uint32_t n,
+                            teg_error *err)
 {
 	TEG_TRY(gather_into(m, COLUMN_ID_SYSTEM_FROM, &m->rows.system_from, err));
 	TEG_TRY(gather_into(m, COLUMN_ID_KIND, &m->rows.kind, err));
@@ -149,7 +71,7 @@ static teg_status put_times(struct merging *m, uint32_t from, uint32_t n, teg_er
 		TEG_TRY(gather_into(m, COLUMN_ID_VALID_FROM, &m->rows.valid_from, err));
 		TEG_TRY(gather_into(m, COLUMN_ID_VALID_UNTIL, &m->rows.valid_until, err));
 	}
-	return put_derived(m, from, n) == TEG_OK ? TEG_OK : no_memory(err);
+	return put_derived(m, side, from, n) == TEG_OK ? TEG_OK : no_memory(err);
 }
 
 static struct column times_of(const int64_t *times, uint32_t n)
@@ -172,21 +94,25 @@ static teg_status put_pieces(struct merging *m, uint32_t from, uint32_t n, teg_e
 	return TEG_OK;
 }
 
-static teg_status push_slice(struct merging *m, const struct selection *range, uint32_t from,
-                             uint32_t n, teg_error *err)
+/* `side`: what was derived; NULL: the pieces of a run. */
+static teg_status push_slice(struct merging *m, const struct selection *range,
+                             const struct side *side, uint32_t from, uint32_t n, teg_error *err)
 {
+	bool is_history = side == &m->sides.history;
+
 	rows_clear(&m->rows);
 	TEG_TRY(gather_bind(m->gather, range, NULL, from, n, err));
 	for (uint32_t d = 0; d < m->schema->n_dims; d++)
 		TEG_TRY(gather_into(m, m->schema->dims[d].id, &m->rows.dims[d], err));
 	for (uint32_t i = 0; i < m->schema->n_attrs; i++)
 		TEG_TRY(gather_into(m, m->schema->attrs[i].id, &m->rows.attrs[i], err));
-	if (m->runs)
-		TEG_TRY(put_pieces(m, from, n, err));
+	if (side)
+		TEG_TRY(put_times(m, side, from, n, err));
 	else
-		TEG_TRY(put_times(m, from, n, err));
+		TEG_TRY(put_pieces(m, from, n, err));
 	m->rows.n = n;
-	return tiler_push(m->tiler, &m->rows, m->identity, n, err);
+	*(is_history ? &m->n_history : &m->n_current) += n;
+	return tiler_push(is_history ? m->history : m->current, &m->rows, m->identity, n, err);
 }
 
 static teg_status report(const struct merging *m, teg_error *err)
@@ -198,37 +124,99 @@ static teg_status report(const struct merging *m, teg_error *err)
 	return TEG_OK;
 }
 
-static teg_status push_range(struct merging *m, teg_error *err)
+static teg_status push_selection(struct merging *m, const struct selection *range,
+                                 const struct side *side, teg_error *err)
 {
-	struct selection range = { .n = m->runs ? m->group.n_out : m->group.range.n,
-		                   .resolved = true,
-		                   .rows = m->runs ? m->group.rows : m->row_of,
-		                   .tiles = m->group.tiles,
-		                   .tile_of = m->runs ? m->group.tile_of : m->tile_of };
+	for (uint32_t from = 0; from < range->n; from += SLICE_ROWS) {
+		uint32_t n = range->n - from < SLICE_ROWS ? range->n - from : SLICE_ROWS;
 
-	for (uint32_t from = 0; from < range.n; from += SLICE_ROWS) {
-		uint32_t n = range.n - from < SLICE_ROWS ? range.n - from : SLICE_ROWS;
-
-		TEG_TRY(push_slice(m, &range, from, n, err));
-		m->n_done += n;
+		TEG_TRY(push_slice(m, range, side, from, n, err));
 		TEG_TRY(report(m, err));
 	}
 	return TEG_OK;
 }
 
+static teg_status push_side(struct merging *m, const struct side *side, teg_error *err)
+{
+	struct selection range = { .n = side->n,
+		                   .resolved = true,
+		                   .rows = side->row_of,
+		                   .tiles = m->group.tiles,
+		                   .tile_of = side->tile_of };
+
+	return push_selection(m, &range, side, err);
+}
+
+static teg_status push_pieces(struct merging *m, teg_error *err)
+{
+	struct selection range = { .resolved = true, .tiles = m->group.tiles };
+
+	TEG_TRY(group_resolve(&m->group, err));
+	range.n = m->group.n_out;
+	range.rows = m->group.rows;
+	range.tile_of = m->group.tile_of;
+	return push_selection(m, &range, NULL, err);
+}
+
+static teg_status push_range(struct merging *m, teg_error *err)
+{
+	if (m->runs)
+		return push_pieces(m, err);
+	if (sides_derive(&m->sides, &m->group) != TEG_OK)
+		return no_memory(err);
+	m->n_done += m->group.range.n;
+	TEG_TRY(push_side(m, &m->sides.current, err));
+	TEG_TRY(push_side(m, &m->sides.history, err));
+	return report(m, err);
+}
+
 /* ---- the whole ---- */
+
+/* What the index does not say of an erased box: does its key go as well? */
+static teg_status read_box_kind(struct merging *m, struct plan_box *box, teg_error *err)
+{
+	struct column_buf kind;
+	struct segment *segment;
+	struct tile tile;
+	teg_status status;
+
+	if (!kind_erases(box->version.kind))
+		return TEG_OK;
+	TEG_TRY(array_segment(m->array, box->segment, &segment, err));
+	TEG_TRY(tile_open(&tile, segment, &box->entry, m->alloc, err));
+	column_buf_init(&kind, COLUMN_FIXED, 1, m->alloc);
+	status = tile_read_column(&m->reader, &tile, COLUMN_ID_KIND, 0, 1, &kind, err);
+	if (status == TEG_OK)
+		box->forget = kind.values[0] == ROW_FORGET;
+	column_buf_release(&kind);
+	tile_release(&tile);
+	return status;
+}
+
+static teg_status push_box(struct merging *m, const struct plan_box *box, teg_error *err)
+{
+	enum row_kind kind = box->forget ? ROW_FORGET : (enum row_kind)box->version.kind;
+
+	m->n_current++;
+	return tiler_push_box(m->current, &box->box, kind, box->version.system_from,
+	                      box->version.valid_from, box->version.valid_until, err);
+}
 
 /* Oldest first, as they were written. */
 static teg_status push_boxes(struct merging *m, teg_error *err)
 {
-	for (uint32_t i = m->plan.n_boxes; i-- > 0;) {
-		const struct plan_box *box = &m->plan.boxes[i];
+	bool *keep = mem_zalloc(m->alloc, m->plan.n_boxes + 1u);
+	teg_status status = keep ? TEG_OK : no_memory(err);
 
-		TEG_TRY(tiler_push_box(m->tiler, &box->box, (enum row_kind)box->version.kind,
-		                       box->version.system_from, box->version.valid_from,
-		                       box->version.valid_until, err));
-	}
-	return TEG_OK;
+	for (uint32_t i = 0; i < m->plan.n_boxes && status == TEG_OK; i++)
+		status = read_box_kind(m, &m->plan.boxes[i], err);
+	if (status == TEG_OK)
+		sides_choose_boxes(&m->sides, &m->plan, keep);
+	for (uint32_t i = m->plan.n_boxes; i-- > 0 && status == TEG_OK;)
+		if (keep[i])
+			status = push_box(m, &m->plan.boxes[i], err);
+	mem_free(m->alloc, keep, m->plan.n_boxes + 1u);
+	return status;
 }
 
 static teg_status begin_all(struct merging *m, teg_error *err)
@@ -255,19 +243,23 @@ static teg_status push_all(struct merging *m, teg_error *err)
 	while (status == TEG_OK) {
 		status = group_next_range(&m->group, true, err);
 		if (status == TEG_OK)
-			status = m->runs ? group_resolve(&m->group, err) : derive_range(m, err);
-		if (status == TEG_OK)
 			status = push_range(m, err);
 	}
 	return status == TEG_END ? push_boxes(m, err) : status;
 }
 
-static teg_status start(struct merging *m, const bool *use, struct segment_sink *sink,
-                        teg_error *err)
+static teg_status new_tiler(struct merging *m, struct segment_sink *sink, struct tiler **tiler_out,
+                            teg_error *err)
 {
 	struct tiler_options tiling = { .array_id = m->options->array_id, .fresh = m->runs };
 
 	memcpy(tiling.commit_id, m->options->segment_id, sizeof tiling.commit_id);
+	return tiler_new(m->schema, &tiling, sink, m->alloc, tiler_out, err);
+}
+
+static teg_status start(struct merging *m, const bool *use, struct segment_sink *current,
+                        struct segment_sink *history, teg_error *err)
+{
 	/* After everything: INT64_MAX itself is the open end of what supersedes. */
 	m->view = (struct view){ .s = INT64_MAX - 1,
 		                 .all_versions = !m->runs,
@@ -285,14 +277,16 @@ static teg_status start(struct merging *m, const bool *use, struct segment_sink 
 		return no_memory(err);
 	for (uint32_t i = 0; i < SLICE_ROWS; i++)
 		m->identity[i] = i;
-	return tiler_new(m->schema, &tiling, sink, m->alloc, &m->tiler, err);
+	if (history)
+		TEG_TRY(new_tiler(m, history, &m->history, err));
+	return new_tiler(m, current, &m->current, err);
 }
 
 static void stop(struct merging *m)
 {
-	tiler_free(m->tiler);
-	free_range(m);
-	pieces_release(&m->pieces);
+	tiler_free(m->current);
+	tiler_free(m->history);
+	sides_release(&m->sides);
 	group_release(&m->group);
 	gather_free(m->gather);
 	mem_free(m->alloc, m->identity, SLICE_ROWS * sizeof *m->identity);
@@ -304,99 +298,202 @@ static void stop(struct merging *m)
 		rows_release(&m->rows);
 }
 
-static teg_status write_merged(struct merging *m, const bool *use, struct segment_sink *sink,
-                               struct segment_result *result_out, teg_error *err)
+static void prepare(struct merging *m)
 {
-	teg_status status;
-
 	m->schema = m->array->state.schema;
 	m->alloc = m->array->arena.alloc;
-	pieces_init(&m->pieces, m->alloc);
-	status = start(m, use, sink, err);
-	if (status == TEG_OK)
-		status = push_all(m, err);
-	if (status == TEG_OK)
-		status = tiler_finish(m->tiler, result_out, err);
-	if (status == TEG_OK)
-		status = sink_finish(sink, err);
-	stop(m);
-	return status;
+	sides_init(&m->sides, m->alloc);
+}
+
+static teg_status finish(struct tiler *tiler, struct segment_sink *sink,
+                         struct segment_result *result_out, teg_error *err)
+{
+	TEG_TRY(tiler_finish(tiler, result_out, err));
+	return sink_finish(sink, err);
 }
 
 teg_status merge_runs(struct teg_array *runs, const struct merge_options *options,
                       struct segment_sink *sink, struct segment_result *result_out, teg_error *err)
 {
 	struct merging m = { .array = runs, .options = options, .runs = true };
+	teg_status status;
 
-	return write_merged(&m, NULL, sink, result_out, err);
+	prepare(&m);
+	status = start(&m, NULL, sink, NULL, err);
+	if (status == TEG_OK)
+		status = push_all(&m, err);
+	if (status == TEG_OK)
+		status = finish(m.current, sink, result_out, err);
+	stop(&m);
+	return status;
+}
+
+/* ---- the segments that come of it ---- */
+
+static teg_status begin_output(struct teg_array *array, struct merge_output *output, teg_error *err)
+{
+	struct teg_store *store = version_store(array->snapshot->version);
+	struct segment_ref name = { .inlined = false };
+	char path[OS_PATH_MAX];
+
+	TEG_TRY(store_new_id(store, name.object, err));
+	memcpy(output->object, name.object, sizeof name.object);
+	segment_path(&name, path);
+	sink_init(&output->sink, store->os, path, INLINE_SEGMENT_MAX, array->arena.alloc);
+	return TEG_OK;
 }
 
 /* The reference of what was written; publishing fills in where an inline segment lies. */
-static void fill_ref(struct merge *merge, const struct segment_result *result,
-                     struct teg_array *array, uint32_t first, uint32_t n)
+static void fill_ref(const struct merge *merge, struct merge_output *output,
+                     const struct segment_result *result, const struct schema *schema)
 {
-	const struct segment_ref *from = &array->state.segments[first];
-	struct segment_ref *ref = &merge->added.ref;
+	const struct segment_ref *from = merge->removed;
+	struct segment_ref *ref = &output->added.ref;
+	uint64_t erased = UINT64_MAX;
 
-	segment_ref_of_result(result, array->state.schema->n_dims, &merge->box, ref);
+	segment_ref_of_result(result, schema->n_dims, &output->box, ref);
 	ref->first_version = from->first_version;
-	ref->last_version = from[n - 1].last_version;
-	ref->schema_version = array->state.schema->version;
+	ref->last_version = from[merge->n_removed - 1].last_version;
+	ref->schema_version = schema->version;
 	ref->compacted = true;
 	ref->derived_through = ref->last_version;
-	ref->erased_through = from->erased_through;
-	for (uint32_t i = 0; i < n; i++) {
-		if (from[i].erased_through < ref->erased_through)
-			ref->erased_through = from[i].erased_through;
-		merge->rows_in += from[i].n_rows;
-		merge->bytes_in += from[i].len;
-	}
+	for (uint32_t i = 0; i < merge->n_removed; i++)
+		erased = from[i].erased_through < erased ? from[i].erased_through : erased;
+	/* All erasures up to its last version that concern its rows were at hand. */
+	ref->erased_through = erased > ref->last_version ? erased : ref->last_version;
+	memcpy(ref->object, output->object, sizeof ref->object);
 	if (result->inlined)
-		merge->added.inline_bytes = buf_span(&merge->sink.bytes);
-	merge->removed = from;
-	merge->n_removed = n;
+		output->added.inline_bytes = buf_span(&output->sink.bytes);
+}
+
+/* Outputs without rows are left out. */
+static teg_status finish_outputs(struct merging *m, struct merge *merge, teg_error *err)
+{
+	struct tiler *tilers[2] = { m->current, m->history };
+	uint64_t n_rows[2] = { m->n_current, m->n_history };
+	struct segment_result result;
+
+	for (int i = 0; i < 2; i++) {
+		struct merge_output *output = &merge->outputs[i];
+
+		if (!n_rows[i])
+			continue;
+		TEG_TRY(finish(tilers[i], &output->sink, &result, err));
+		fill_ref(merge, output, &result, m->schema);
+		output->used = true;
+	}
+	merge->outputs[1].added.ref.history = true;
+	merge->outputs[1].added.ref.superseded_min = m->sides.superseded_min;
+	merge->n_expired = m->sides.n_expired;
+	merge->n_erased = m->sides.n_erased;
+	merge->horizon = merge->n_expired ? m->sides.drop_through : INT64_MIN;
+	return TEG_OK;
+}
+
+static teg_status run(struct merging *m, struct merge *merge, const bool *use, teg_error *err)
+{
+	teg_status status = TEG_OK;
+
+	for (int i = 0; i < 2 && status == TEG_OK; i++)
+		status = begin_output(m->array, &merge->outputs[i], err);
+	if (status == TEG_OK)
+		status = start(m, use, &merge->outputs[0].sink, &merge->outputs[1].sink, err);
+	if (status == TEG_OK)
+		status = push_all(m, err);
+	if (status == TEG_OK)
+		status = finish_outputs(m, merge, err);
+	stop(m);
+	return status;
+}
+
+static void count_inputs(struct merge *merge)
+{
+	for (uint32_t i = 0; i < merge->n_removed; i++) {
+		merge->rows_in += merge->removed[i].n_rows;
+		merge->bytes_in += merge->removed[i].len;
+	}
 }
 
 teg_status merge_run(struct teg_array *array, uint32_t first, uint32_t n,
                      const struct merge_options *options, struct merge *merge_out, teg_error *err)
 {
 	const teg_allocator *alloc = array->arena.alloc;
-	struct teg_store *store = version_store(array->snapshot->version);
 	size_t use_len = array->state.n_segments + 1u;
-	struct segment_ref name = { .inlined = false };
 	struct merge_options own = *options;
 	struct merging m = { .array = array, .options = &own };
-	struct segment_result result;
-	char path[OS_PATH_MAX];
 	bool *use = mem_zalloc(alloc, use_len);
-	teg_status status = use ? store_new_id(store, name.object, err) : no_memory(err);
+	teg_status status = use ? TEG_OK : no_memory(err);
 
 	memset(merge_out, 0, sizeof *merge_out);
+	merge_out->removed = &array->state.segments[first];
+	merge_out->n_removed = n;
+	count_inputs(merge_out);
 	own.array_id = array->state.id;
+	prepare(&m);
+	if (!own.keeps)
+		m.sides.drop_through = retention_horizon(&array->state);
+	m.sides.forgets = first == 0;
 	if (status == TEG_OK) {
 		memset(use + first, true, n);
-		segment_path(&name, path);
-		sink_init(&merge_out->sink, store->os, path, INLINE_SEGMENT_MAX, alloc);
-		status = write_merged(&m, use, &merge_out->sink, &result, err);
+		status = run(&m, merge_out, use, err);
 	}
 	mem_free(alloc, use, use_len);
-	if (status == TEG_OK) {
-		fill_ref(merge_out, &result, array, first, n);
-		memcpy(merge_out->added.ref.object, name.object, sizeof name.object);
+	if (status == TEG_OK)
 		return TEG_OK;
-	}
 	merge_release(merge_out);
 	return error_in_array(err, status, array->state.name);
 }
 
+uint32_t merge_added(const struct merge *merge, struct new_segment add_out[2])
+{
+	uint32_t n = 0;
+
+	for (int i = 0; i < 2; i++)
+		if (merge->outputs[i].used)
+			add_out[n++] = merge->outputs[i].added;
+	return n;
+}
+
 void merge_release(struct merge *merge)
 {
-	if (merge->sink.os)
-		sink_release(&merge->sink);
+	for (int i = 0; i < 2; i++)
+		if (merge->outputs[i].sink.os)
+			sink_release(&merge->outputs[i].sink);
 	memset(merge, 0, sizeof *merge);
 }
 
 /* ---- what to merge ---- */
+
+int64_t retention_horizon(const struct array_state *state)
+{
+	const struct retention *keep = &state->retention;
+	int64_t horizon;
+
+	if (!keep->drops || state->last_system_time == INT64_MIN ||
+	    !i64_add(state->last_system_time, -keep->duration_us, &horizon))
+		return state->horizon;
+	return horizon > state->horizon ? horizon : state->horizon;
+}
+
+static bool may_expire(const struct array_state *state)
+{
+	int64_t horizon = retention_horizon(state);
+
+	for (uint32_t i = 0; i < state->n_segments; i++)
+		if (state->segments[i].history && state->segments[i].superseded_min <= horizon)
+			return true;
+	return false;
+}
+
+/* A merge of everything leaves one interval of commits, in at most a current and a history part. */
+bool merge_is_settled(const struct array_state *state)
+{
+	for (uint32_t i = 0; i < state->n_segments; i++)
+		if (!state->segments[i].compacted ||
+		    state->segments[i].first_version != state->segments[0].first_version)
+			return false;
+	return !may_expire(state);
+}
 
 bool merge_choose(const struct array_state *state, const teg_allocator *alloc, uint32_t *first_out,
                   uint32_t *n_out)

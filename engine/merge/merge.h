@@ -1,11 +1,13 @@
-/* Merging segments of an array into one, without losing a fact.
+/* Merging segments of an array, without losing a fact above its horizon.
  *
  * Rows are taken range after range in position order, every version of every key; for each the merge
  * derives and stores superseded_at (the first system time from which no part of it answers any more)
- * and whether it is exact, so that readers of the result filter instead of resolving. Memory is
- * bounded by the tiles at hand, never by the input. The same input gives the same bytes.
+ * and whether it is exact, so that readers of the result filter instead of resolving. Rows that some
+ * question may still reach as of now go to a current segment, all others to a history segment of the
+ * same commits (sides.h). Memory is bounded by the tiles at hand, never by the input. The same input
+ * gives the same bytes.
  *
- *   segments [3][4][5]  ──>  one segment over commits 3 to 5, published by one manifest swap
+ *   segments [3][4][5]  ──>  current and history over commits 3 to 5, published by one manifest swap
  *
  * Small merges ride in the manifest of a commit to their array, large ones make a version of their
  * own after it; by hand everything is merged.
@@ -20,24 +22,37 @@ struct merge_options {
 	uint64_t array_id;      /* merge_runs: of the array that the runs are for */
 	uint8_t segment_id[16]; /* kept in the footer; zero: none */
 	size_t memory;          /* bytes; 0: 64 MiB */
+	bool keeps;             /* drops nothing for its age, so that the horizon stays */
 	teg_progress progress;  /* may be NULL */
 	void *progress_ctx;
 };
 
-/* A finished merge, to be published. */
-struct merge {
+/* One segment that a merge writes. */
+struct merge_output {
+	bool used; /* it has rows */
 	struct segment_sink sink;
 	struct new_segment added;
-	struct box box;                    /* of added.ref */
+	struct box box; /* of added.ref */
+	uint8_t object[16];
+};
+
+/* A finished merge, to be published: rows that may still answer go to the first output, superseded ones
+ * to the second, so that a read of now never opens history. */
+struct merge {
+	struct merge_output outputs[2];
 	const struct segment_ref *removed; /* the array's */
 	uint32_t n_removed;
 	uint64_t rows_in, bytes_in;
+	uint64_t n_expired, n_erased; /* rows dropped by retention, and under erasures */
+	int64_t horizon;              /* where rows have expired; else INT64_MIN */
 };
 
 /* Merges segments [first, first + n) of the array. TEG_CANCELLED, or what reading and writing give;
  * nothing is left behind then. */
 teg_status merge_run(struct teg_array *array, uint32_t first, uint32_t n,
                      const struct merge_options *options, struct merge *merge_out, teg_error *err);
+/* The segments that it adds, none to two, as a change takes them. */
+uint32_t merge_added(const struct merge *merge, struct new_segment add_out[2]);
 /* Gives the buffers back. A segment file that was not published stays for vacuum to find. */
 void merge_release(struct merge *merge);
 
@@ -46,6 +61,12 @@ void merge_release(struct merge *merge);
  * array_of_refs(), its segments' system times 1, 2, 3 and so on. */
 teg_status merge_runs(struct teg_array *runs, const struct merge_options *options,
                       struct segment_sink *sink, struct segment_result *result_out, teg_error *err);
+
+/* Rows superseded up to there go by the array's retention: never below its horizon. INT64_MIN: none. */
+int64_t retention_horizon(const struct array_state *state);
+
+/* Is there nothing that one merge of everything would change? */
+bool merge_is_settled(const struct array_state *state);
 
 /* The run of segments that the policy would merge now, whole commits only. False: none. */
 bool merge_choose(const struct array_state *state, const teg_allocator *alloc, uint32_t *first_out,

@@ -5,6 +5,7 @@
 struct merge_ride {
 	struct teg_array *array; /* what the merge took away is named in its memory */
 	struct merge merge;
+	struct new_segment add[2];
 	struct array_change change;
 };
 
@@ -19,8 +20,12 @@ uint64_t merge_len(const struct array_state *state, uint32_t first, uint32_t n)
 
 static void free_ride(struct teg_store *store, struct merge_ride *ride, bool keep_file)
 {
-	if (!keep_file && ride->merge.sink.os && !ride->merge.added.ref.inlined)
-		(void)os_unlink(store->os, ride->merge.sink.path, NULL);
+	for (int i = 0; i < 2 && !keep_file; i++) {
+		const struct merge_output *output = &ride->merge.outputs[i];
+
+		if (output->used && !output->added.ref.inlined)
+			(void)os_unlink(store->os, output->sink.path, NULL);
+	}
 	merge_release(&ride->merge);
 	array_unref(ride->array);
 	mem_free(store->alloc, ride, sizeof *ride);
@@ -38,7 +43,7 @@ void merge_rides_end(struct teg_store *store, struct merge_rides *rides, bool ke
 static bool run(struct merge_ride *ride, struct store_version *base, const char *name,
                 uint64_t room)
 {
-	struct merge_options options = { 0 };
+	struct merge_options options = { .keeps = true };
 	const struct array_state *state;
 	uint32_t first, n;
 
@@ -77,8 +82,8 @@ void merge_ride(struct store_version *base, struct merge_rides *rides, struct ar
 		return;
 	}
 	ride->change = (struct array_change){ .name = change->name,
-		                              .n_add = 1,
-		                              .add = &ride->merge.added,
+		                              .n_add = merge_added(&ride->merge, ride->add),
+		                              .add = ride->add,
 		                              .n_remove = ride->merge.n_removed,
 		                              .remove = ride->merge.removed };
 	change->ride = &ride->change;

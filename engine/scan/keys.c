@@ -285,7 +285,17 @@ static bool add_positions(struct sort_words *words, const struct key_rows *keys)
  * commit itself put after it comes before. */
 static uint64_t start_lane(const struct key_rows *keys, uint32_t i)
 {
-	return kind_erases(keys->kind[i]) ? UINT64_MAX : lane_of_i64(keys->valid_from[i]);
+	if (kind_erases(keys->kind[i]))
+		return UINT64_MAX;
+	return keys->valid_time ? lane_of_i64(keys->valid_from[i]) : 0;
+}
+
+static bool any_erased(const struct key_rows *keys)
+{
+	for (uint32_t i = 0; i < keys->n; i++)
+		if (kind_erases(keys->kind[i]))
+			return true;
+	return false;
 }
 
 static bool add_times(struct sort_words *words, const struct key_rows *keys)
@@ -296,7 +306,7 @@ static bool add_times(struct sort_words *words, const struct key_rows *keys)
 		return false;
 	for (uint32_t i = 0; i < keys->n; i++)
 		newest_first[i] = ~lane_of_i64(keys->system_from[i]);
-	if (!keys->valid_time)
+	if (!keys->valid_time && !any_erased(keys))
 		return true;
 	from = own_word(words, keys);
 	for (uint32_t i = 0; from && i < keys->n; i++)
@@ -340,7 +350,7 @@ static int compare_texts(const struct key_rows *keys, uint32_t i, uint32_t k)
 	}
 	if (keys->system_from[i] != keys->system_from[k])
 		return keys->system_from[i] > keys->system_from[k] ? -1 : 1;
-	if (keys->valid_time && start_lane(keys, i) != start_lane(keys, k))
+	if (start_lane(keys, i) != start_lane(keys, k))
 		return start_lane(keys, i) < start_lane(keys, k) ? -1 : 1;
 	return 0;
 }

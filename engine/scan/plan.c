@@ -21,8 +21,8 @@ static bool times_may_match(const struct index_entry *entry, const struct view *
 
 	if (entry->n_erased)
 		return true;
-	if (!view->all_versions && !view->until &&
-	    (entry->system_from_min > view->s || entry->superseded_max <= view->s))
+	if (!view->all_versions && ((entry->system_from_min > view->s && !view->until) ||
+	                            entry->superseded_max <= view->s))
 		return false;
 	return view->whole_pieces || !(entry->valid_from_min >= view->b || finite_before);
 }
@@ -147,7 +147,8 @@ static teg_status add_box(struct walk *w, const struct index_entry *entry)
 		return teg_fail(w->err, TEG_NOMEM, "no memory for the plan of a scan");
 	plan->boxes = block;
 	box = &plan->boxes[plan->n_boxes];
-	*box = (struct plan_box){ .segment = w->segment_at };
+	*box = (struct plan_box){ .segment = w->segment_at, .entry = *entry };
+	box->entry.stats = NULL;
 	copy_box(&box->box, entry, w->segment->schema->n_dims);
 	box->version = (struct version){ .system_from = entry->system_from_min,
 		                         .valid_from = entry->valid_from_min == TEG_TIME_OF_COMMIT
@@ -263,6 +264,11 @@ static bool hides(const struct plan_tile *tile, const struct schema *schema)
 	       tile->entry.n_erased;
 }
 
+static bool one_merge(const struct segment_ref *a, const struct segment_ref *b)
+{
+	return a->compacted && b->compacted && a->first_version == b->first_version;
+}
+
 /* May a key of one supersede a key of the other? */
 static bool conflict(const struct plan *plan, const struct plan_tile *a, const struct plan_tile *b)
 {
@@ -274,10 +280,8 @@ static bool conflict(const struct plan *plan, const struct plan_tile *a, const s
 	if (a->segment == b->segment)
 		return b->entry.continued && b->number == a->number + 1 &&
 		       (a->needs_resolution || b->entry.n_inexact || !ra->compacted);
-	if (ra->compacted && rb->compacted && ra->first_version == rb->first_version &&
-	    !a->entry.n_inexact && !b->entry.n_inexact)
-		return false; /* outputs of one merge: what one supersedes in the other is known there */
-	if (!hides(a, state->schema) && !hides(b, state->schema))
+	/* What one output of a merge supersedes in another is known there, but rows come in order. */
+	if (!one_merge(ra, rb) && !hides(a, state->schema) && !hides(b, state->schema))
 		return false;
 	copy_box(&x, &a->entry, state->schema->n_dims);
 	copy_box(&y, &b->entry, state->schema->n_dims);
@@ -334,14 +338,18 @@ static void mark_under_boxes(struct plan *plan)
 {
 	uint32_t n_dims = plan->array->state.schema->n_dims;
 
+	const struct segment_ref *refs = plan->array->state.segments;
+
 	for (uint32_t i = 0; i < plan->n_tiles; i++) {
+		struct plan_tile *tile = &plan->tiles[i];
 		struct box box;
 
-		copy_box(&box, &plan->tiles[i].entry, n_dims);
+		copy_box(&box, &tile->entry, n_dims);
 		for (uint32_t k = 0; k < plan->n_boxes; k++)
-			if (plan->boxes[k].segment >= plan->tiles[i].segment &&
+			if (plan->boxes[k].segment >= tile->segment &&
+			    !one_merge(&refs[plan->boxes[k].segment], &refs[tile->segment]) &&
 			    box_overlaps(&box, &plan->boxes[k].box, n_dims))
-				plan->tiles[i].needs_resolution = true;
+				tile->needs_resolution = true;
 	}
 }
 

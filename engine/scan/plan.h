@@ -61,6 +61,8 @@ struct plan_box {
 	struct box box;
 	struct version version; /* row: UINT32_MAX */
 	uint32_t segment;
+	struct index_entry entry; /* stats NULL */
+	bool forget;              /* a merge's: erased, and the box goes as well */
 };
 
 /* Plans a read of the segments `use` (NULL: all of the array's). */

@@ -357,6 +357,42 @@ static teg_status apply_ride(struct compose *c, const struct target *t, teg_erro
 	return TEG_OK;
 }
 
+/* A shorter retention than the floor is refused; the floor only rises. */
+static teg_status set_retention(struct target *t, teg_error *err)
+{
+	const struct retention *to = t->change->retention;
+	struct retention *now = &t->record.retention;
+	int64_t floor = now->floor_us;
+
+	if (!to)
+		return TEG_OK;
+	if (to->floor_us && to->floor_us < floor)
+		return teg_fail(err, TEG_MISUSE,
+		                "the least retention of the array is %lld us and cannot be lowered",
+		                (long long)floor);
+	floor = to->floor_us ? to->floor_us : floor;
+	if (to->drops && to->duration_us < floor)
+		return teg_fail(err, TEG_MISUSE,
+		                "a retention of %lld us is below the array's least, %lld us",
+		                (long long)to->duration_us, (long long)floor);
+	*now = (struct retention){ to->drops, to->drops ? to->duration_us : 0, floor };
+	return TEG_OK;
+}
+
+/* Rows dropped under a policy that is not in force any more were dropped in vain. */
+static teg_status move_horizon(struct target *t, teg_error *err)
+{
+	const struct array_change *change = t->change;
+
+	if (!change->dropped_by)
+		return TEG_OK;
+	if (!retention_equal(change->dropped_by, &t->record.retention))
+		return teg_fail(err, TEG_CONFLICT, "the array's retention was changed meanwhile");
+	if (change->horizon > t->record.horizon)
+		t->record.horizon = change->horizon;
+	return TEG_OK;
+}
+
 static teg_status apply_change(struct compose *c, struct target *t, teg_error *err)
 {
 	const struct array_change *change = t->change;
@@ -370,6 +406,8 @@ static teg_status apply_change(struct compose *c, struct target *t, teg_error *e
 	TEG_TRY(apply_ride(c, t, err));
 	TEG_TRY(apply_segments(c, t, err));
 	TEG_TRY(log_time(c, t, err));
+	TEG_TRY(set_retention(t, err));
+	TEG_TRY(move_horizon(t, err));
 	if (change->rename)
 		TEG_TRY(compose_rename(c, t, err));
 	buf_init(&b, c->store->alloc, BUF_NO_LIMIT);

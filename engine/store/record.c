@@ -45,13 +45,29 @@ static teg_status corrupt(teg_error *err, const char *what)
 
 void record_put_array(const struct array_record *record, struct buf *out)
 {
-	pack_map(out, 6);
+	const struct retention *keep = &record->retention;
+
+	pack_map(out, 6u + (keep->drops ? 1u : 0u) + (keep->floor_us ? 1u : 0u));
 	put_u64(out, "id", record->id);
 	put_u64(out, "created", record->created_version);
 	put_i64(out, "last", record->last_system_time);
 	put_i64(out, "horizon", record->horizon);
 	put_i64(out, "next_row", record->next_row_id);
+	if (keep->drops)
+		put_i64(out, "retain", keep->duration_us);
+	if (keep->floor_us)
+		put_i64(out, "floor", keep->floor_us);
 	put_bytes(out, "schema", record->schema);
+}
+
+/* Durations are not negative; without one everything is kept. */
+static bool parse_retention(const struct node *map, struct retention *out)
+{
+	*out = (struct retention){ .drops = node_get(map, "retain") != NULL };
+	if (out->drops && (!get_i64(map, "retain", &out->duration_us) || out->duration_us < 0))
+		return false;
+	return !node_get(map, "floor") ||
+	       (get_i64(map, "floor", &out->floor_us) && out->floor_us > 0);
 }
 
 teg_status record_parse_array(struct span bytes, struct arena *arena,
@@ -65,7 +81,8 @@ teg_status record_parse_array(struct span bytes, struct arena *arena,
 	    !get_i64(map, "last", &record_out->last_system_time) ||
 	    !get_i64(map, "horizon", &record_out->horizon) ||
 	    !get_i64(map, "next_row", &record_out->next_row_id) || record_out->next_row_id < 0 ||
-	    !node_bytes(node_get(map, "schema"), &record_out->schema))
+	    !node_bytes(node_get(map, "schema"), &record_out->schema) ||
+	    !parse_retention(map, &record_out->retention))
 		return corrupt(err, "array record");
 	return TEG_OK;
 }
@@ -112,6 +129,7 @@ static const struct {
 	{ "s_min", offsetof(struct segment_ref, system_from_min) },
 	{ "s_max", offsetof(struct segment_ref, system_from_max) },
 	{ "s_end", offsetof(struct segment_ref, superseded_max) },
+	{ "s_first", offsetof(struct segment_ref, superseded_min) },
 	{ "v_min", offsetof(struct segment_ref, valid_from_min) },
 	{ "v_max", offsetof(struct segment_ref, valid_until_max) },
 };

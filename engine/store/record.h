@@ -6,6 +6,7 @@
 #ifndef TEG_ENGINE_STORE_RECORD_H
 #define TEG_ENGINE_STORE_RECORD_H
 #include "codec/msgpack/pack.h"
+#include "engine/store/retention.h"
 #include "engine/store/segment.h"
 
 struct array_record {
@@ -13,6 +14,7 @@ struct array_record {
 	uint64_t created_version;
 	int64_t last_system_time, horizon; /* INT64_MIN: none */
 	int64_t next_row_id;
+	struct retention retention;
 	struct span schema; /* packed */
 };
 void record_put_array(const struct array_record *record, struct buf *out);

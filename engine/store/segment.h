@@ -26,7 +26,8 @@ struct segment_ref {
 	/* of the index root, system times real */
 	uint64_t n_tiles, n_rows, n_live, n_tombstones, n_erased, n_inexact, n_open;
 	int64_t system_from_min, system_from_max, superseded_max, valid_from_min, valid_until_max;
-	struct box *box; /* lanes; real row ids */
+	int64_t superseded_min; /* history: when its first row ended. Else 0 */
+	struct box *box;        /* lanes; real row ids */
 };
 
 /* "segments/<32 hex>" or "manifests/<20 digits>" into path_out. */

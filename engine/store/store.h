@@ -12,6 +12,7 @@
 #ifndef TEG_ENGINE_STORE_STORE_H
 #define TEG_ENGINE_STORE_STORE_H
 #include "engine/order/order.h"
+#include "engine/store/retention.h"
 #include "engine/store/segment.h"
 #include "engine/store/spin.h"
 
@@ -81,6 +82,7 @@ struct array_state {
 	int64_t last_system_time; /* INT64_MIN: never written */
 	int64_t horizon;          /* INT64_MIN: none */
 	int64_t next_row_id;
+	struct retention retention;
 	uint32_t n_segments;
 	struct segment_ref *segments; /* by first_version, then part; history segments among them */
 };
@@ -122,6 +124,9 @@ struct array_change {
 	const struct segment_ref *remove; /* a merge: contiguous commits; must all still be there */
 	uint64_t n_new_ids; /* TABLE: row ids taken by the implicit_ids segment(s), in order */
 	bool facts;         /* puts or deletes: the array's system time moves on. A merge: false */
+	const struct retention *retention;  /* NULL: it stays */
+	const struct retention *dropped_by; /* a merge that dropped rows: must still be in force */
+	int64_t horizon;                    /* dropped_by: where the horizon moves */
 	int64_t system_time_max; /* replay: the largest of several caller's times; 0: the commit's */
 	/* A merge of the same array's segments that goes into the same manifest; NULL: none. */
 	struct array_change *ride;
@@ -139,6 +144,7 @@ struct commit_request {
 	uint64_t expect_version;
 	const teg_metadata *metadata;
 	size_t n_metadata;
+	bool gathers; /* moves all that is reached into its own manifest: older files can go */
 	const char *action;    /* "create", "commit", "alter", "rename", "drop", "compact" */
 	uint8_t commit_id[16]; /* random, made at begin */
 	uint64_t n_rows;       /* for the version's record */

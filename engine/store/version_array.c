@@ -19,7 +19,8 @@ teg_status version_array(struct store_version *version, const char *name, struct
 		                           .created_version = record.created_version,
 		                           .last_system_time = record.last_system_time,
 		                           .horizon = record.horizon,
-		                           .next_row_id = record.next_row_id };
+		                           .next_row_id = record.next_row_id,
+		                           .retention = record.retention };
 	memcpy(state_out->name, name, len + 1);
 	TEG_TRY(schema_parse(record.schema, arena, &state_out->schema, err));
 	return version_segments(version, record.id, state_out->schema->n_dims, arena,

@@ -30,9 +30,7 @@ static teg_status erase_box(struct teg_txn *txn, struct txn_array *a, const teg_
 static teg_status erase_where(struct teg_txn *txn, struct txn_array *a, const teg_erase *what,
                               enum row_kind kind, teg_error *err)
 {
-	struct where where = { .erases = kind,
-		               .valid_from = INT64_MIN,
-		               .valid_until = INT64_MAX };
+	struct where where = { .erases = kind, .valid_from = INT64_MIN, .valid_until = INT64_MAX };
 	size_t n_wheres = a->n_wheres;
 	teg_status status;
 

@@ -28,7 +28,7 @@ struct put_box {
 /* A delete by predicate, or an erasure (then of the keys of every version that ever matched): what it
  * found are rows [first, first + n) of `cells`. */
 struct where {
-	enum row_kind erases; /* ROW_LIVE: a delete */
+	enum row_kind erases;     /* ROW_LIVE: a delete */
 	teg_predicate *predicate; /* NULL: all */
 	teg_range *box;           /* in the transaction's arena; NULL: everywhere */
 	int64_t valid_from, valid_until;

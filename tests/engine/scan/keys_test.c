@@ -157,10 +157,12 @@ static int naive_times(const struct plain *p, uint32_t i, uint32_t k) /* CELL-3 
 
 	if (p->system_from[i] != p->system_from[k])
 		return p->system_from[i] > p->system_from[k] ? -1 : 1;
-	if (!p->schema->valid_time || (erased_i && erased_k))
+	if (erased_i && erased_k)
 		return 0;
 	if (erased_i != erased_k)
 		return erased_i ? 1 : -1;
+	if (!p->schema->valid_time)
+		return 0;
 	return (p->valid_from[i] > p->valid_from[k]) - (p->valid_from[i] < p->valid_from[k]);
 }
 

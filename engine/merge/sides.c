@@ -1,0 +1,168 @@
+#include "engine/merge/sides.h"
+
+void sides_init(struct sides *sides, const teg_allocator *alloc)
+{
+	*sides = (struct sides){ .alloc = alloc,
+		                 .drop_through = INT64_MIN,
+		                 .superseded_min = INT64_MAX };
+	pieces_init(&sides->pieces, alloc);
+}
+
+static void free_side(struct sides *sides, struct side *side)
+{
+	mem_free(sides->alloc, side->tile_of, sides->cap * sizeof *side->tile_of);
+	mem_free(sides->alloc, side->row_of, sides->cap * sizeof *side->row_of);
+	mem_free(sides->alloc, side->superseded, sides->cap * sizeof *side->superseded);
+	mem_free(sides->alloc, side->exact, sides->cap * sizeof *side->exact);
+	*side = (struct side){ .n = 0 };
+}
+
+static void free_all(struct sides *sides)
+{
+	free_side(sides, &sides->current);
+	free_side(sides, &sides->history);
+	mem_free(sides->alloc, sides->versions, sides->cap * sizeof *sides->versions);
+	mem_free(sides->alloc, sides->superseded, sides->cap * sizeof *sides->superseded);
+	mem_free(sides->alloc, sides->exact, sides->cap * sizeof *sides->exact);
+	sides->versions = NULL;
+	sides->superseded = NULL;
+	sides->exact = NULL;
+	sides->cap = 0;
+}
+
+void sides_release(struct sides *sides)
+{
+	if (!sides->alloc)
+		return;
+	free_all(sides);
+	pieces_release(&sides->pieces);
+}
+
+static bool make_side(struct sides *sides, struct side *side, size_t n)
+{
+	side->tile_of = mem_array(sides->alloc, n, sizeof *side->tile_of);
+	side->row_of = mem_array(sides->alloc, n, sizeof *side->row_of);
+	side->superseded = mem_array(sides->alloc, n, sizeof *side->superseded);
+	side->exact = mem_array(sides->alloc, n, sizeof *side->exact);
+	return side->tile_of && side->row_of && side->superseded && side->exact;
+}
+
+/* Room for the rows of a range and for the boxes that may lie over a key. */
+static bool reserve(struct sides *sides, size_t need)
+{
+	bool made;
+
+	if (need <= sides->cap)
+		return true;
+	free_all(sides);
+	need += need / 2;
+	sides->cap = need;
+	made = make_side(sides, &sides->current, need);
+	made &= make_side(sides, &sides->history, need);
+	sides->versions = mem_array(sides->alloc, need, sizeof *sides->versions);
+	sides->superseded = mem_array(sides->alloc, need, sizeof *sides->superseded);
+	sides->exact = mem_array(sides->alloc, need, sizeof *sides->exact);
+	if (made && sides->versions && sides->superseded && sides->exact)
+		return true;
+	free_all(sides);
+	return false;
+}
+
+/* Version i of the key stays, on one side or the other. */
+static void keep(struct sides *sides, const struct group *group, size_t i)
+{
+	int64_t superseded = sides->superseded[i];
+	struct side *side = superseded == INT64_MAX ? &sides->current : &sides->history;
+	uint32_t row = sides->versions[i].row;
+
+	side->tile_of[side->n] = group->range.tile[row];
+	side->row_of[side->n] = group->range.row[row];
+	side->superseded[side->n] = superseded;
+	side->exact[side->n++] = sides->exact[i];
+	if (superseded < sides->superseded_min)
+		sides->superseded_min = superseded;
+}
+
+/* One key: its rows perm[at .. end), newest first. */
+static teg_status derive_key(struct sides *sides, const struct group *group, uint32_t at,
+                             uint32_t end)
+{
+	size_t n = group_versions(group, at, end, sides->versions);
+	bool masked = false;
+
+	TEG_TRY(derive_superseded(sides->versions, n, &sides->pieces, sides->superseded,
+	                          sides->exact));
+	for (size_t i = 0; i < n; i++) {
+		const struct version *v = &sides->versions[i];
+		bool hidden = masked;
+
+		masked |= kind_erases(v->kind);
+		if (v->row == UINT32_MAX)
+			continue; /* a box */
+		if (hidden)
+			sides->n_erased++;
+		else if (sides->superseded[i] <= sides->drop_through)
+			sides->n_expired++;
+		else if (!(sides->forgets && group->range.kind[v->row] == ROW_FORGET))
+			keep(sides, group, i);
+	}
+	return TEG_OK;
+}
+
+teg_status sides_derive(struct sides *sides, const struct group *group)
+{
+	const struct key_rows *keys = &group->range;
+
+	sides->current.n = sides->history.n = 0;
+	if (!reserve(sides, (size_t)keys->n + group->plan->n_boxes))
+		return TEG_NOMEM;
+	for (uint32_t at = 0, end; at < keys->n; at = end) {
+		end = at + 1;
+		while (end < keys->n && key_rows_same(keys, group->perm[at], group->perm[end]))
+			end++;
+		TEG_TRY(derive_key(sides, group, at, end));
+	}
+	return TEG_OK;
+}
+
+/* ---- boxes ---- */
+
+/* Is all that `old` says hidden by the newer box for good? From then on it answers nothing. */
+static bool box_hides(const struct plan_box *newer, const struct plan_box *old, uint32_t n_dims)
+{
+	return box_contains(&newer->box, &old->box, n_dims) &&
+	       (kind_erases(newer->version.kind) ||
+	        (!kind_erases(old->version.kind) &&
+	         newer->version.valid_from <= old->version.valid_from &&
+	         newer->version.valid_until >= old->version.valid_until));
+}
+
+static bool box_stays(struct sides *sides, const struct plan *plan, uint32_t i)
+{
+	uint32_t n_dims = plan->array->order->n_dims;
+	const struct plan_box *box = &plan->boxes[i];
+
+	if (sides->forgets && box->forget)
+		return false;
+	for (uint32_t k = 0; k < i; k++) {
+		const struct plan_box *newer = &plan->boxes[k];
+
+		if (!box_hides(newer, box, n_dims))
+			continue;
+		if (kind_erases(newer->version.kind)) {
+			sides->n_erased++;
+			return false;
+		}
+		if (newer->version.system_from <= sides->drop_through) {
+			sides->n_expired++;
+			return false;
+		}
+	}
+	return true;
+}
+
+void sides_choose_boxes(struct sides *sides, const struct plan *plan, bool *keep_out)
+{
+	for (uint32_t i = 0; i < plan->n_boxes; i++)
+		keep_out[i] = box_stays(sides, plan, i);
+}

@@ -1,0 +1,67 @@
+/* A store that random operations are made on, and the model that is told the same: four arrays, one of
+ * each kind, with tiny domains. Everything is drawn from a seed.
+ *
+ *   begin: calls drawn and made ── commit ──> the model is told what was called, at the commit's time
+ */
+#ifndef TEG_TESTS_SUPPORT_PLAY_H
+#define TEG_TESTS_SUPPORT_PLAY_H
+#include "engine/os/memory.h"
+#include "engine/tegula.h"
+#include "tests/support/model.h"
+
+enum { TABLE, SPARSE, REPEATED, DENSE, N_ARRAYS };
+extern const char *const play_names[N_ARRAYS];
+
+#define CALLS_MAX 6
+
+enum call_kind {
+	PUT,
+	UPDATE,
+	DELETE_KEY,
+	DELETE_BOX,
+	DELETE_WHERE,
+	ERASE_KEY,
+	ERASE_BOX,
+	ERASE_WHERE,
+	N_CALLS
+};
+
+struct call {
+	enum call_kind kind;
+	int array;
+	size_t n; /* rows of a put */
+	size_t keys[4];
+	int64_t values[4];
+	int64_t from, until;
+	int x0, x1, y0, y1; /* boxes */
+	int64_t above;      /* delete where value > above */
+	bool forget;
+	size_t n_known; /* table rows when the call was made */
+};
+
+struct play {
+	uint64_t state, seed;
+	struct os *os;
+	teg_store *store;
+	struct model models[N_ARRAYS];
+	int64_t last_time, times[4096];
+	size_t n_times, n_calls;
+	bool spills;
+};
+
+struct transaction {
+	teg_txn *txn;
+	struct call calls[CALLS_MAX];
+	size_t n;
+};
+
+uint32_t play_draw(struct play *w, uint32_t below);
+/* Fails the test where `status` is not TEG_OK, and says at which seed and call. */
+void play_fine(const struct play *w, teg_status status, const teg_error *err);
+void play_open(struct play *w); /* the store, made where it is missing */
+void play_create(struct play *w);
+void play_draw_call(struct play *w, struct call *c);
+void play_box_of(const struct call *c, teg_range box[2]);
+void play_begin(struct play *w, struct transaction *t);
+void play_commit(struct play *w, struct transaction *t);
+#endif
