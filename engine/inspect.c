@@ -27,6 +27,7 @@ static void fill_segment(const struct segment_ref *ref, uint64_t number, teg_seg
 		                    .checksum = ref->checksum,
 		                    .first_version = ref->first_version,
 		                    .last_version = ref->last_version,
+		                    .erased_through = ref->erased_through,
 		                    .inlined = ref->inlined,
 		                    .compacted = ref->compacted,
 		                    .history = ref->history,

@@ -328,10 +328,20 @@ typedef enum teg_alter_kind {
 	TEG_ALTER_UNCHECK,  /* removes the check `name` */
 	TEG_ALTER_RENAME_ARRAY, /* to `new_name` */
 	TEG_ALTER_DROP_ARRAY,   /* with its history; nothing else in the same call */
-	TEG_ALTER_RESIZE        /* DENSE: dimension `name` ends at `hi` (lo - 1: it has no
+	TEG_ALTER_RESIZE,       /* DENSE: dimension `name` ends at `hi` (lo - 1: it has no
 	                           coordinates). At commit TEG_DOMAIN where anything was ever written
 	                           beyond, deletions too */
+	TEG_ALTER_RETAIN        /* `retention`; of an array made in this transaction too */
 } teg_alter_kind;
+
+/* How long superseded rows are kept. With `drops` a merge may drop those that answer nothing from the
+ * array's newest system time minus `duration_us` on; the array's horizon then moves there, and an
+ * earlier system time is beyond it. Nothing else is ever dropped, tombstones in force stay. */
+typedef struct teg_retention {
+	bool drops;          /* false: everything is kept */
+	int64_t duration_us; /* drops; 0: only what answers now */
+	int64_t floor_us;    /* > 0: from now on no duration below this; it can be raised only */
+} teg_retention;
 
 /* One change; what its kind does not name is zero. */
 typedef struct teg_alter {
@@ -343,6 +353,7 @@ typedef struct teg_alter {
 	teg_metadata metadata;
 	const teg_check *check;
 	teg_value hi;
+	teg_retention retention;
 } teg_alter;
 
 /* Changes an array, all or nothing, in order, when the transaction commits. Later calls of the same
@@ -525,6 +536,7 @@ typedef struct teg_array_info {
 	                                                     that was put or deleted is one row */
 	int64_t next_row_id;                             /* TABLE */
 	uint8_t identity[16]; /* of the schema without the array's name */
+	teg_retention retention;
 } teg_array_info;
 TEG_API TEG_MUST_USE teg_status teg_array_get_info(const teg_array *array, teg_array_info *info_out,
                                                    teg_error *err);
@@ -801,6 +813,34 @@ typedef struct teg_vacuum_result {
 /* Deletes files that no version kept, no pin and no commit in flight needs. */
 TEG_API TEG_MUST_USE teg_status teg_vacuum(teg_store *store, const teg_vacuum_options *options,
                                            teg_vacuum_result *result_out, teg_error *err);
+
+/* A file that a purge removed. The digest is the XXH3-64 of its pieces, a MiB each: over 0 and the
+ * first piece's hash, then over that digest and the next one's, little-endian. */
+typedef struct teg_purged_file {
+	const char *path; /* below the store */
+	uint64_t len, digest;
+} teg_purged_file;
+typedef struct teg_purge_options {
+	size_t struct_size;
+	const char *array; /* needed */
+	bool only_vacuum;  /* the rewrite was done before: try again to remove files */
+	void (*each)(void *ctx, const teg_purged_file *file); /* told of each file removed */
+	void *each_ctx;
+	teg_progress progress;
+	void *progress_ctx;
+} teg_purge_options;
+typedef struct teg_purge_result {
+	size_t struct_size;
+	uint64_t version; /* that needs none of the removed files */
+	uint64_t rows_erased, rows_expired;
+	uint64_t files_removed, bytes_removed;
+	uint64_t files_kept; /* needed still by snapshots or by writers at work: try again later */
+} teg_purge_result;
+/* Completes every erasure of the array: rewrites its segments, moves all that is live out of older
+ * manifests, and removes every file that the newest version does not need, without a grace period.
+ * What open snapshots need stays (files_kept). */
+TEG_API TEG_MUST_USE teg_status teg_purge(teg_store *store, const teg_purge_options *options,
+                                          teg_purge_result *result_out, teg_error *err);
 
 /* One damage: the file, the byte offset and what is wrong there. Or, with TEG_SCHEMA, a check that
  * is broken: array, column and the row that does it first, counted from 0 in a current scan. */

@@ -16,6 +16,7 @@ typedef struct teg_segment_info {
 	uint64_t offset, length;
 	uint64_t checksum;
 	uint64_t first_version, last_version; /* the commits whose rows it holds */
+	uint64_t erased_through; /* erasures up to that version are applied to its bytes */
 	bool inlined, compacted, history;
 	int64_t system_from_min, system_from_max;
 	uint64_t n_tiles, n_rows, n_live, n_tombstones, n_erased;
@@ -64,6 +65,13 @@ TEG_API TEG_MUST_USE teg_status teg_walk_tiles(teg_array *array,
 TEG_API TEG_MUST_USE teg_status teg_walk_columns(teg_array *array,
                                                  bool (*each)(void *, const teg_column_info *),
                                                  void *ctx, teg_error *err);
+/* Every column of every tile as it is stored, decoded, whatever may be seen of it: its values side by
+ * side, text and bytes without what separates them. */
+TEG_API TEG_MUST_USE teg_status teg_walk_values(teg_array *array,
+                                                bool (*each)(void *ctx, const char *column,
+                                                             teg_type type, const void *bytes,
+                                                             size_t len),
+                                                void *ctx, teg_error *err);
 /* Newest first. */
 TEG_API TEG_MUST_USE teg_status teg_walk_versions(teg_snapshot *snapshot,
                                                   bool (*each)(void *, const teg_version_info *),

@@ -278,6 +278,36 @@ teg_status teg_compact(teg_store *store, const teg_compact_options *options,
 	return status;
 }
 
+/* A version of its own that reaches nothing in older manifest files. */
+static teg_status gather(struct teg_store *store, const char *name, teg_commit_result *result,
+                         teg_error *err)
+{
+	struct array_change change = { .name = name };
+	struct commit_request request = {
+		.changes = &change, .n_changes = 1, .action = "gather", .gathers = true
+	};
+
+	TEG_TRY(store_new_id(store, request.commit_id, err));
+	return store_commit(store, &request, result, NULL, err);
+}
+
+teg_status merge_and_gather(struct teg_store *store, const char *name, teg_progress progress,
+                            void *ctx, teg_compact_result *result_out, teg_error *err)
+{
+	struct job job = { .store = store, .name = name, .gathers = true, .result = result_out };
+	teg_commit_result result = { .struct_size = sizeof result };
+	teg_status status;
+
+	*result_out = (teg_compact_result){ .struct_size = sizeof *result_out };
+	job.options = (struct merge_options){ .progress = progress, .progress_ctx = ctx };
+	TEG_TRY(compact_array(&job, err));
+	store_flight_begin(store);
+	status = gather(store, name, &result, err);
+	store_flight_end(store);
+	result_out->version = result.version;
+	return status;
+}
+
 void merge_after_commit(struct teg_store *store, const char *const *names, uint32_t n_names)
 {
 	for (uint32_t i = 0; i < n_names; i++) {

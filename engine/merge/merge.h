@@ -95,6 +95,11 @@ void merge_ride(struct store_version *base, struct merge_rides *rides, struct ar
 /* `keep_files`: the commit has happened, or may have. All zeros is fine, and what is left. */
 void merge_rides_end(struct teg_store *store, struct merge_rides *rides, bool keep_files);
 
+/* Merges everything that can be merged, and makes a version that reaches nothing in older manifest
+ * files: afterwards only older versions need what was there before. */
+teg_status merge_and_gather(struct teg_store *store, const char *name, teg_progress progress,
+                            void *ctx, teg_compact_result *result_out, teg_error *err);
+
 /* After a commit: merges what the policy chooses in the arrays named, until it chooses nothing. What
  * is small enough to ride in a later commit waits for one, up to twice as many segments. A merge that loses a race is dropped. Errors do not matter to the commit that came before. */
 void merge_after_commit(struct teg_store *store, const char *const *names, uint32_t n_names);

@@ -279,7 +279,8 @@ static teg_status remove_check(struct altering *a, const teg_alter *change, teg_
 
 static bool is_of_array(teg_alter_kind kind)
 {
-	return kind == TEG_ALTER_RENAME_ARRAY || kind == TEG_ALTER_DROP_ARRAY;
+	return kind == TEG_ALTER_RENAME_ARRAY || kind == TEG_ALTER_DROP_ARRAY ||
+	       kind == TEG_ALTER_RETAIN;
 }
 
 static teg_status apply(struct altering *a, const teg_alter *change, teg_error *err)
@@ -294,6 +295,7 @@ static teg_status apply(struct altering *a, const teg_alter *change, teg_error *
 	case TEG_ALTER_UNCHECK: return remove_check(a, change, err);
 	case TEG_ALTER_RESIZE: return resize(a, change, err);
 	case TEG_ALTER_RENAME_ARRAY:
+	case TEG_ALTER_RETAIN:
 	case TEG_ALTER_DROP_ARRAY: return TEG_OK;
 	}
 	return teg_fail(err, TEG_MISUSE, "%d is no kind of change", change->kind);

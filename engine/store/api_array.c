@@ -174,6 +174,8 @@ teg_status teg_array_get_info(const teg_array *array, teg_array_info *info_out, 
 	info.created_version = s->created_version;
 	info.last_system_time = s->last_system_time;
 	info.horizon = s->horizon;
+	info.retention = (teg_retention){ s->retention.drops, s->retention.duration_us,
+		                          s->retention.floor_us };
 	info.next_row_id = s->next_row_id;
 	info.n_segments = s->n_segments;
 	memcpy(info.identity, s->schema->identity, sizeof info.identity);

@@ -279,6 +279,8 @@ teg_status compose_run(struct compose *c, teg_error *err)
 	if (!move)
 		return no_memory(err);
 	policy_pick_moves(c->files, n_move, c->number, move);
+	for (size_t i = 0; c->request->gathers && i < n_move; i++)
+		move[i] = c->files[i].live_len > 0;
 	c->result.version = c->number;
 	TEG_TRY(compose_arrays(c, err));
 	TEG_TRY(log_version(c, err));

@@ -59,6 +59,8 @@ static teg_status remove_one(struct teg_store *store, uint64_t number,
 	manifest_path(number, path);
 	if (options->count)
 		status = os_stat(store->os, path, &st, err);
+	if (status == TEG_OK && options->each && !options->dry_run)
+		status = options->each(options->ctx, path, st.size, err);
 	if (status == TEG_OK && !options->dry_run)
 		status = os_unlink(store->os, path, err);
 	if (status == TEG_NOT_FOUND) /* another sweep was faster */

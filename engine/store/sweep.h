@@ -12,11 +12,18 @@ struct sweep_result {
 	uint64_t n_removed, n_bytes; /* bytes are counted only where `count` is set */
 	uint64_t n_pinned;           /* would have gone, but for a pin */
 };
+/* Told of a file that is about to be removed. An error stops the removing. */
+typedef teg_status (*sweep_each)(void *ctx, const char *path, uint64_t size, teg_error *err);
 /* What `version` (the newest, or one that was) and the few before it do not reach. `all`: not even
  * those before it, for vacuum without grace. */
 struct sweep_options {
 	bool all, dry_run, count;
+	sweep_each each; /* told before a file goes; NULL: nobody */
+	void *ctx;
 };
+/* Vacuum without a grace period. */
+teg_status vacuum_now(struct teg_store *store, sweep_each each, void *ctx,
+                      teg_vacuum_result *result_out, teg_error *err);
 teg_status sweep_manifests(struct store_version *version, const struct sweep_options *options,
                            struct sweep_result *result_out, teg_error *err);
 #endif

@@ -50,6 +50,8 @@ struct vacuum {
 	struct teg_store *store;
 	int64_t grace_us, now_us;
 	bool dry_run, failed;
+	sweep_each each; /* told before a file goes; NULL: nobody */
+	void *ctx;
 	struct names listed, needed;
 	struct pins pins;
 	teg_vacuum_result result;
@@ -149,6 +151,8 @@ static teg_status remove_file(struct vacuum *v, const uint8_t id[16], teg_error 
 		v->result.files_kept_young++;
 		return TEG_OK;
 	}
+	if (v->each && !v->dry_run)
+		TEG_TRY(v->each(v->ctx, path, st.size, err));
 	status = v->dry_run ? TEG_OK : os_unlink(v->store->os, path, err);
 	if (status == TEG_NOT_FOUND) /* another vacuum was faster */
 		return TEG_OK;
@@ -208,6 +212,8 @@ static teg_status remove_leftover(struct vacuum *v, const char *name, teg_error 
 		v->result.files_kept_young++;
 		return TEG_OK;
 	}
+	if (v->each && !v->dry_run)
+		TEG_TRY(v->each(v->ctx, path, st.size, err));
 	status = v->dry_run ? TEG_OK : os_unlink(v->store->os, path, err);
 	if (status == TEG_NOT_FOUND)
 		return TEG_OK;
@@ -282,7 +288,9 @@ static teg_status sweep_all(struct vacuum *v, struct store_version *newest, teg_
 {
 	struct sweep_options options = { .all = !v->grace_us,
 		                         .dry_run = v->dry_run,
-		                         .count = true };
+		                         .count = true,
+		                         .each = v->each,
+		                         .ctx = v->ctx };
 	struct sweep_result manifests;
 
 	/* A pin in the making may be of any version up to the newest: keep everything this time. */
@@ -317,13 +325,35 @@ static teg_status run(struct vacuum *v, teg_error *err)
 	return status;
 }
 
+static teg_status vacuum(struct vacuum *v, teg_error *err)
+{
+	teg_status status;
+
+	v->now_us = os_clock_us(v->store->os);
+	v->listed.alloc = v->needed.alloc = v->store->alloc;
+	status = run(v, err);
+	free_names(&v->listed);
+	free_names(&v->needed);
+	if (v->pins.alloc)
+		pins_release(&v->pins);
+	return status;
+}
+
+teg_status vacuum_now(struct teg_store *store, sweep_each each, void *ctx,
+                      teg_vacuum_result *result_out, teg_error *err)
+{
+	struct vacuum v = { .store = store, .each = each, .ctx = ctx };
+
+	TEG_TRY(vacuum(&v, err));
+	*result_out = v.result;
+	return TEG_OK;
+}
+
 teg_status teg_vacuum(teg_store *store, const teg_vacuum_options *options,
                       teg_vacuum_result *result_out, teg_error *err)
 {
 	teg_vacuum_options known;
 	struct vacuum v = { .store = store };
-	teg_error own; /* others may take a file away first, which is no failure */
-	teg_status status;
 
 	if (!store)
 		return teg_fail(err, TEG_MISUSE, "teg_vacuum needs a store");
@@ -334,14 +364,7 @@ teg_status teg_vacuum(teg_store *store, const teg_vacuum_options *options,
 	if (v.grace_us < 0)
 		return teg_fail(err, TEG_MISUSE, "a grace period cannot be negative");
 	v.dry_run = known.dry_run;
-	v.now_us = os_clock_us(store->os);
-	v.listed.alloc = v.needed.alloc = store->alloc;
-	status = error_give(err, run(&v, &own), &own);
-	free_names(&v.listed);
-	free_names(&v.needed);
-	if (v.pins.alloc)
-		pins_release(&v.pins);
-	if (status == TEG_OK)
-		options_give(result_out, &v.result, sizeof v.result);
-	return status;
+	TEG_TRY(vacuum(&v, err));
+	options_give(result_out, &v.result, sizeof v.result);
+	return TEG_OK;
 }

@@ -9,6 +9,8 @@ struct outcome {
 	const struct schema *schema;
 	const char *name;
 	bool drop;
+	bool retains;
+	struct retention retention;
 };
 
 static bool has_staged(const struct txn_array *a)
@@ -28,11 +30,32 @@ static teg_status check_name(struct teg_txn *txn, const struct txn_array *a, con
 	return taken ? teg_fail(err, TEG_EXISTS, "there is an array %s already", name) : TEG_OK;
 }
 
+static teg_status alter_retention(const teg_retention *from, struct outcome *to, teg_error *err)
+{
+	if (from->duration_us < 0 || from->floor_us < 0)
+		return teg_fail(err, TEG_MISUSE, "a duration is not negative");
+	if (!from->drops && from->duration_us)
+		return teg_fail(err, TEG_MISUSE, "a duration goes with `drops`");
+	to->retains = true;
+	to->retention = (struct retention){ from->drops, from->duration_us, from->floor_us };
+	return TEG_OK;
+}
+
+static bool only_retains(const teg_alter *changes, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (changes[i].kind != TEG_ALTER_RETAIN)
+			return false;
+	return true;
+}
+
 static teg_status alter_array(struct teg_txn *txn, const struct txn_array *a,
                               const teg_alter *change, struct outcome *to, teg_error *err)
 {
 	if (change->kind == TEG_ALTER_DROP_ARRAY)
 		to->drop = true;
+	if (change->kind == TEG_ALTER_RETAIN)
+		return alter_retention(&change->retention, to, err);
 	if (change->kind != TEG_ALTER_RENAME_ARRAY)
 		return TEG_OK;
 	TEG_TRY(check_name(txn, a, change->new_name, err));
@@ -44,14 +67,14 @@ static teg_status plan(struct teg_txn *txn, const struct txn_array *a, const teg
                        size_t n, struct outcome *to, teg_error *err)
 {
 	*to = (struct outcome){ .schema = a->schema, .name = a->name };
-	if (a->created)
+	if (a->created && !only_retains(changes, n))
 		return teg_fail(err, TEG_MISUSE,
 		                "the array is made in this transaction: declare it as it shall be");
 	for (size_t i = 0; i < n; i++)
 		TEG_TRY(alter_array(txn, a, &changes[i], to, err));
 	if (to->drop && n > 1)
 		return teg_fail(err, TEG_MISUSE, "an array that is dropped is not altered besides");
-	if (!to->drop && n && has_staged(a))
+	if (!to->drop && has_staged(a) && !only_retains(changes, n))
 		return teg_fail(err, TEG_MISUSE,
 		                "the transaction holds rows of the array: alter it before them");
 	return schema_alter(a->schema, changes, n, &txn->arena, &to->schema, err);
@@ -63,6 +86,10 @@ static void digest(struct teg_txn *txn, const struct txn_array *a, const struct 
 	txn_digest(txn, to->name, strlen(to->name));
 	txn_digest(txn, to->schema->identity, sizeof to->schema->identity);
 	txn_digest(txn, &to->drop, sizeof to->drop);
+	txn_digest(txn, &to->retains, sizeof to->retains);
+	txn_digest(txn, &to->retention.drops, sizeof to->retention.drops);
+	txn_digest(txn, &to->retention.duration_us, sizeof to->retention.duration_us);
+	txn_digest(txn, &to->retention.floor_us, sizeof to->retention.floor_us);
 }
 
 /* The staged rows know the schema they were made for: none may be left over from before. */
@@ -85,6 +112,10 @@ static teg_status take(struct teg_txn *txn, struct txn_array *a, const struct ou
 		forget_rows(txn, a);
 	}
 	a->dropped = to->drop;
+	if (to->retains) {
+		a->retains = true;
+		a->retention = to->retention;
+	}
 	return TEG_OK;
 }
 

@@ -396,10 +396,11 @@ static teg_status change_of(struct teg_txn *txn, struct txn_array *a, struct arr
 	out->alters = a->base_schema ? a->base_schema->version : 0;
 	out->rename = is_renamed(a) ? a->name : NULL;
 	out->made_for = a->schema;
+	out->retention = a->retains ? &a->retention : NULL;
 	out->n_add = (uint32_t)a->n_built;
 	out->add = add;
 	out->facts = a->n_built > 0;
-	*any_out = out->create || out->alter || out->rename || out->n_add;
+	*any_out = out->create || out->alter || out->rename || out->retention || out->n_add;
 	return TEG_OK;
 }
 
@@ -414,7 +415,7 @@ static const char *action_of(const struct commit_request *request)
 
 		n_drops += change->drop;
 		n_renames += !other && change->rename && !change->alter;
-		n_alters += !other && change->alter;
+		n_alters += !other && (change->alter || change->retention);
 	}
 	if (!n_drops && !n_renames && !n_alters)
 		return "commit";
@@ -467,6 +468,8 @@ static teg_status rebase(void *ctx, struct store_version *base, struct commit_re
 	}
 	request->n_changes = n;
 	request->action = action_of(request);
+	if (txn->erases && strcmp(request->action, "commit") == 0)
+		request->action = "erase";
 	let_merges_ride(txn, base, request);
 	return TEG_OK;
 }
@@ -531,7 +534,7 @@ static struct commit_request request_of(struct teg_txn *txn, struct array_change
 		                          .expect_version = txn->expect_version,
 		                          .metadata = txn->metadata,
 		                          .n_metadata = txn->n_metadata,
-		                          .action = txn->erases ? "erase" : "commit",
+		                          .action = "commit",
 		                          .rebase = rebase,
 		                          .rebase_ctx = txn };
 

@@ -63,6 +63,8 @@ struct txn_array {
 	bool is_built;       /* nothing staged is missing in `built` */
 	uint32_t n_segments; /* at the base */
 	int64_t first_row_id;
+	bool retains; /* `retention` is to be set */
+	struct retention retention;
 };
 
 struct teg_txn {

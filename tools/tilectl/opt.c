@@ -91,6 +91,13 @@ const struct option opt_table[N_OPTS] = {
 	                "rules that rows to come must keep: a range, or 'A=nonempty'", false },
 	[OPT_UNCHECK] = { "uncheck", "RULE,RULE", NULL, "rules to give up", false },
 	[OPT_TO] = { "to", "NAME", NULL, "the new name", false },
+	[OPT_FORGET] = { "forget", NULL, NULL, "the keys go as well: then they are not found",
+	                 false },
+	[OPT_NOW] = { "now", NULL, NULL, "take the bytes out of every file before it ends", false },
+	[OPT_WAIT] = { "wait", "DURATION", NULL, "with --now: how long to wait for open snapshots",
+	               false },
+	[OPT_NEEDLE] = { "needle", "VALUE", NULL, "search for it in every file; may come again",
+	                 false },
 	[OPT_RECHUNK] = { "rechunk", "'X=256'", NULL, "new extents of tiles", true },
 	[OPT_TILE_CELLS] = { "tile-cells", "N", NULL, "new size of tiles", true },
 	[OPT_NEW_PROFILE] = { "profile", "PROFILE", "fast|balanced|dense", "new encoding effort",
@@ -167,6 +174,12 @@ static int keep_option(struct args *args, enum opt_id id, const char *value)
 	const struct option *option = &opt_table[id];
 	size_t position;
 
+	if (id == OPT_NEEDLE) {
+		if (args->n_needles == MAX_NEEDLES)
+			return usage(args, "--needle can come %d times", MAX_NEEDLES);
+		args->needle[args->n_needles++] = value;
+		return EXIT_OK;
+	}
 	if (args->value[id])
 		return usage(args, "--%s is given twice", option->name);
 	if (option->choices && !find_choice(option->choices, value, &position))

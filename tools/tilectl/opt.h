@@ -70,6 +70,10 @@ enum opt_id {
 	OPT_CHECK,
 	OPT_UNCHECK,
 	OPT_TO,
+	OPT_FORGET,
+	OPT_NOW,
+	OPT_WAIT,
+	OPT_NEEDLE,
 	OPT_RECHUNK,
 	OPT_TILE_CELLS,
 	OPT_NEW_PROFILE,
@@ -92,12 +96,15 @@ struct option {
 extern const struct option opt_table[N_OPTS];
 
 #define MAX_OPERANDS 2
+#define MAX_NEEDLES 64
 
 struct args {
 	const struct command *command;
 	const char *value[N_OPTS]; /* "" for a flag; NULL: not given */
 	const char *operand[MAX_OPERANDS];
 	size_t n_operands;
+	const char *needle[MAX_NEEDLES]; /* the one option that may come again */
+	size_t n_needles;
 };
 
 struct command {

@@ -1,0 +1,289 @@
+/* tilectl erase: removes the content of cells for good, and prints the receipt. */
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include "engine/tegula_unstable.h"
+#include "tools/tilectl/opt.h"
+#include "tools/tilectl/scan_args.h"
+#include "tools/tilectl/session.h"
+#include "tools/tilectl/when.h"
+
+#define GRACE_US (24 * INT64_C(3600000000)) /* of a vacuum that says nothing else */
+#define POLL_NS 50000000L
+
+struct file {
+	char path[64];
+	uint64_t len, digest;
+};
+
+struct erasing {
+	const struct args *args;
+	struct session session;
+	teg_txn_options txn;
+	teg_erase what;
+	struct box box;
+	teg_predicate *predicate;
+	int64_t wait_us;
+	teg_commit_result result;
+	teg_purge_result purged;
+	struct file *files;
+	size_t n_files;
+};
+
+static int64_t now_us(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+static int read_options(struct erasing *e)
+{
+	const char *at = e->args->value[OPT_SYSTEM_TIME], *wait = e->args->value[OPT_WAIT];
+	struct why why;
+
+	if (!e->args->value[OPT_WHERE] && !e->args->value[OPT_BOX])
+		return usage(e->args, "tilectl erase needs --where or --box");
+	if (at && !when_read_option(at, strlen(at), &e->txn.system_time, &why))
+		return usage(e->args, "--system-time: %s", why.text);
+	if (at && !e->txn.system_time)
+		return usage(e->args,
+		             "--system-time: 0 stands for the clock; leave the option out");
+	if (wait && !e->args->value[OPT_NOW])
+		return usage(e->args, "--wait goes with --now");
+	if (wait && !when_read_duration(wait, &e->wait_us, &why))
+		return usage(e->args, "--wait: %s", why.text);
+	e->what.forget = e->args->value[OPT_FORGET] != NULL;
+	return read_predicate(e->args, &e->predicate);
+}
+
+/* The box has the types of the array, which a snapshot knows; it must be closed before files go. */
+static int bind_box(struct erasing *e)
+{
+	struct session session;
+	bool boxed = false;
+	int code = session_open(&session, e->args->operand[0], e->args->value[OPT_ARRAY]);
+
+	if (code == EXIT_OK)
+		code = read_box(e->args, session.array, &e->box, &boxed);
+	e->what.box = boxed ? e->box.range : NULL;
+	e->what.predicate = e->predicate;
+	session_close(&session);
+	return code;
+}
+
+static int commit(struct erasing *e)
+{
+	teg_txn *txn;
+	teg_status status;
+	teg_error err;
+
+	if (teg_txn_begin(e->session.store, &e->txn, &txn, &err) != TEG_OK)
+		return fail_call(&err);
+	status = teg_txn_erase(txn, e->args->value[OPT_ARRAY], &e->what, &err);
+	if (status == TEG_OK)
+		status = teg_txn_commit(txn, &e->result, &err);
+	if (status == TEG_OK)
+		return EXIT_OK;
+	teg_txn_abort(txn);
+	return fail_call(&err);
+}
+
+/* ---- now ---- */
+
+static void note_file(void *ctx, const teg_purged_file *file)
+{
+	struct erasing *e = ctx;
+	struct file *to;
+
+	e->files = need_more(e->files, e->n_files + 1, sizeof *e->files);
+	to = &e->files[e->n_files++];
+	*to = (struct file){ .len = file->len, .digest = file->digest };
+	strncpy(to->path, file->path, sizeof to->path - 1);
+}
+
+static int purge(struct erasing *e)
+{
+	const struct timespec pause = { 0, POLL_NS };
+	teg_purge_options options = { .struct_size = sizeof options,
+		                      .array = e->args->value[OPT_ARRAY],
+		                      .each = note_file,
+		                      .each_ctx = e };
+	int64_t end = now_us() + e->wait_us;
+	teg_error err;
+
+	for (;;) {
+		teg_purge_result part = { .struct_size = sizeof part };
+
+		if (teg_purge(e->session.store, &options, &part, &err) != TEG_OK)
+			return fail_call(&err);
+		if (!options.only_vacuum)
+			e->purged = part;
+		e->purged.files_kept = part.files_kept;
+		options.only_vacuum = true;
+		if (!part.files_kept || now_us() >= end)
+			return EXIT_OK;
+		nanosleep(&pause, NULL);
+	}
+}
+
+/* ---- the receipt ---- */
+
+static void put_u64(struct json *j, const char *key, uint64_t value)
+{
+	char text[24];
+
+	json_key(j, key);
+	json_quoted(j, text,
+	            (size_t)snprintf(text, sizeof text, "%llu", (unsigned long long)value));
+}
+
+static void put_time(struct json *j, const char *key, int64_t us)
+{
+	struct text text = { 0 };
+
+	when_add_time(&text, us, TEG_MICRO, true);
+	json_key(j, key);
+	json_quoted(j, text_string(&text), text.len);
+	text_free(&text);
+}
+
+static void put_flag(struct json *j, const char *key, bool value)
+{
+	json_key(j, key);
+	json_bare(j, value ? "true" : "false", value ? 4 : 5);
+}
+
+static void put_file(struct json *j, const char *path, uint64_t len, uint64_t digest)
+{
+	char hex[17];
+
+	json_open_row(j);
+	json_key(j, "file");
+	json_quoted(j, path, strlen(path));
+	put_u64(j, "bytes", len);
+	json_key(j, "digest");
+	json_quoted(j, hex,
+	            (size_t)snprintf(hex, sizeof hex, "%016llx", (unsigned long long)digest));
+	json_close_object(j);
+}
+
+/* Segments of their own have a file's name of 32 digits, others the number of their manifest. */
+static bool put_segment(void *ctx, const teg_segment_info *s)
+{
+	char path[64];
+
+	snprintf(path, sizeof path, "%s%s", s->inlined ? "" : "segments/", s->object);
+	put_file(ctx, path, s->length, s->checksum);
+	return true;
+}
+
+static int put_written(struct erasing *e, struct json *j)
+{
+	struct session session;
+	teg_error err;
+	int code = session_open(&session, e->args->operand[0], e->args->value[OPT_ARRAY]);
+
+	json_key(j, "written");
+	json_open_array(j);
+	if (code == EXIT_OK && teg_walk_segments(session.array, put_segment, j, &err) != TEG_OK)
+		code = fail_call(&err);
+	json_close_array(j);
+	session_close(&session);
+	return code;
+}
+
+static void put_what(struct erasing *e, struct json *j)
+{
+	bool box_only = e->what.box && !e->what.predicate;
+
+	json_key(j, "schema");
+	json_quoted(j, "tilectl.erase/1", 15);
+	json_key(j, "array");
+	json_quoted(j, e->args->value[OPT_ARRAY], strlen(e->args->value[OPT_ARRAY]));
+	put_u64(j, "version", e->result.version);
+	if (e->result.system_time)
+		put_time(j, "system_time", e->result.system_time);
+	put_u64(j, box_only ? "boxes" : "keys", e->result.n_rows);
+	put_flag(j, "forget", e->what.forget);
+}
+
+static int print_receipt(struct erasing *e)
+{
+	bool now = e->args->value[OPT_NOW] != NULL, complete = now && !e->purged.files_kept;
+	struct text out = { 0 };
+	struct json j;
+	int code;
+
+	json_init(&j, &out);
+	json_open_object(&j);
+	put_what(e, &j);
+	put_flag(&j, "complete", complete);
+	put_time(&j, "snapshots_end", complete ? now_us() : now_us() + GRACE_US);
+	put_u64(&j, "rows_removed", e->purged.rows_erased);
+	put_u64(&j, "files_removed", e->n_files);
+	put_u64(&j, "files_kept", e->purged.files_kept);
+	json_key(&j, "removed");
+	json_open_array(&j);
+	for (size_t i = 0; i < e->n_files; i++)
+		put_file(&j, e->files[i].path, e->files[i].len, e->files[i].digest);
+	json_close_array(&j);
+	code = put_written(e, &j);
+	json_close_object(&j);
+	text_adds(&out, "\n");
+	if (code == EXIT_OK)
+		code = report_plain(text_string(&out));
+	text_free(&out);
+	if (code == EXIT_OK && now && !complete)
+		return fail_with(EXIT_FAILED,
+		                 "%llu files are still needed by open snapshots or writers",
+		                 (unsigned long long)e->purged.files_kept);
+	return code;
+}
+
+static int run(const struct args *args)
+{
+	struct erasing e = { .args = args,
+		             .txn = { .struct_size = sizeof e.txn },
+		             .what = { .struct_size = sizeof e.what },
+		             .result = { .struct_size = sizeof e.result },
+		             .purged = { .struct_size = sizeof e.purged } };
+	int code = read_options(&e);
+
+	if (code == EXIT_OK)
+		code = bind_box(&e);
+	if (code == EXIT_OK)
+		code = session_open_store(&e.session, args->operand[0], TEG_CREATE_NO, "tilectl");
+	if (code == EXIT_OK)
+		code = commit(&e);
+	if (code == EXIT_OK && args->value[OPT_NOW])
+		code = purge(&e);
+	if (code == EXIT_OK)
+		code = print_receipt(&e);
+	free(e.files);
+	box_release(&e.box);
+	teg_predicate_free(e.predicate);
+	session_close(&e.session);
+	return code;
+}
+
+static const enum opt_id opts[] = { OPT_ARRAY, OPT_WHERE, OPT_BOX,         OPT_FORGET,
+	                            OPT_NOW,   OPT_WAIT,  OPT_SYSTEM_TIME, OPT_END };
+
+const struct command cmd_erase = {
+	"erase",
+	"STORE",
+	"remove the content of cells for good, at every system time",
+	"A key is erased where any version it ever had matches, or where it lies in the box. From then\n"
+	"on it answers \"erased\" at every system time before its next put. The receipt goes to\n"
+	"stdout, as JSON; it and the history hold counts and files, no content.\n"
+	"\n"
+	"Without --now the bytes go with later compactions and vacuums. With it every erasure of the\n"
+	"array is completed: its segments are rewritten, and what the newest version does not need is\n"
+	"removed. Where open snapshots need such files they stay, and the command says so and fails;\n"
+	"--wait waits for them.\n",
+	opts,
+	true,
+	run
+};
