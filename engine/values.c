@@ -11,23 +11,34 @@ struct value_walk {
 	teg_error *err;
 };
 
+/* Of a nested column the leaves, one after the other. False: enough. */
+static bool show_values(struct value_walk *w, const struct field *field,
+                        const struct column_buf *values, const char *name)
+{
+	size_t len = values->shape == COLUMN_FIXED ? values->n * values->width
+	             : values->n && values->shape == COLUMN_BYTES
+	                     ? (size_t)values->offsets[values->n]
+	                     : 0;
+
+	if (len && !w->each(w->ctx, name, field->type.type, values->values, len))
+		return false;
+	for (uint32_t i = 0; i < values->n_children && values->children; i++)
+		if (!show_values(w, &field->children[i], &values->children[i], name))
+			return false;
+	return true;
+}
+
 static teg_status show_field(struct value_walk *w, const struct tile *tile,
                              const struct field *field)
 {
 	struct column_buf values;
 	teg_status status;
 
-	column_buf_init(&values, field->shape, field->width, w->array->arena.alloc);
+	column_buf_init_as(&values, field_layout(field), w->array->arena.alloc);
 	status = tile_read_column(&w->reader, tile, field->id, 0, tile->header.n_rows, &values,
 	                          w->err);
-	if (status == TEG_OK) {
-		size_t len = values.shape == COLUMN_FIXED ? values.n * values.width
-		             : values.n                   ? (size_t)values.offsets[values.n]
-		                                          : 0;
-
-		if (len && !w->each(w->ctx, field->name, field->type.type, values.values, len))
-			status = TEG_END;
-	}
+	if (status == TEG_OK && !show_values(w, field, &values, field->name))
+		status = TEG_END;
 	column_buf_release(&values);
 	return status;
 }

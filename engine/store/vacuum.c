@@ -327,11 +327,12 @@ static teg_status run(struct vacuum *v, teg_error *err)
 
 static teg_status vacuum(struct vacuum *v, teg_error *err)
 {
+	teg_error own; /* others may take a file away first, which is no failure */
 	teg_status status;
 
 	v->now_us = os_clock_us(v->store->os);
 	v->listed.alloc = v->needed.alloc = v->store->alloc;
-	status = run(v, err);
+	status = error_give(err, run(v, &own), &own);
 	free_names(&v->listed);
 	free_names(&v->needed);
 	if (v->pins.alloc)

@@ -172,9 +172,13 @@ static void put_file(struct json *j, const char *path, uint64_t len, uint64_t di
 /* Segments of their own have a file's name of 32 digits, others the number of their manifest. */
 static bool put_segment(void *ctx, const teg_segment_info *s)
 {
+	const char *number = strrchr(s->object, '/');
 	char path[64];
 
-	snprintf(path, sizeof path, "%s%s", s->inlined ? "" : "segments/", s->object);
+	if (s->inlined && number)
+		snprintf(path, sizeof path, "manifests/%020llu", strtoull(number + 1, NULL, 10));
+	else
+		snprintf(path, sizeof path, "segments/%s", s->object);
 	put_file(ctx, path, s->length, s->checksum);
 	return true;
 }

@@ -68,26 +68,49 @@ static bool holds(const void *bytes, size_t len, const char *needle)
 	return false;
 }
 
+/* Bytes of a value that an integer can be looked for in. */
+static size_t integer_width(teg_type type)
+{
+	switch (type) {
+	case TEG_INT8:
+	case TEG_UINT8: return 1;
+	case TEG_INT16:
+	case TEG_UINT16: return 2;
+	case TEG_INT32:
+	case TEG_UINT32:
+	case TEG_DATE32: return 4;
+	case TEG_INT64:
+	case TEG_UINT64:
+	case TEG_TIMESTAMP:
+	case TEG_DURATION: return 8;
+	default: return 0;
+	}
+}
+
+static bool holds_value(const void *bytes, size_t len, const void *value, size_t width)
+{
+	for (size_t i = 0; i + width <= len; i += width)
+		if (!memcmp((const char *)bytes + i, value, width))
+			return true;
+	return false;
+}
+
 /* A number is looked for as a value of the columns that can hold it. */
 static bool holds_number(teg_type type, const void *bytes, size_t len, const char *needle)
 {
-	char *end;
-	long long wanted = strtoll(needle, &end, 10);
-	size_t width = type == TEG_INT64 || type == TEG_UINT64   ? 8
-	               : type == TEG_INT32 || type == TEG_UINT32 ? 4
-	               : type == TEG_INT16 || type == TEG_UINT16 ? 2
-	                                                         : 0;
+	char *end, *end_real;
+	uint64_t whole = (uint64_t)strtoll(needle, &end, 10);
+	double real = strtod(needle, &end_real);
+	float narrow = (float)real;
 
-	if (!*needle || *end || !width)
+	if (!*needle || *end_real)
 		return false;
-	for (size_t i = 0; i + width <= len; i += width) {
-		uint64_t value = 0, low = width == 8 ? UINT64_MAX : (UINT64_C(1) << 8 * width) - 1;
-
-		memcpy(&value, (const char *)bytes + i, width);
-		if (value == ((uint64_t)wanted & low))
-			return true;
-	}
-	return false;
+	if (type == TEG_FLOAT64)
+		return holds_value(bytes, len, &real, sizeof real);
+	if (type == TEG_FLOAT32)
+		return holds_value(bytes, len, &narrow, sizeof narrow);
+	/* The low bytes come first. */
+	return !*end && integer_width(type) && holds_value(bytes, len, &whole, integer_width(type));
 }
 
 static bool search_values(void *ctx, const char *column, teg_type type, const void *bytes,
@@ -219,8 +242,8 @@ const struct command cmd_proof = {
 	"RECEIPT is what tilectl erase printed. Every file it lists as removed must be absent, and every\n"
 	"segment of the array must have been written with the erasure applied. Each --needle is\n"
 	"searched for in the bytes of every file of the store and among the decoded values of every\n"
-	"segment, superseded ones too; a number also as a value of integer columns. Exit code 1 where\n"
-	"anything is found.\n",
+	"segment, superseded ones too; a number also as a value of columns of integers, times and\n"
+	"floats. Exit code 1 where anything is found.\n",
 	opts,
 	false,
 	run
