@@ -101,14 +101,16 @@ int glue_time_open(const char *path, const char *array, size_t repeats, uint64_t
 /* ---- writing ---- */
 
 static teg_status create(teg_txn *txn, const char *array, int kind, int profile,
-                         const struct names *dims, struct ArrowArrayStream *stream, teg_error *err)
+                         const struct names *dims, const char *key, struct ArrowArrayStream *stream,
+                         teg_error *err)
 {
 	teg_dimension dimensions[MAX_NAMES] = { 0 };
 	teg_spec spec = { .struct_size = sizeof spec,
 		          .kind = (teg_kind)kind,
 		          .profile = (teg_profile)profile,
 		          .dimensions = dims->n ? dimensions : NULL,
-		          .n_dimensions = dims->n };
+		          .n_dimensions = dims->n,
+		          .key = key };
 	struct ArrowSchema schema;
 	teg_status s;
 
@@ -122,7 +124,7 @@ static teg_status create(teg_txn *txn, const char *array, int kind, int profile,
 }
 
 int glue_import(const char *path, const char *array, int kind, int profile, const char *dims,
-                struct ArrowArrayStream *stream, uint64_t *bytes_out)
+                const char *key, struct ArrowArrayStream *stream, uint64_t *bytes_out)
 {
 	struct glue glue = { 0 };
 	struct names names;
@@ -136,7 +138,7 @@ int glue_import(const char *path, const char *array, int kind, int profile, cons
 	if (!s)
 		s = teg_txn_begin(glue.store, NULL, &txn, &err);
 	if (!s)
-		s = create(txn, array, kind, profile, &names, stream, &err);
+		s = create(txn, array, kind, profile, &names, key, stream, &err);
 	if (!s)
 		s = teg_txn_put_stream(txn, array, stream, NULL, &rows, &err);
 	if (!s)
@@ -294,6 +296,60 @@ int glue_time_take(struct glue *glue, const int64_t *ordinals, size_t n, const c
 	}
 	free(names.text);
 	return s ? glue_fail(&err) : 0;
+}
+
+static teg_status find(struct glue *glue, const teg_value *key, struct ArrowSchema *schema_out,
+                       struct ArrowArray *batch_out, teg_error *err)
+{
+	uint64_t n;
+
+	return teg_find(glue->array, key, NULL, 0, NULL, &n, schema_out, batch_out, err);
+}
+
+static teg_value text_value(const char *text, size_t len)
+{
+	teg_value value = { .type = TEG_UTF8 };
+
+	value.as.bytes.at = text;
+	value.as.bytes.len = len;
+	return value;
+}
+
+static teg_value number_value(int64_t number)
+{
+	return (teg_value){ .type = TEG_INT64, .as.i = number };
+}
+
+int glue_find(struct glue *glue, int64_t number, const char *text, struct ArrowSchema *schema_out,
+              struct ArrowArray *batch_out)
+{
+	teg_value key = text ? text_value(text, strlen(text)) : number_value(number);
+	teg_error err = { 0 };
+
+	return find(glue, &key, schema_out, batch_out, &err) ? glue_fail(&err) : 0;
+}
+
+int glue_time_find(struct glue *glue, const int64_t *numbers, const char *texts, size_t n,
+                   uint64_t *ns_out)
+{
+	teg_error err = { 0 };
+
+	for (size_t i = 0; i < n; i++) {
+		size_t len = texts ? strcspn(texts, ",") : 0;
+		teg_value key = texts ? text_value(texts, len) : number_value(numbers[i]);
+		uint64_t start = glue_now_ns();
+		struct ArrowSchema schema;
+		struct ArrowArray batch;
+
+		if (find(glue, &key, &schema, &batch, &err))
+			return glue_fail(&err);
+		sum_batch(&schema, &batch);
+		schema.release(&schema);
+		batch.release(&batch);
+		ns_out[i] = glue_now_ns() - start;
+		texts = texts ? texts + len + 1 : NULL;
+	}
+	return 0;
 }
 
 uint64_t glue_sum(const void *buffer, size_t len)

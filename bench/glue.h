@@ -20,9 +20,11 @@ TEG_API int glue_open(const char *path, const char *array, struct glue **out);
 TEG_API void glue_close(struct glue *glue);
 
 /* Makes the store where it is missing and the array `spec` names, and puts the stream as one
- * durable commit. `kind` and `profile` are those of tegula.h; dims: names separated by commas. */
+ * durable commit. `kind` and `profile` are those of tegula.h; dims: names separated by commas;
+ * key: of the attribute to find rows by, or NULL. */
 TEG_API int glue_import(const char *path, const char *array, int kind, int profile,
-                        const char *dims, struct ArrowArrayStream *stream, uint64_t *bytes_out);
+                        const char *dims, const char *key, struct ArrowArrayStream *stream,
+                        uint64_t *bytes_out);
 /* One more commit of one batch. */
 TEG_API int glue_append(struct glue *glue, const char *array, struct ArrowArrayStream *stream);
 
@@ -32,6 +34,9 @@ TEG_API int glue_scan(struct glue *glue, const char *columns, const int64_t *lo,
                       const char *where, struct ArrowArrayStream *stream_out);
 TEG_API int glue_take(struct glue *glue, const int64_t *ordinals, size_t n, const char *columns,
                       struct ArrowSchema *schema_out, struct ArrowArray *batch_out);
+/* Rows by key: an int64, or `text` where it is not NULL. */
+TEG_API int glue_find(struct glue *glue, int64_t number, const char *text,
+                      struct ArrowSchema *schema_out, struct ArrowArray *batch_out);
 
 /* What a C program sees: opens, reads and sums `repeats` times without Python in between. */
 TEG_API int glue_time_scan(struct glue *glue, const char *columns, const int64_t *lo,
@@ -39,6 +44,9 @@ TEG_API int glue_time_scan(struct glue *glue, const char *columns, const int64_t
                            uint64_t *rows_out, uint64_t *sum_out);
 TEG_API int glue_time_take(struct glue *glue, const int64_t *ordinals, size_t n,
                            const char *columns, size_t repeats, uint64_t *ns_out);
+/* One after the other n keys, each found once; texts separated by commas where not NULL. */
+TEG_API int glue_time_find(struct glue *glue, const int64_t *numbers, const char *texts, size_t n,
+                           uint64_t *ns_out);
 TEG_API int glue_time_open(const char *path, const char *array, size_t repeats, uint64_t *ns_out);
 
 /* `commits` transactions of `rows` rows each (int64 step, float64 value) into a new table. */

@@ -27,22 +27,43 @@ def touch(batches):
 
 
 def touch_column(column, sum_of):
-    validity, *buffers = column.buffers()
+    validity, *buffers = column.buffers()[:3]
     at, n = column.offset, len(column)
     total = 0
     if not n:
         return 0
     if validity is not None:
         total += sum_of(validity.address + at // 8, (n + 7) // 8)
+    if pa.types.is_nested(column.type):
+        return total + touch_children(column, buffers, sum_of)
     if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
-        width = 8 if pa.types.is_large_string(column.type) else 4
-        offsets = np.frombuffer(buffers[0], np.int64 if width == 8 else np.int32)
-        first, last = int(offsets[at]), int(offsets[at + n])
-        total += sum_of(buffers[0].address + at * width, (n + 1) * width)
+        first, last = touched_offsets(column, buffers)
+        total += sum_of(buffers[0].address + at * offset_width(column), (n + 1) * offset_width(column))
         return total + (sum_of(buffers[1].address + first, last - first) if last > first else 0)
     # A view holds text of up to 12 bytes itself, which is all the text there is here.
     bits = 128 if pa.types.is_string_view(column.type) else column.type.bit_width
     return total + sum_of(buffers[0].address + at * bits // 8, n * bits // 8)
+
+
+def offset_width(column):
+    return 8 if pa.types.is_large_string(column.type) or pa.types.is_large_list(column.type) else 4
+
+
+def touched_offsets(column, buffers):
+    offsets = np.frombuffer(buffers[0], np.int64 if offset_width(column) == 8 else np.int32)
+    return int(offsets[column.offset]), int(offsets[column.offset + len(column)])
+
+
+def touch_children(column, buffers, sum_of):
+    if pa.types.is_struct(column.type):
+        return sum(touch_column(child, sum_of) for child in column.flatten())
+    if pa.types.is_fixed_size_list(column.type):
+        size = column.type.list_size
+        return touch_column(column.values.slice(column.offset * size, len(column) * size), sum_of)
+    first, last = touched_offsets(column, buffers)
+    width = offset_width(column)
+    total = sum_of(buffers[0].address + column.offset * width, (len(column) + 1) * width)
+    return total + touch_column(column.values.slice(first, last - first), sum_of)
 
 
 def same(table, batches, keys=()):
@@ -74,7 +95,15 @@ def same_column(a, b):
         whole = pa.int64() if a.type.bit_width == 64 else pa.int32()
         a, b = (c.drop_null().view(whole) for c in (a, b))
         return a.equals(b)
+    if pa.types.is_nested(a.type):  # by their leaves: what lies in a list is compared by its bits too
+        shape = pc.list_value_length if not pa.types.is_struct(a.type) else pc.is_valid
+        return shape(a).equals(shape(b).cast(shape(a).type)) and all(
+            same_column(x, y) for x, y in zip(leaves(a), leaves(b)))
     return a.equals(b.cast(a.type))
+
+
+def leaves(column):
+    return column.flatten() if pa.types.is_struct(column.type) else [column.flatten()]
 
 
 class Timings:

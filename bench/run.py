@@ -1,7 +1,7 @@
 """Measures Tegula and its peers on the same data, in the same run, on one core.
 
     ./dev bench                     all workloads, about ten minutes
-    ./dev bench --only sparse       one of: flights flights3m sparse commits memory
+    ./dev bench --only sparse       flights flights3m sparse keys embeddings ragged commits memory
     ./dev bench --small             a hundredth of the rows: does it still work?
     ./dev bench --keep NAME         also keeps the report as bench/results/NAME.{json,md}
 
@@ -10,7 +10,7 @@ written, bit for bit; then the peers are asked the same questions in turn, round
 files in the page cache, and every byte of every answer is summed. Figures are medians with the
 lowest and highest beside them, and the processor's time, which a busy machine disturbs least. "(C)"
 rows are loops in C, without a Python call between two reads. Peers that are measured where their
-package is installed: duckdb, vortex-data.
+package is installed: duckdb, vortex-data, pylance.
 """
 import argparse
 import gc
@@ -109,6 +109,8 @@ class Run:
             self.agree(work, label, peers, lambda p: p.where(handles[p], None, column, lo, hi))
         for label, takes in work.takes.items():
             self.agree(work, label, peers, lambda p: p.take(handles[p], takes[0]))
+        if work.finds:
+            self.agree(work, "find", peers, lambda p: p.find(handles[p], work.key, work.finds[0]))
 
     def agree(self, work, label, peers, ask, keys=()):
         expected = None
@@ -134,7 +136,9 @@ class Run:
         gc.disable()
         ask(work, "full scan", peers, lambda p, i: touch(p.scan(handles[p])))
         ask(work, f"column {work.column}", peers, lambda p, i: touch(p.scan(handles[p], [work.column])))
-        ask(work, f"text column {work.text}", peers, lambda p, i: touch(p.scan(handles[p], [work.text])))
+        if work.text:
+            ask(work, f"text column {work.text}", peers,
+                lambda p, i: touch(p.scan(handles[p], [work.text])))
         for label, boxes in work.boxes.items():
             for columns, said in [([work.column], "one column"), (None, "all columns")]:
                 ask(work, f"{label}, {said}", peers,
@@ -146,6 +150,9 @@ class Run:
             for columns, said in [([work.column], "one column"), (None, "all columns")]:
                 ask(work, f"take {label}, {said}", peers,
                     lambda p, i: touch(p.take(handles[p], takes[i % len(takes)], columns)))
+        if work.finds:
+            ask(work, f"find by {work.key}", peers,
+                lambda p, i: touch(p.find(handles[p], work.key, work.finds[i % len(work.finds)])))
         self.from_c(work, peers, handles)
         for peer in peers:
             peer.close(handles[peer])
@@ -160,6 +167,8 @@ class Run:
             handle, name, n = handles[peer], peer.name + C, self.repeats
             for columns, question in [(None, "full scan"), ([work.column], f"column {work.column}"),
                                       ([work.text], f"text column {work.text}")]:
+                if columns == [None]:
+                    continue
                 self.timings.extend(work.name, question, name,
                                     peer.timed_scan(handle, columns, None, None, n))
             for label, boxes in work.boxes.items():
@@ -171,11 +180,15 @@ class Run:
                 for columns, said in [([work.column], "one column"), (None, "all columns")]:
                     self.timings.extend(work.name, f"take {label}, {said}", name,
                                         peer.timed_take(handle, takes, columns))
+            if work.finds:
+                self.timings.extend(work.name, f"find by {work.key}", name,
+                                    peer.timed_find(handle, work.finds))
             self.timings.extend(work.name, "open and close", name,
                                 peer.timed_open(self.place(work, peer), 50))
 
     def workload(self, name):
-        work = workloads.ALL[name](*([50_000] if self.small and name != "flights" else []))
+        few = [workloads.SMALL.get(name, 50_000)] if self.small and name != "flights" else []
+        work = workloads.ALL[name](*few)
         work.table = work.table.combine_chunks()
         self.note(work.name, "all", "logical MB", work.table.nbytes / 1e6)
         say(f"{name}: writing")

@@ -23,6 +23,7 @@ class Workload:
         self.boxes = {}   # label -> list of (lo, hi), inclusive
         self.where = {}   # label -> (column, lo, hi) of what is selected, inclusive
         self.takes = {}   # label -> list of arrays of ordinals
+        self.key, self.finds = None, []  # a column to find rows by, and values that are there
 
 
 def flights():
@@ -105,4 +106,46 @@ def column10m(cells=10_000_000):
     return work
 
 
-ALL = {"flights": flights, "flights3m": flights3m, "sparse": sparse}
+def keys(rows=10_000_000):
+    """Rows found by an identifier of 16 letters."""
+    rng = np.random.default_rng(SEED)
+    numbers = rng.permutation(rows).astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    names = pa.array(np.char.mod("%016x", numbers.astype(object)).astype("U16"))
+    table = pa.table({"id": names, "score": rng.normal(0, 1, rows).round(4)})
+    work = Workload("keys", table, f"{rows:,} rows with an identifier")
+    work.column, work.text, work.key = "score", "id", "id"
+    work.finds = [names[int(i)].as_py() for i in rng.integers(0, rows, 200)]
+    return work
+
+
+def embeddings(rows=2048, size=4096):
+    """Vectors of 16 KiB with the number of their object."""
+    rng = np.random.default_rng(SEED)
+    vectors = pa.FixedSizeListArray.from_arrays(
+        pa.array(rng.normal(0, 1, rows * size).astype(np.float32)), size)
+    table = pa.table({"object": np.arange(rows), "vector": vectors})
+    work = Workload("embeddings", table, f"{rows:,} vectors of {size} float32")
+    work.column, work.text = "vector", None
+    work.takes = {"128 rows": [rng.integers(0, rows, 128) for _ in range(20)]}
+    return work
+
+
+def ragged(rows=100_000):
+    """Polytopes: normals of 3 to 40 facets in 4 dimensions, offsets, and two numbers of each."""
+    rng = np.random.default_rng(SEED)
+    facets = rng.integers(3, 41, rows)
+    ends = np.concatenate([[0], np.cumsum(facets)]).astype(np.int32)
+    normals = pa.FixedSizeListArray.from_arrays(pa.array(rng.normal(0, 1, int(ends[-1]) * 4)), 4)
+    table = pa.table({"dimension": np.full(rows, 4, np.int32), "ratio": rng.gamma(2, 0.5, rows),
+                      "normals": pa.ListArray.from_arrays(pa.array(ends), normals),
+                      "offsets": pa.ListArray.from_arrays(
+                          pa.array(ends), pa.array(rng.normal(1, 0.1, int(ends[-1]))))})
+    work = Workload("ragged", table, f"{rows:,} rows with lists of 3 to 40 vectors")
+    work.column, work.text = "ratio", None
+    work.takes = {"128 rows": [rng.integers(0, rows, 128) for _ in range(20)]}
+    return work
+
+
+ALL = {"flights": flights, "flights3m": flights3m, "sparse": sparse, "keys": keys,
+       "embeddings": embeddings, "ragged": ragged}
+SMALL = {"embeddings": 200}  # rows of a trial run, where they are not 50,000

@@ -46,6 +46,10 @@ class Peer:
         """Rows by position, in the order asked for."""
         raise Unsupported
 
+    def find(self, handle, column, value, columns=None):
+        """Rows in which the key column (work.key) holds the value."""
+        raise Unsupported
+
     def appender(self, batch, directory):
         """A function that commits one batch durably, for a new table shaped like `batch`."""
         raise Unsupported

@@ -80,7 +80,8 @@ class Tegula(Peer):
     def write(self, work, directory):
         stream = stream_of(work.table)
         call("glue_import", directory.encode(), b"array", SPARSE if work.dims else TABLE,
-             PROFILES[self.profile], names(work.dims) if work.dims else None, pointer(stream), None)
+             PROFILES[self.profile], names(work.dims) if work.dims else None, text(work.key),
+             pointer(stream), None)
 
     def open(self, work, directory):
         handle = ctypes.c_void_p()
@@ -112,9 +113,17 @@ class Tegula(Peer):
              names(columns), pointer(schema), pointer(batch))
         return [pa.RecordBatch._import_from_c(address(batch), address(schema))]
 
+    def find(self, handle, column, value, columns=None):
+        schema, batch = arrow_struct("schema"), arrow_struct("array")
+        is_text = isinstance(value, str)
+        call("glue_find", handle, ctypes.c_int64(0 if is_text else value),
+             text(value) if is_text else None, pointer(schema), pointer(batch))
+        found = pa.RecordBatch._import_from_c(address(batch), address(schema))
+        return [found.select([n for n in found.schema.names if n != "row_id"])]
+
     def appender(self, batch, directory):
         call("glue_import", directory.encode(), b"array", TABLE, PROFILES[self.profile], None,
-             pointer(stream_of(pa.Table.from_batches([], batch.schema))), None)
+             None, pointer(stream_of(pa.Table.from_batches([], batch.schema))), None)
         handle = self.open(None, directory)
 
         def commit(batch):
@@ -143,6 +152,13 @@ class Tegula(Peer):
         ns = (ctypes.c_uint64 * len(takes))()
         call("glue_time_take", handle, ctypes.c_void_p(rows.ctypes.data),
              ctypes.c_size_t(len(takes[0])), names(columns), ctypes.c_size_t(len(takes)), ns)
+        return [n / 1e9 for n in ns]
+
+    def timed_find(self, handle, values):
+        ns = (ctypes.c_uint64 * len(values))()
+        is_text = isinstance(values[0], str)
+        call("glue_time_find", handle, None if is_text else int64s(values),
+             ",".join(values).encode() if is_text else None, ctypes.c_size_t(len(values)), ns)
         return [n / 1e9 for n in ns]
 
     def timed_open(self, directory, repeats):
