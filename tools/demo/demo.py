@@ -1,4 +1,5 @@
-"""./dev demo: real flights and weather into a store, a correction, both answers, and out to Polars.
+"""./dev demo: real flights and weather into a store, corrected, retracted and erased, every answer
+still there on both axes of time, and out to Polars.
 
 Each command is printed as it could be typed, then what it says. Everything lies under build/demo.
 Exit status 0 means that every value Polars read back has the bits it had in the source.
@@ -23,6 +24,7 @@ import nycflights  # noqa: E402
 ROOT = nycflights.ROOT
 TILECTL = os.environ.get("TEG_TILECTL", str(ROOT / "build" / "release" / "tilectl"))
 STORE = "nyc.tegula"
+FLEET = "fleet.tegula"
 KEY = ["time_hour", "origin"]
 STORM = "time_hour='2013-02-12T06:00:00Z':'2013-02-12T10:00:00Z',origin=EWR"
 
@@ -42,10 +44,13 @@ def quoted(word):
     return shlex.quote(word)
 
 
-def tilectl(*words):
-    """Prints the command, runs it, and shows what it prints."""
-    say("\n$ tilectl " + " ".join(map(quoted, words)))
-    subprocess.run([TILECTL, *words], check=True)
+def tilectl(*words, to=None):
+    """Prints the command, runs it, and shows what it prints; with `to`, keeps that in a file too."""
+    say("\n$ tilectl " + " ".join(map(quoted, words)) + (f" | tee {to}" if to else ""))
+    done = subprocess.run([TILECTL, *words], check=True, stdout=subprocess.PIPE if to else None)
+    if to:
+        pathlib.Path(to).write_bytes(done.stdout)
+        say(done.stdout.decode().rstrip())
 
 
 def fetch():
@@ -107,8 +112,29 @@ def corrected():
     whole.write_parquet("weather-corrected.parquet")
 
 
+def planes():
+    """One row per aircraft with all its flights as a list of structs, and the readings of the gauges
+    as facts that hold for an hour. Returns an aircraft with a short list."""
+    flights = pl.read_parquet("flights.parquet").sort("time_hour", maintain_order=True)
+    fleet = flights.filter(pl.col("tailnum").is_not_null()).group_by("tailnum", maintain_order=True).agg(
+        pl.col("distance").sum().alias("miles"),
+        pl.struct("time_hour", "origin", "dest", "arr_delay").alias("legs"))
+    fleet.write_parquet("fleet.parquet")
+    say(f"  fleet.parquet: {fleet.height:,} aircraft, lists of 1 to {fleet['legs'].list.len().max()} structs")
+    return fleet.filter(pl.col("legs").list.len() == 2)["tailnum"][0]
+
+
+def gauges():
+    """Rain at each airport: every reading holds for its hour."""
+    rain = pl.read_parquet("weather.parquet").select(
+        "origin", pl.col("time_hour").alias("from"),
+        (pl.col("time_hour") + pl.duration(hours=1)).alias("until"), "precip", "visib")
+    rain.unique(["origin", "from"], keep="first", maintain_order=True).write_parquet("rain.parquet")
+
+
 def now():
-    return datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="microseconds")
+    time = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="microseconds")
+    return time.replace("+00:00", "Z")
 
 
 def main():
@@ -124,7 +150,7 @@ def main():
     tilectl("import", "flights.parquet", STORE, "--array", "flights", "--kind", "table")
     tilectl("import", "weather.parquet", STORE, "--array", "weather", "--kind", "sparse",
             "--dims", ",".join(KEY))
-    before = now().replace("+00:00", "Z")
+    before = now()
 
     heading("3. Correct a few cells in a second commit")
     corrections()
@@ -137,18 +163,45 @@ def main():
     tilectl("cat", STORE, "--array", "weather", *wanted)
     tilectl("cat", STORE, "--array", "weather", *wanted, "--as-of", before)
 
-    heading("5. What a scan does not have to read")
+    heading("5. Facts that hold for a time: a reading is retracted for two of its hours")
+    gauges()
+    tilectl("import", "rain.parquet", STORE, "--array", "rain", "--kind", "sparse", "--dims", "origin",
+            "--valid-from", "from", "--valid-until", "until")
+    told = now()
+    tilectl("delete", STORE, "--array", "rain", "--where", "origin = 'EWR'",
+            "--valid-range", "2013-02-11T08:00:00Z/2013-02-11T10:00:00Z")
+    point = ["--at", "origin=EWR", "--valid-at", "2013-02-11T09:30:00Z"]
+    tilectl("get", STORE, "--array", "rain", *point)
+    tilectl("get", STORE, "--array", "rain", *point, "--as-of", told)
+
+    heading("6. Ragged lists: every aircraft with its flights, found by its tail number")
+    tail = planes()
+    tilectl("import", "fleet.parquet", FLEET, "--array", "fleet", "--kind", "table",
+            "--key-column", "tailnum")
+    tilectl("get", FLEET, "--array", "fleet", "--at", f"tailnum={tail}")
+    tilectl("get", FLEET, "--array", "fleet", "--at", "row_id=4000")
+    tilectl("explain", FLEET, "--array", "fleet", "--columns", "miles")
+
+    heading("7. Erase an aircraft, and prove that its number is in no file any more")
+    tilectl("export", FLEET, "fleet-before.parquet", "--array", "fleet")
+    tilectl("erase", FLEET, "--array", "fleet", "--where", f"tailnum = '{tail}'", "--now",
+            to="receipt.json")
+    tilectl("proof", FLEET, "receipt.json", "--needle", tail)
+    tilectl("get", FLEET, "--array", "fleet", "--at", f"tailnum={tail}")
+
+    heading("8. What a scan does not have to read")
     tilectl("explain", STORE, "--array", "flights", "--where",
             "time_hour >= '2013-07-04T00:00:00Z' and time_hour < '2013-07-05T00:00:00Z' and dep_delay > 60")
     tilectl("explain", STORE, "--array", "weather", "--box", STORM)
 
-    heading("6. Export to Parquet, and let Polars compare every value with the source")
+    heading("9. Export to Parquet, and let Polars compare every value with the source")
     tilectl("export", STORE, "flights-out.parquet", "--array", "flights")
     tilectl("export", STORE, "weather-out.parquet", "--array", "weather")
     tilectl("export", STORE, "weather-before.parquet", "--array", "weather", "--as-of", before)
     say()
     corrected()
     compare("flights-out.parquet", "flights.parquet")
+    compare("fleet-before.parquet", "fleet.parquet")
     compare("weather-before.parquet", "weather.parquet", by=KEY)
     compare("weather-out.parquet", "weather-corrected.parquet", by=KEY)
     say(f"\nDone in {time.monotonic() - began:.1f} s. The store is {work.relative_to(ROOT)}/{STORE}: "
