@@ -23,7 +23,8 @@ static void check(const struct tile_header *h, uint64_t chunks_len)
 		must(column->off == off);
 		off += column->chunk.len;
 		must(tile_find_column(h, column->id) == column);
-		must(column->id == TILE_PRESENCE_ID || column->chunk.n == h->n_rows);
+		must(column->id == TILE_PRESENCE_ID || column->chunk.nested ||
+		     column->chunk.n == h->n_rows);
 	}
 	must(off == chunks_len);
 	if (h->shape == TILE_DENSE)
