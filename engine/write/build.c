@@ -46,32 +46,88 @@ static void make_keys(const struct order_batch *batch, struct lane_block *block,
 	}
 }
 
-static void free_words(uint64_t **words, uint32_t n_words, uint32_t n, const teg_allocator *alloc)
+/* What rows are sorted by, made from their coordinates; and the parts they were dealt into. */
+struct sort_keys {
+	struct order_batch batch;
+	struct lane_block block;
+	struct column_buf words[POSITION_WORDS_MAX]; /* batch.n_words, most significant first */
+	struct row_parts parts;                      /* n 0: rows lie as they were staged */
+};
+
+static void sort_keys_free(struct sort_keys *keys, const teg_allocator *alloc)
 {
-	for (uint32_t w = 0; w < n_words; w++)
-		mem_free(alloc, words[w], n * sizeof **words);
+	for (uint32_t w = 0; keys && w < POSITION_WORDS_MAX; w++)
+		column_buf_release(&keys->words[w]);
+	mem_free(alloc, keys, sizeof *keys);
 }
 
-static teg_status sort_keys(struct order_batch *batch, struct lane_block *block,
-                            const struct rows *rows, const struct order *order, uint32_t *perm,
-                            struct order_ties *ties)
+static teg_status make_words(struct sort_keys *keys, const struct rows *rows)
 {
-	uint64_t *words[POSITION_WORDS_MAX] = { 0 };
+	uint64_t *words[POSITION_WORDS_MAX];
+
+	for (uint32_t w = 0; w < keys->batch.n_words; w++) {
+		words[w] = column_buf_extend(&keys->words[w], rows->n);
+		if (!words[w])
+			return TEG_NOMEM;
+	}
+	make_keys(&keys->batch, &keys->block, rows, words);
+	return TEG_OK;
+}
+
+static teg_status sort_keys_new(const struct rows *rows, const struct order *order,
+                                struct sort_keys **keys_out)
+{
+	struct sort_keys *keys = mem_alloc(rows->alloc, sizeof *keys);
+
+	if (!keys)
+		return TEG_NOMEM;
+	keys->parts.n = 0;
+	for (uint32_t w = 0; w < POSITION_WORDS_MAX; w++)
+		column_buf_init(&keys->words[w], COLUMN_FIXED, sizeof(uint64_t), rows->alloc);
+	fill_keys(&keys->batch, &keys->block, rows, order);
+	if (make_words(keys, rows) != TEG_OK) {
+		sort_keys_free(keys, rows->alloc);
+		return TEG_NOMEM;
+	}
+	*keys_out = keys;
+	return TEG_OK;
+}
+
+/* Rows [from, to) of those the keys are of. Indices and ties count from the first of all. */
+static teg_status sort_range(const struct sort_keys *keys, uint32_t from, uint32_t to,
+                             const teg_allocator *alloc, uint32_t *perm, struct order_ties *ties)
+{
+	uint64_t *words[POSITION_WORDS_MAX];
+	size_t k = ties->n;
+
+	for (uint32_t w = 0; w < keys->batch.n_words; w++)
+		words[w] = (uint64_t *)(void *)keys->words[w].values + from;
+	TEG_TRY(order_sort_keys(words, keys->batch.n_words, keys->batch.n_bits, to - from, alloc,
+	                        perm + from, ties));
+	for (uint32_t i = from; from && i < to; i++)
+		perm[i] += from;
+	for (; k < ties->n; k++)
+		ties->at[k] += from;
+	return TEG_OK;
+}
+
+static teg_status sort_by_keys(const struct sort_keys *keys, const struct rows *rows,
+                               const struct order *order, uint32_t *perm, struct order_ties *ties,
+                               teg_error *err)
+{
+	const struct row_parts *parts = &keys->parts;
 	teg_status status = TEG_OK;
 
-	fill_keys(batch, block, rows, order);
-	for (uint32_t w = 0; w < batch->n_words; w++) {
-		words[w] = mem_array(rows->alloc, rows->n, sizeof **words);
-		if (!words[w])
-			status = TEG_NOMEM;
-	}
-	if (status == TEG_OK) {
-		make_keys(batch, block, rows, words);
-		status = order_sort_keys(words, batch->n_words, batch->n_bits, rows->n, rows->alloc,
-		                         perm, ties);
-	}
-	free_words(words, batch->n_words, rows->n, rows->alloc);
-	return status;
+	if (!parts->n)
+		status = sort_range(keys, 0, rows->n, rows->alloc, perm, ties);
+	for (uint32_t p = 0; status == TEG_OK && p < parts->n; p++)
+		status = sort_range(keys, parts->starts[p], parts->starts[p + 1], rows->alloc, perm,
+		                    ties);
+	if (status != TEG_OK)
+		return teg_fail(err, status, "no memory to sort %u rows", rows->n);
+	if (ties->n && order->has_text)
+		return ties_settle(rows, order, ties, perm, err);
+	return TEG_OK;
 }
 
 static void identity(uint32_t *perm, uint32_t n)
@@ -83,25 +139,19 @@ static void identity(uint32_t *perm, uint32_t n)
 teg_status rows_sort(const struct rows *rows, const struct order *order, uint32_t *perm_out,
                      struct order_ties *ties_out, teg_error *err)
 {
-	struct order_batch *batch;
-	struct lane_block *block;
-	teg_status status = TEG_NOMEM;
+	struct sort_keys *keys;
+	teg_status status;
 
 	if (rows->implicit_ids || rows->n < 2) {
 		identity(perm_out, rows->n);
 		return TEG_OK;
 	}
-	batch = mem_alloc(rows->alloc, sizeof *batch);
-	block = mem_alloc(rows->alloc, sizeof *block);
-	if (batch && block)
-		status = sort_keys(batch, block, rows, order, perm_out, ties_out);
-	mem_free(rows->alloc, batch, sizeof *batch);
-	mem_free(rows->alloc, block, sizeof *block);
+	status = sort_keys_new(rows, order, &keys);
 	if (status != TEG_OK)
 		return teg_fail(err, status, "no memory to sort %u rows", rows->n);
-	if (ties_out->n && order->has_text)
-		return ties_settle(rows, order, ties_out, perm_out, err);
-	return TEG_OK;
+	status = sort_by_keys(keys, rows, order, perm_out, ties_out, err);
+	sort_keys_free(keys, rows->alloc);
+	return status;
 }
 
 /* ---- writing ---- */
@@ -114,9 +164,17 @@ struct build {
 	struct order order;
 };
 
+static bool in_order(const uint32_t *perm, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++)
+		if (perm[i] != i)
+			return false;
+	return true;
+}
+
 /* Collisions are the exception: only then is there room for the pieces that rows may be split into. */
 static teg_status push_colliding(struct build *b, const uint32_t *sorted,
-                                 const struct order_ties *ties, teg_error *err)
+                                 const struct order_ties *ties, bool dealt, teg_error *err)
 {
 	size_t room = b->rows->n + 2 * ties->n;
 	uint32_t *perm = mem_array(b->rows->alloc, room, sizeof *perm), n;
@@ -126,43 +184,63 @@ static teg_status push_colliding(struct build *b, const uint32_t *sorted,
 		return teg_fail(err, TEG_NOMEM, "no memory to sort %u rows", b->rows->n);
 	status = rows_make_disjoint(b->rows, sorted, b->rows->n, ties, perm, &n, err);
 	if (status == TEG_OK) {
-		rows_partition(b->rows, perm, n);
+		if (!dealt)
+			rows_partition(b->rows, perm, n);
 		status = tiler_push(b->tiler, b->rows, perm, n, err);
 	}
 	mem_free(b->rows->alloc, perm, room * sizeof *perm);
 	return status;
 }
 
-static bool in_order(const uint32_t *perm, uint32_t n)
+static teg_status push_sorted(struct build *b, uint32_t *perm, const struct order_ties *ties,
+                              bool dealt, teg_error *err)
 {
-	for (uint32_t i = 0; i < n; i++)
-		if (perm[i] != i)
-			return false;
-	return true;
+	uint32_t n = b->rows->n;
+
+	if (ties->n)
+		return push_colliding(b, perm, ties, dealt, err);
+	if (in_order(perm, n))
+		return tiler_push(b->tiler, b->rows, NULL, n, err);
+	if (!dealt)
+		rows_partition(b->rows, perm, n);
+	return tiler_push(b->tiler, b->rows, perm, n, err);
+}
+
+/* Deals the rows and sorts them; memory for the one goes before the other takes its own. */
+static teg_status sort_for_tiles(struct build *b, uint32_t **perm_out, bool *dealt_out,
+                                 struct order_ties *ties, teg_error *err)
+{
+	const teg_allocator *alloc = b->rows->alloc;
+	struct sort_keys *keys = NULL;
+	uint32_t *perm = NULL;
+	teg_status status = sort_keys_new(b->rows, &b->order, &keys);
+
+	if (status == TEG_OK) {
+		*dealt_out = rows_deal(b->rows, keys->words, keys->batch.n_words,
+		                       keys->batch.n_bits, &keys->parts);
+		perm = mem_array(alloc, b->rows->n, sizeof *perm);
+	}
+	if (!perm)
+		teg_fail(err, TEG_NOMEM, "no memory to sort %u rows", b->rows->n);
+	status = perm ? sort_by_keys(keys, b->rows, &b->order, perm, ties, err) : TEG_NOMEM;
+	sort_keys_free(keys, alloc);
+	*perm_out = perm;
+	return status;
 }
 
 static teg_status push_rows(struct build *b, teg_error *err)
 {
-	uint32_t n = b->rows->n;
+	uint32_t n = b->rows->n, *perm = NULL;
 	struct order_ties ties;
-	uint32_t *perm;
+	bool dealt = false;
 	teg_status status;
 
-	if (!n || b->rows->implicit_ids)
+	if (n < 2 || b->rows->implicit_ids)
 		return tiler_push(b->tiler, b->rows, NULL, n, err);
-	perm = mem_array(b->rows->alloc, n, sizeof *perm);
-	if (!perm)
-		return teg_fail(err, TEG_NOMEM, "no memory to sort %u rows", n);
 	ties_init(&ties, b->rows->alloc);
-	status = rows_sort(b->rows, &b->order, perm, &ties, err);
-	if (status == TEG_OK && ties.n) {
-		status = push_colliding(b, perm, &ties, err);
-	} else if (status == TEG_OK && in_order(perm, n)) {
-		status = tiler_push(b->tiler, b->rows, NULL, n, err);
-	} else if (status == TEG_OK) {
-		rows_partition(b->rows, perm, n);
-		status = tiler_push(b->tiler, b->rows, perm, n, err);
-	}
+	status = sort_for_tiles(b, &perm, &dealt, &ties, err);
+	if (status == TEG_OK)
+		status = push_sorted(b, perm, &ties, dealt, err);
 	ties_release(&ties);
 	mem_free(b->rows->alloc, perm, n * sizeof *perm);
 	return status;

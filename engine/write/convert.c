@@ -383,6 +383,20 @@ static teg_status append_block(const teg_column *c, size_t at, size_t n, struct 
 	return status == TEG_OK ? TEG_OK : teg_fail(err, status, "no memory for %zu rows", n);
 }
 
+/* All of the room at once: growing on the way would touch fresh memory several times. Whether offsets
+ * make sense, and the text fits, shows when blocks are appended. */
+static teg_status reserve_text(const teg_column *c, size_t n, struct column_buf *out,
+                               teg_error *err)
+{
+	int64_t from = offset_at(c, 0), to = offset_at(c, n);
+
+	if (from < 0 || to < from || to - from > COLUMN_BYTES_MAX)
+		return TEG_OK;
+	if (column_buf_reserve(out, n, (size_t)(to - from)) == TEG_NOMEM)
+		return teg_fail(err, TEG_NOMEM, "no memory for %zu rows", n);
+	return TEG_OK;
+}
+
 static teg_status append_runs(const teg_column *c, size_t n, struct column_buf *out, teg_error *err)
 {
 	if (!c->offsets == !c->large_offsets)
@@ -390,6 +404,7 @@ static teg_status append_runs(const teg_column *c, size_t n, struct column_buf *
 		                    "text and bytes need offsets of one kind");
 	if (c->stride)
 		return refuse_value(err, TEG_MISUSE, c->name, -1, "text and bytes have no stride");
+	TEG_TRY(reserve_text(c, n, out, err));
 	for (size_t at = 0; at < n; at += BLOCK)
 		TEG_TRY(append_block(c, at, size_min(BLOCK, n - at), out, err));
 	return TEG_OK;

@@ -3,7 +3,6 @@
 
 #define PAYS_FROM (1u << 18) /* rows: fewer lie in the caches anyway */
 #define PART_BITS 16         /* rows of one part, as a power of two: about a tile */
-#define PARTS_MAX 256        /* more places to write to at a time cost more than they save */
 #define SPARES_MAX 12        /* widths of columns that one array may have here */
 
 struct partition {
@@ -133,6 +132,24 @@ static void deal_fixed(const struct column_buf *in, struct column_buf *out, cons
 			memcpy(out->values + dest[i] * width, in->values + i * width, width);
 }
 
+/* Most values are short; a call for each would cost more than the bytes. Neither reads nor writes
+ * beyond them, for their neighbours may be there already. */
+static void copy_bytes(uint8_t *to, const uint8_t *from, size_t len)
+{
+	if (len > 16) {
+		memcpy(to, from, len);
+	} else if (len >= 8) {
+		memcpy(to, from, 8);
+		memcpy(to + len - 8, from + len - 8, 8);
+	} else if (len >= 4) {
+		memcpy(to, from, 4);
+		memcpy(to + len - 4, from + len - 4, 4);
+	} else {
+		for (size_t i = 0; i < len; i++)
+			to[i] = from[i];
+	}
+}
+
 static void deal_text(const struct column_buf *in, struct column_buf *out, const uint32_t *dest)
 {
 	const int32_t *from = in->offsets;
@@ -143,12 +160,9 @@ static void deal_text(const struct column_buf *in, struct column_buf *out, const
 		to[dest[i] + 1] = from[i + 1] - from[i];
 	for (size_t i = 0; i < in->n; i++)
 		to[i + 1] += to[i];
-	for (size_t i = 0; i < in->n; i++) {
-		size_t len = (size_t)(from[i + 1] - from[i]);
-
-		if (len)
-			memcpy(out->values + to[dest[i]], in->values + from[i], len);
-	}
+	for (size_t i = 0; i < in->n; i++)
+		copy_bytes(out->values + to[dest[i]], in->values + from[i],
+		           (size_t)(from[i + 1] - from[i]));
 }
 
 static void deal_validity(const struct column_buf *in, struct column_buf *out, const uint32_t *dest)
@@ -226,6 +240,13 @@ static void find_places(struct partition *p, uint32_t *perm, uint32_t n, unsigne
 	}
 }
 
+static void deal_all(struct partition *p)
+{
+	for (uint32_t i = 0; i < n_columns(p->rows); i++)
+		if (column_at(p->rows, i)->n)
+			deal_column(p, column_at(p->rows, i));
+}
+
 void rows_partition(struct rows *rows, uint32_t *perm, uint32_t n)
 {
 	struct partition p = { .rows = rows };
@@ -237,12 +258,115 @@ void rows_partition(struct rows *rows, uint32_t *perm, uint32_t n)
 	p.dest = mem_array(rows->alloc, rows->n, sizeof *p.dest);
 	if (p.dest && prepare_spares(&p)) {
 		find_places(&p, perm, n, bits);
-		for (uint32_t i = 0; i < n_columns(rows); i++)
-			if (column_at(rows, i)->n)
-				deal_column(&p, column_at(rows, i));
+		deal_all(&p);
 		n_after = n;
 	}
 	release_spares(&p);
 	mem_free(rows->alloc, p.dest, rows->n * sizeof *p.dest);
 	rows_truncate(rows, n_after);
+}
+
+/* ---- dealing by keys ---- */
+
+#define BUCKET_BITS 12 /* of a key: what parts are made of */
+#define BUCKETS (1u << BUCKET_BITS)
+#define DEALT_LEAST (1u << 15) /* rows: a tile gathers from the two or three parts it lies in */
+
+/* Neighbouring buckets become one part until it has rows enough. False: one part would have
+ * most of the rows. */
+static bool cut_parts(const uint32_t *counts, uint32_t n, uint8_t *part_of, struct row_parts *parts)
+{
+	uint32_t least = n / (PARTS_MAX - 1) + 1; /* so that there are no more than PARTS_MAX */
+	uint32_t in_part = 0, sum = 0, largest = 0;
+
+	least = least > DEALT_LEAST ? least : DEALT_LEAST;
+	parts->n = 0;
+	parts->starts[0] = 0;
+	for (uint32_t b = 0; b < BUCKETS; b++) {
+		part_of[b] = (uint8_t)parts->n;
+		in_part += counts[b];
+		sum += counts[b];
+		largest = in_part > largest ? in_part : largest;
+		if (in_part >= least) {
+			parts->starts[++parts->n] = sum;
+			in_part = 0;
+		}
+	}
+	if (in_part)
+		parts->starts[++parts->n] = sum;
+	return largest <= n / 4;
+}
+
+static bool ascending(const uint64_t *word, uint32_t n)
+{
+	for (uint32_t i = 1; i < n; i++)
+		if (word[i] < word[i - 1])
+			return false;
+	return true;
+}
+
+static bool plan_parts(const uint64_t *word, uint32_t n, unsigned shift, uint8_t *part_of,
+                       struct row_parts *parts)
+{
+	uint32_t counts[BUCKETS] = { 0 };
+
+	for (uint32_t i = 0; i < n; i++)
+		counts[word[i] >> shift]++;
+	return cut_parts(counts, n, part_of, parts);
+}
+
+static void place_rows(const uint64_t *word, unsigned shift, const uint8_t *part_of,
+                       const struct row_parts *parts, uint32_t n, uint32_t *dest)
+{
+	uint32_t next[PARTS_MAX + 1];
+
+	memcpy(next, parts->starts, (parts->n + 1) * sizeof *next);
+	for (uint32_t i = 0; i < n; i++)
+		dest[i] = next[part_of[word[i] >> shift]]++;
+}
+
+static bool of_commit(const struct rows *rows)
+{
+	for (uint32_t i = 0; rows->valid_from.n && i < rows->n; i++)
+		if (rows_valid_from(rows, i) == TEG_TIME_OF_COMMIT)
+			return true;
+	return false;
+}
+
+/* The keys' columns take part in the exchange of memory. */
+static bool prepare_words(struct partition *p, struct column_buf *words, uint32_t n_words)
+{
+	if (!prepare_spare(p, words))
+		return false;
+	for (uint32_t w = 0; w < n_words; w++)
+		if (!match_validity(p, &words[w]))
+			return false;
+	return true;
+}
+
+bool rows_deal(struct rows *rows, struct column_buf *words, uint32_t n_words, unsigned n_bits,
+               struct row_parts *parts_out)
+{
+	const uint64_t *first = (const uint64_t *)(const void *)words[0].values;
+	unsigned high = n_bits - 64 * (n_words - 1);
+	unsigned shift = high > BUCKET_BITS ? high - BUCKET_BITS : 0;
+	struct partition p = { .rows = rows };
+	uint8_t part_of[BUCKETS];
+	bool dealt = rows->n >= PAYS_FROM && n_bits && !has_nested(rows) && !of_commit(rows) &&
+	             !ascending(first, rows->n) &&
+	             plan_parts(first, rows->n, shift, part_of, parts_out);
+
+	if (dealt)
+		p.dest = mem_array(rows->alloc, rows->n, sizeof *p.dest);
+	dealt = p.dest && prepare_spares(&p) && prepare_words(&p, words, n_words);
+	if (dealt) {
+		place_rows(first, shift, part_of, parts_out, rows->n, p.dest);
+		for (uint32_t w = 0; w < n_words; w++)
+			deal_column(&p, &words[w]);
+		deal_all(&p);
+	}
+	release_spares(&p);
+	mem_free(rows->alloc, p.dest, rows->n * sizeof *p.dest);
+	parts_out->n = dealt ? parts_out->n : 0;
+	return dealt;
 }

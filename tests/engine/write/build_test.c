@@ -85,6 +85,70 @@ Test(build, in_every_order)
 			check_kind(&kinds[i], 1000, 100, orders[o], &mem);
 }
 
+static uint8_t *bytes_of(struct segments *s, struct rows *rows, size_t *len_out)
+{
+	write_rows(s, rows, &fresh);
+	return segments_bytes(s, len_out);
+}
+
+static uint32_t *shuffled(uint32_t n, struct rng *rng)
+{
+	uint32_t *at = malloc(n * sizeof *at);
+
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t k = (uint32_t)rng_below(rng, i + 1u);
+
+		at[i] = at[k];
+		at[k] = i;
+	}
+	return at;
+}
+
+/* So many rows are dealt by their keys before they are sorted; rows in order stay where they are. The
+ * bytes are the same. `distinct`: no two rows of one cell, else they are many. */
+static void check_dealing(const struct kind_case *k, bool distinct)
+{
+	const uint32_t n = (1u << 18) + 1000;
+	struct rng rng = { n };
+	struct rows made, mixed, ordered;
+	struct order_ties ties;
+	struct segments s;
+	size_t len, want_len;
+	uint8_t *bytes, *want;
+	uint32_t *at = shuffled(n, &rng);
+
+	segments_init(&s, teg_allocator_default(),
+	              spec_of(k->kind, k->dims, k->n_dims, k->valid_time));
+	cr_assert_eq(rows_init(&made, s.schema, teg_allocator_default(), NULL), TEG_OK);
+	cr_assert_eq(rows_init(&mixed, s.schema, teg_allocator_default(), NULL), TEG_OK);
+	cr_assert_eq(rows_init(&ordered, s.schema, teg_allocator_default(), NULL), TEG_OK);
+	rows_make_up(&made, n, &rng, k->range, distinct);
+	cr_assert_eq(rows_gather(&mixed, &made, at, n, NULL), TEG_OK);
+	ties_init(&ties, teg_allocator_default());
+	cr_assert_eq(rows_sort(&mixed, &s.order, at, &ties, NULL), TEG_OK);
+	cr_assert_eq(!ties.n, distinct, "%s", k->name);
+	cr_assert_eq(rows_gather(&ordered, &mixed, at, n, NULL), TEG_OK);
+	want = bytes_of(&s, &ordered, &want_len);
+	bytes = bytes_of(&s, &mixed, &len);
+	cr_assert_eq(len, want_len, "%s", k->name);
+	cr_assert(!memcmp(bytes, want, len), "%s", k->name);
+	free(bytes);
+	free(want);
+	free(at);
+	ties_release(&ties);
+	rows_release(&made);
+	rows_release(&mixed);
+	rows_release(&ordered);
+	segments_release(&s);
+}
+
+Test(build, rows_that_are_dealt_give_the_same_bytes)
+{
+	check_dealing(&kinds[3], true);
+	check_dealing(&kinds[4], false);
+	check_dealing(&kinds[7], false);
+}
+
 Test(build, an_index_of_several_levels_finds_every_tile) /* NE3 */
 {
 	struct memory mem;
