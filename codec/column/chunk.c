@@ -45,7 +45,7 @@ static teg_status blame(teg_status status, const char *what, uint32_t i, teg_err
 	                                    : "no memory");
 }
 
-static teg_status decode_dictionary(const struct chunk *c, struct span stored,
+static teg_status decode_dictionary(const struct chunk *c, struct span stored, bool check_order,
                                     struct codec_scratch *scratch, struct column_buf *values)
 {
 	struct span payload;
@@ -56,29 +56,49 @@ static teg_status decode_dictionary(const struct chunk *c, struct span stored,
 	in = reader_of(payload);
 	TEG_TRY(raw_decode(&in, c->class, c->n_dictionary, 0, c->n_dictionary, NULL, values));
 	view = column_buf_view(values);
-	return dictionary_ascends(&view, c->class) ? TEG_OK : TEG_CORRUPT;
+	return !check_order || dictionary_ascends(&view, c->class) ? TEG_OK : TEG_CORRUPT;
 }
 
-teg_status chunk_decode_dictionary(const struct chunk *c, struct span stored,
-                                   struct codec_scratch *scratch, struct column_buf *values_out,
-                                   teg_error *err)
+teg_status chunk_verify_dictionary(const struct chunk *c, struct span stored, teg_error *err)
+{
+	return verify(&c->dictionary, stored, "dictionary page", 0, err);
+}
+
+static teg_status take_dictionary(const struct chunk *c, struct span stored, bool check_order,
+                                  struct codec_scratch *scratch, struct column_buf *values_out,
+                                  teg_error *err)
 {
 	teg_status status;
 
 	column_buf_clear(values_out);
 	if (!c->n_dictionary || values_out->shape != c->shape || values_out->width != c->width)
 		return teg_fail(err, TEG_MISUSE, "chunk has no dictionary of this shape");
-	TEG_TRY(verify(&c->dictionary, stored, "dictionary page", 0, err));
-	status = decode_dictionary(c, stored, scratch, values_out);
+	TEG_TRY(chunk_verify_dictionary(c, stored, err));
+	status = decode_dictionary(c, stored, check_order, scratch, values_out);
 	if (status != TEG_OK)
 		column_buf_clear(values_out);
 	return blame(status, "dictionary page", 0, err);
+}
+
+teg_status chunk_decode_dictionary(const struct chunk *c, struct span stored,
+                                   struct codec_scratch *scratch, struct column_buf *values_out,
+                                   teg_error *err)
+{
+	return take_dictionary(c, stored, true, scratch, values_out, err);
+}
+
+teg_status chunk_decode_dictionary_values(const struct chunk *c, struct span stored,
+                                          struct codec_scratch *scratch,
+                                          struct column_buf *values_out, teg_error *err)
+{
+	return take_dictionary(c, stored, false, scratch, values_out, err);
 }
 
 /* A part of a page: what the decoders below need to know of it. */
 struct part {
 	const struct chunk *c;
 	const struct column_buf *dictionary;
+	struct span picked; /* or the bytes of its page, see chunk_pick */
 	size_t page_n, from, n;
 	const uint8_t *valid; /* bits of the values wanted; NULL: all valid */
 	struct codec_scratch *scratch;
@@ -132,6 +152,9 @@ static teg_status decode_values(struct reader *in, const struct part *p, struct 
 			return planes_decode(in, p->page_n, p->from, p->n, out);
 		return raw_decode(in, p->c->class, p->page_n, p->from, p->n, p->valid, out);
 	case ENCODING_DICTIONARY:
+		if (p->picked.at)
+			return dictionary_pick(in, p->picked, p->c->n_dictionary, p->c->class,
+			                       p->page_n, p->from, p->n, p->valid, out);
 		return dictionary_decode(in, p->dictionary, p->page_n, p->from, p->n, p->valid,
 		                         out);
 	default: return decode_words(in, p, out);
@@ -157,9 +180,8 @@ static teg_status decode_payload(struct span payload, struct part p, struct colu
 	return p.valid ? column_buf_set_validity(out, first, p.n, p.valid, 0) : TEG_OK;
 }
 
-static teg_status decode_page(const struct chunk *c, const struct column_buf *dictionary,
-                              uint32_t page, struct span stored, struct part p,
-                              struct column_buf *out, teg_error *err)
+static teg_status decode_page(const struct chunk *c, uint32_t page, struct span stored,
+                              struct part p, struct column_buf *out, teg_error *err)
 {
 	size_t n_before = out->n, nulls_before = out->n_nulls;
 	struct span payload;
@@ -167,7 +189,8 @@ static teg_status decode_page(const struct chunk *c, const struct column_buf *di
 
 	if (page >= c->n_pages || p.from > c->pages[page].n || p.n > c->pages[page].n - p.from ||
 	    out->shape != c->shape || out->width != c->width ||
-	    (c->n_dictionary && (!dictionary || dictionary->n != c->n_dictionary)))
+	    (c->n_dictionary && !p.picked.at &&
+	     (!p.dictionary || p.dictionary->n != c->n_dictionary)))
 		return teg_fail(err, TEG_MISUSE, "values [%zu, %zu + %zu) of page %u", p.from,
 		                p.from, p.n, page);
 	p.page_n = c->pages[page].n;
@@ -186,30 +209,57 @@ teg_status chunk_decode_verified(const struct chunk *c, const struct column_buf 
                                  struct codec_scratch *scratch, struct column_buf *out,
                                  teg_error *err)
 {
-	struct part p = { c, dictionary, 0, from, n, NULL, scratch, false };
+	struct part p = {
+		.c = c, .dictionary = dictionary, .from = from, .n = n, .scratch = scratch
+	};
 
-	return decode_page(c, dictionary, page, stored, p, out, err);
+	return decode_page(c, page, stored, p, out, err);
 }
 
 teg_status chunk_decode_again(const struct chunk *c, const struct column_buf *dictionary,
                               uint32_t page, struct span stored, uint32_t from, uint32_t n,
                               struct codec_scratch *scratch, struct column_buf *out, teg_error *err)
 {
-	struct part p = { c, dictionary, 0, from, n, NULL, scratch, true };
+	struct part p = { .c = c,
+		          .dictionary = dictionary,
+		          .from = from,
+		          .n = n,
+		          .scratch = scratch,
+		          .known = true };
 
-	return decode_page(c, dictionary, page, stored, p, out, err);
+	return decode_page(c, page, stored, p, out, err);
 }
 
 teg_status chunk_decode_page(const struct chunk *c, const struct column_buf *dictionary,
                              uint32_t page, struct span stored, uint32_t from, uint32_t n,
                              struct codec_scratch *scratch, struct column_buf *out, teg_error *err)
 {
-	struct part p = { c, dictionary, 0, from, n, NULL, scratch, false };
+	struct part p = {
+		.c = c, .dictionary = dictionary, .from = from, .n = n, .scratch = scratch
+	};
 
 	if (page >= c->n_pages)
 		return teg_fail(err, TEG_MISUSE, "chunk has no page %u", page);
 	TEG_TRY(verify(&c->pages[page], stored, "page", page, err));
-	return decode_page(c, dictionary, page, stored, p, out, err);
+	return decode_page(c, page, stored, p, out, err);
+}
+
+teg_status chunk_pick(const struct chunk *c, struct span dictionary, uint32_t page,
+                      struct span stored, uint32_t from, uint32_t n, bool again,
+                      struct codec_scratch *scratch, struct column_buf *out, teg_error *err)
+{
+	struct part p = { .c = c,
+		          .picked = dictionary,
+		          .from = from,
+		          .n = n,
+		          .scratch = scratch,
+		          .known = again };
+
+	if (page >= c->n_pages || c->encoding != ENCODING_DICTIONARY || c->zstd || !dictionary.at)
+		return teg_fail(err, TEG_MISUSE, "nothing to be picked from page %u", page);
+	if (!again)
+		TEG_TRY(verify(&c->pages[page], stored, "page", page, err));
+	return decode_page(c, page, stored, p, out, err);
 }
 
 /* ---- searching ---- */
@@ -279,7 +329,7 @@ teg_status chunk_search_page(const struct chunk *c, const struct column_buf *dic
                              uint32_t page, struct span stored, uint64_t lane, bool after,
                              struct codec_scratch *scratch, uint32_t *n_out, teg_error *err)
 {
-	struct part p = { c, dictionary, 0, 0, 0, NULL, scratch, false };
+	struct part p = { .c = c, .dictionary = dictionary, .scratch = scratch };
 	struct span payload;
 	teg_status status;
 

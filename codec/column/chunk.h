@@ -36,7 +36,7 @@ enum encoding {
 };
 
 enum profile {
-	PROFILE_BALANCED = 0, /* zstd where it saves at least a tenth */
+	PROFILE_BALANCED = 0, /* zstd where it saves at least a fifth */
 	PROFILE_FAST,         /* never zstd, but for BYTES that nothing else shrinks */
 	PROFILE_DENSE         /* zstd where it saves anything */
 };
@@ -97,10 +97,18 @@ void chunk_put_descriptor(const struct chunk *chunk, struct buf *out);
 teg_status chunk_parse_descriptor(struct span bytes, uint64_t chunk_len_max, struct arena *arena,
                                   struct chunk *chunk_out, teg_error *err);
 
+/* Verifies the dictionary page, and nothing else. */
+teg_status chunk_verify_dictionary(const struct chunk *chunk, struct span stored, teg_error *err);
+
 /* Verifies and decodes the dictionary page into `values_out` (cleared first). */
 teg_status chunk_decode_dictionary(const struct chunk *chunk, struct span stored,
                                    struct codec_scratch *scratch, struct column_buf *values_out,
                                    teg_error *err);
+
+/* The same without looking whether they ascend: for a read of some rows, which needs no order. */
+teg_status chunk_decode_dictionary_values(const struct chunk *chunk, struct span stored,
+                                          struct codec_scratch *scratch,
+                                          struct column_buf *values_out, teg_error *err);
 
 /* The page that holds value i < chunk->n. Not for ENCODING_CONSTANT. */
 uint32_t chunk_page_of(const struct chunk *chunk, uint32_t i);
@@ -129,6 +137,12 @@ teg_status chunk_decode_verified(const struct chunk *chunk, const struct column_
                                  uint32_t page, struct span stored, uint32_t from, uint32_t n,
                                  struct codec_scratch *scratch, struct column_buf *out,
                                  teg_error *err);
+
+/* As chunk_decode_page (or, with `again`, as chunk_decode_again) for a few values of a DICTIONARY chunk
+ * without zstd: out of its verified dictionary page, of which no more than they need is decoded. */
+teg_status chunk_pick(const struct chunk *chunk, struct span dictionary, uint32_t page,
+                      struct span stored, uint32_t from, uint32_t n, bool again,
+                      struct codec_scratch *scratch, struct column_buf *out, teg_error *err);
 
 /* As chunk_decode_verified, for a page that a call has decoded from these very bytes before, be it
  * in part: what that call checked over the whole page is not checked again. Safe with other bytes,

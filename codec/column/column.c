@@ -1,10 +1,6 @@
 #include "codec/column/column.h"
 #include "codec/base/checked.h"
 
-/* Bytes past the end of every allocation of BYTES values, so that short values may be copied in
- * steps of sixteen bytes from and to anywhere inside. */
-#define SLACK 32
-
 size_t column_n_nulls(const struct column *c)
 {
 	return c->validity ? c->n - bitmap_count(c->validity, 0, c->n) : 0;
@@ -66,7 +62,7 @@ void column_buf_become(struct column_buf *b, const struct column_buf *like)
 
 static size_t values_size(const struct column_buf *b)
 {
-	return b->shape == COLUMN_FIXED ? b->cap * b->width : b->bytes_cap + SLACK;
+	return b->shape == COLUMN_FIXED ? b->cap * b->width : b->bytes_cap + COLUMN_SLACK;
 }
 
 static size_t offsets_size(const struct column_buf *b)
@@ -194,12 +190,12 @@ static teg_status grow_values(struct column_buf *b, size_t cap)
 
 static teg_status grow_bytes(struct column_buf *b, size_t cap)
 {
-	uint8_t *values = grown(b, b->values, bytes_used(b), cap + SLACK);
+	uint8_t *values = grown(b, b->values, bytes_used(b), cap + COLUMN_SLACK);
 
 	if (!values)
 		return TEG_NOMEM;
 	if (b->values)
-		mem_free_aligned(b->alloc, b->values, b->bytes_cap + SLACK);
+		mem_free_aligned(b->alloc, b->values, b->bytes_cap + COLUMN_SLACK);
 	b->values = values;
 	b->bytes_cap = cap;
 	return TEG_OK;

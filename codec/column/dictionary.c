@@ -2,6 +2,8 @@
 #include "codec/base/checked.h"
 #include "codec/column/for.h"
 #include "codec/column/kernel.h"
+#include "codec/column/raw.h"
+#include "codec/column/spell.h"
 
 #define FIRST_SLOTS 1024                /* of the hash table; a power of two */
 #define MAX_LEN (PAGE_STORED_MAX - 256) /* bytes: zstd may add a few where it finds nothing */
@@ -380,50 +382,16 @@ KERNEL static uint16_t largest(const uint16_t *codes, size_t n)
 	return max;
 }
 
-/* Values are short as a rule. Column buffers have room for sixteen bytes past any value in them,
- * so copies of a constant size serve. */
-static void copy_value(uint8_t *to, const uint8_t *from, size_t len)
-{
-	memcpy(to, from, 16);
-	for (size_t i = 16; i < len; i += 16)
-		memcpy(to + i, from + i, 16);
-}
-
-/* Appends the values of up to one block of codes. */
-static teg_status spell(const struct column_buf *values, const uint16_t *codes, size_t n,
-                        const uint8_t *valid, size_t bit, struct column_buf *out)
-{
-	int32_t lens[PACK_BLOCK];
-	uint64_t total = 0;
-	int32_t end;
-
-	for (size_t i = 0; i < n; i++) {
-		const int32_t *at = values->offsets + codes[i];
-
-		lens[i] = !valid || bitmap_get(valid, bit + i) ? at[1] - at[0] : 0;
-		total += (uint64_t)lens[i];
-	}
-	TEG_TRY(column_buf_reserve(out, n, total));
-	end = out->offsets[out->n];
-	for (size_t i = 0; i < n; i++) {
-		copy_value(out->values + end, values->values + values->offsets[codes[i]],
-		           (size_t)lens[i]);
-		end += lens[i];
-		out->offsets[out->n + i + 1] = end;
-	}
-	column_buf_count(out, n);
-	return TEG_OK;
-}
-
-static teg_status append_block(const struct column_buf *values, const uint16_t *codes, size_t n,
-                               const uint8_t *valid, size_t bit, struct column_buf *out)
+static teg_status append_block(const struct column_buf *values, const struct spelling *spelling,
+                               const uint16_t *codes, size_t n, const uint8_t *valid, size_t bit,
+                               struct column_buf *out)
 {
 	uint8_t *to;
 
 	if (largest(codes, n) >= values->n)
 		return TEG_CORRUPT;
 	if (out->shape == COLUMN_BYTES)
-		return spell(values, codes, n, valid, bit, out);
+		return spell(spelling, values, codes, n, valid, bit, out);
 	to = column_buf_extend(out, n);
 	if (!to)
 		return TEG_NOMEM;
@@ -435,9 +403,12 @@ teg_status dictionary_decode(struct reader *in, const struct column_buf *values,
                              size_t from, size_t n, const uint8_t *valid, struct column_buf *out)
 {
 	uint16_t codes[PACK_BLOCK];
+	struct spelling spelling = { 0, 0 };
 	struct for_stream stream;
 	size_t done = 0;
 
+	if (out->shape == COLUMN_BYTES)
+		spelling = spelling_of(values, n);
 	if (!for_open(in, sizeof *codes, page_n, &stream) || reader_left(in))
 		return TEG_CORRUPT;
 	TEG_TRY(column_buf_reserve(out, n, 0));
@@ -445,8 +416,37 @@ teg_status dictionary_decode(struct reader *in, const struct column_buf *values,
 		size_t m = size_min(n - done, PACK_BLOCK - (from + done) % PACK_BLOCK);
 
 		for_decode(&stream, from + done, m, codes);
-		TEG_TRY(append_block(values, codes, m, valid, done, out));
+		TEG_TRY(append_block(values, &spelling, codes, m, valid, done, out));
 		done += m;
+	}
+	return TEG_OK;
+}
+
+static teg_status pick_one(struct span values, size_t n_values, enum value_class class,
+                           uint16_t code, bool empty, struct column_buf *out)
+{
+	struct reader in = reader_of(values);
+
+	if (code >= n_values)
+		return TEG_CORRUPT;
+	if (empty)
+		return column_buf_append_value(out, span_of(NULL, 0), 1);
+	return raw_decode(&in, class, n_values, code, 1, NULL, out);
+}
+
+teg_status dictionary_pick(struct reader *in, struct span values, size_t n_values,
+                           enum value_class class, size_t page_n, size_t from, size_t n,
+                           const uint8_t *valid, struct column_buf *out)
+{
+	struct for_stream stream;
+
+	if (!for_open(in, sizeof(uint16_t), page_n, &stream) || reader_left(in))
+		return TEG_CORRUPT;
+	for (size_t i = 0; i < n; i++) {
+		bool empty = out->shape == COLUMN_BYTES && valid && !bitmap_get(valid, i);
+
+		TEG_TRY(pick_one(values, n_values, class, (uint16_t)for_get(&stream, from + i),
+		                 empty, out));
 	}
 	return TEG_OK;
 }

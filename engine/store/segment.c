@@ -4,6 +4,7 @@
 #include <string.h>
 #include "codec/base/checked.h"
 #include "codec/base/hash.h"
+#include "engine/store/headers.h"
 #include "engine/store/segment_keys.h"
 
 #define TAIL_LEN 4096 /* bytes: trailer, footer and often the root page in one read */
@@ -171,7 +172,9 @@ static teg_status open_parts(struct segment *s, teg_error *err)
 		return no_memory(err);
 	TEG_TRY(read_at(s, tail.off, tail.at, tail.len, err));
 	TEG_TRY(read_footer(s, &tail, err));
-	return read_root(s, &tail, err);
+	TEG_TRY(read_root(s, &tail, err));
+	s->headers = headers_new(s->ref->n_tiles, s->alloc);
+	return s->headers ? TEG_OK : no_memory(err);
 }
 
 teg_status segment_open(struct segment *segment, const struct segment_ref *ref,
@@ -210,6 +213,8 @@ void segment_release(struct segment *segment)
 	for (uint32_t i = 0; segment->lower && i < segment->root.n; i++)
 		free_leaf(atomic_load(&segment->lower[i]), segment->alloc);
 	segment->lower = NULL;
+	headers_free(segment->headers);
+	segment->headers = NULL;
 	arena_release(&segment->arena);
 }
 

@@ -33,6 +33,7 @@ struct segment_ref {
 /* "segments/<32 hex>" or "manifests/<20 digits>" into path_out. */
 void segment_path(const struct segment_ref *ref, char path_out[OS_PATH_MAX]);
 
+struct headers;
 struct index_leaf;
 struct key_segment;
 
@@ -48,6 +49,7 @@ struct segment {
 	/* Where there are levels below the root: one per root entry, kept once a walk has loaded it. */
 	struct index_leaf *_Atomic *lower;
 	struct key_segment *_Atomic keys; /* the key index, once opened */
+	struct headers *headers; /* of tiles that were opened */
 	const teg_allocator *alloc;
 };
 
@@ -92,6 +94,7 @@ void tile_release(struct tile *tile);
 struct tile_reader {
 	struct codec_scratch *scratch;
 	struct buf stored; /* bytes as read */
+	struct buf picked; /* a dictionary page of which few values are wanted */
 	struct column_buf dictionary;
 	struct column_buf work;     /* whole blocks on the way to a gather */
 	uint64_t reads, read_bytes; /* counters */

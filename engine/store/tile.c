@@ -2,6 +2,7 @@
 #include "engine/store/tile.h"
 #include <string.h>
 #include "codec/base/hash.h"
+#include "engine/store/headers.h"
 #include "codec/column/widen.h"
 
 static teg_status no_memory(teg_error *err)
@@ -54,9 +55,13 @@ teg_status tile_open(struct tile *tile, const struct segment *segment,
 	tile->segment = segment;
 	tile->entry = *entry;
 	arena_init(&tile->arena, alloc, SIZE_MAX);
-	status = read_header(tile, err);
-	if (status == TEG_OK)
+	if (headers_find(segment->headers, entry->off, &tile->header))
 		return TEG_OK;
+	status = read_header(tile, err);
+	if (status == TEG_OK) {
+		headers_keep(segment->headers, entry->off, &tile->header, &tile->arena);
+		return TEG_OK;
+	}
 	tile_release(tile);
 	return in_place(segment, status, entry->off, err);
 }

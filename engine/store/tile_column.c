@@ -11,6 +11,7 @@ teg_status tile_reader_init(struct tile_reader *reader, const teg_allocator *all
 	memset(reader, 0, sizeof *reader);
 	reader->alloc = alloc;
 	buf_init(&reader->stored, alloc, BUF_NO_LIMIT);
+	buf_init(&reader->picked, alloc, BUF_NO_LIMIT);
 	column_buf_init(&reader->dictionary, COLUMN_FIXED, 8, alloc);
 	column_buf_init(&reader->work, COLUMN_FIXED, 8, alloc);
 	reader->scratch = codec_scratch_new(alloc);
@@ -23,6 +24,7 @@ void tile_reader_release(struct tile_reader *reader)
 		return;
 	codec_scratch_free(reader->scratch);
 	buf_release(&reader->stored);
+	buf_release(&reader->picked);
 	column_buf_release(&reader->dictionary);
 	column_buf_release(&reader->work);
 	reader->scratch = NULL;
@@ -34,6 +36,7 @@ struct reading {
 	const struct tile *tile;
 	const struct tile_column *column;
 	const struct column_buf *dictionary;
+	struct span picked; /* instead: its page, not decoded */
 	/* pages [first_page, end_page) of the chunk stand in reader->stored */
 	uint32_t first_page, end_page;
 	teg_error *err;
@@ -67,14 +70,14 @@ static teg_status in_place(const struct reading *r, teg_status status, uint64_t 
 	return tile_blame(r->tile, r->column, chunk_off, status, r->err);
 }
 
-static teg_status read_stored(struct reading *r, uint64_t chunk_off, uint64_t len)
+static teg_status read_into(struct reading *r, struct buf *into, uint64_t chunk_off, uint64_t len)
 {
 	struct tile_reader *reader = r->reader;
 	const struct segment *s = r->tile->segment;
 	uint8_t *to;
 
-	buf_clear(&reader->stored);
-	to = buf_extend(&reader->stored, (size_t)len);
+	buf_clear(into);
+	to = buf_extend(into, (size_t)len);
 	if (!to)
 		return teg_fail(r->err, TEG_NOMEM, "no memory for the pages of a column");
 	reader->reads++;
@@ -82,10 +85,39 @@ static teg_status read_stored(struct reading *r, uint64_t chunk_off, uint64_t le
 	return os_read(s->os, s->file, s->path, file_offset(r, chunk_off), to, (size_t)len, r->err);
 }
 
-static teg_status start(struct reading *r, const struct column_buf *out)
+static teg_status read_stored(struct reading *r, uint64_t chunk_off, uint64_t len)
+{
+	return read_into(r, &r->reader->stored, chunk_off, len);
+}
+
+/* How a dictionary is read: as it is, whole, or where `n` values are so few that looking each up
+ * costs less than decoding it. */
+enum use { USE_ALL, USE_SOME };
+
+#define PICKS 4 /* values looked up in a dictionary that stays encoded */
+
+static teg_status read_dictionary(struct reading *r, enum use use, uint32_t n)
 {
 	const struct chunk *chunk = &r->column->chunk;
 	struct tile_reader *reader = r->reader;
+	const struct chunk_page *page = &chunk->dictionary;
+
+	if (use == USE_SOME && n <= PICKS && !chunk->zstd) {
+		TEG_TRY(read_into(r, &reader->picked, page->off, page->stored_len));
+		r->picked = buf_span(&reader->picked);
+		return chunk_verify_dictionary(chunk, r->picked, r->err);
+	}
+	TEG_TRY(read_stored(r, page->off, page->stored_len));
+	r->dictionary = &reader->dictionary;
+	return (use == USE_SOME ? chunk_decode_dictionary_values
+	                        : chunk_decode_dictionary)(chunk, buf_span(&reader->stored),
+	                                                   reader->scratch, &reader->dictionary,
+	                                                   r->err);
+}
+
+static teg_status start(struct reading *r, enum use use, uint32_t n, const struct column_buf *out)
+{
+	const struct chunk *chunk = &r->column->chunk;
 	teg_status status;
 
 	if (chunk->shape != out->shape || chunk->width != out->width)
@@ -95,11 +127,8 @@ static teg_status start(struct reading *r, const struct column_buf *out)
 		                0);
 	if (!chunk->n_dictionary)
 		return TEG_OK;
-	column_buf_become(&reader->dictionary, out);
-	TEG_TRY(read_stored(r, chunk->dictionary.off, chunk->dictionary.stored_len));
-	status = chunk_decode_dictionary(chunk, buf_span(&reader->stored), reader->scratch,
-	                                 &reader->dictionary, r->err);
-	r->dictionary = &reader->dictionary;
+	column_buf_become(&r->reader->dictionary, out);
+	status = read_dictionary(r, use, n);
 	return status == TEG_OK ? status : in_place(r, status, chunk->dictionary.off);
 }
 
@@ -135,12 +164,35 @@ static teg_status decode(struct reading *r, uint32_t page, uint32_t from, uint32
 	const struct chunk *chunk = &r->column->chunk;
 	struct codec_scratch *scratch = r->reader->scratch;
 	struct span stored = stored_page(r, page);
-	teg_status status = again ? chunk_decode_again(chunk, r->dictionary, page, stored, from, n,
-	                                               scratch, out, r->err)
-	                          : chunk_decode_page(chunk, r->dictionary, page, stored, from, n,
-	                                              scratch, out, r->err);
+	teg_status status;
 
+	if (r->picked.at)
+		status = chunk_pick(chunk, r->picked, page, stored, from, n, again, scratch, out,
+		                    r->err);
+	else if (again)
+		status = chunk_decode_again(chunk, r->dictionary, page, stored, from, n, scratch,
+		                            out, r->err);
+	else
+		status = chunk_decode_page(chunk, r->dictionary, page, stored, from, n, scratch,
+		                           out, r->err);
 	return status == TEG_OK ? status : in_place(r, status, chunk->pages[page].off);
+}
+
+/* Room for n more values at once rather than page by page. Of text a guess: as long as the values of
+ * the dictionary, or all pages before zstd. */
+static teg_status make_room(const struct reading *r, uint32_t n, struct column_buf *out)
+{
+	const struct chunk *chunk = &r->column->chunk;
+	uint64_t bytes = 0;
+
+	if (chunk->shape == COLUMN_BYTES && r->dictionary)
+		bytes = (uint64_t)r->dictionary->offsets[r->dictionary->n] * n / r->dictionary->n;
+	for (uint32_t p = 0; chunk->shape == COLUMN_BYTES && !r->dictionary && p < chunk->n_pages;
+	     p++)
+		bytes += chunk->pages[p].raw_len;
+	if (column_buf_reserve(out, n, (size_t)bytes) != TEG_NOMEM)
+		return TEG_OK; /* where the guess is too much, decoding will say */
+	return teg_fail(r->err, TEG_NOMEM, "no memory for the values of a column");
 }
 
 teg_status tile_read_stored(struct tile_reader *reader, const struct tile *tile,
@@ -156,9 +208,11 @@ teg_status tile_read_stored(struct tile_reader *reader, const struct tile *tile,
 		                0);
 	if (!n)
 		return TEG_OK;
-	TEG_TRY(start(&r, out));
+	TEG_TRY(start(&r, n < chunk->n / 16 ? USE_SOME : USE_ALL, n, out));
 	if (chunk->encoding == ENCODING_CONSTANT)
 		return chunk_decode_constant(chunk, n, out);
+	if (n == chunk->n)
+		TEG_TRY(make_room(&r, n, out));
 	last = chunk_page_of(chunk, end - 1);
 	for (uint32_t page = chunk_page_of(chunk, from); page <= last; page++) {
 		const struct chunk_page *p = &chunk->pages[page];
@@ -230,7 +284,7 @@ teg_status tile_search_column(struct tile_reader *reader, const struct tile *til
 		return TEG_OK;
 	}
 	column_buf_init(&like, field->shape, field->width, reader->alloc);
-	TEG_TRY(start(&r, &like));
+	TEG_TRY(start(&r, USE_ALL, column->chunk.n, &like));
 	if (column->chunk.encoding == ENCODING_CONSTANT) {
 		lane = lane_of_value(field->class, column->chunk.constant);
 		*first_out = lane < lo ? column->chunk.n : 0;
@@ -369,6 +423,14 @@ static bool by_blocks(const struct chunk *chunk)
 	return chunk->shape == COLUMN_FIXED || chunk->encoding == ENCODING_DICTIONARY;
 }
 
+#define RUN_PICKS 32 /* rows found among the runs of a page in the time of expanding them */
+
+/* Whether a page gives up a few rows one by one at less cost than all between them. */
+static bool by_rows(const struct chunk *chunk, uint32_t n)
+{
+	return chunk->encoding == ENCODING_RUNS && !chunk->zstd && n <= RUN_PICKS;
+}
+
 /* Rows at[0 .. n) of the chunk, all of page `page`: those from one block (or page) are decoded in one
  * go and picked out of it, unless they follow one another without a gap. */
 static teg_status gather_piece(struct reading *r, uint32_t page, const uint32_t *at, uint32_t n,
@@ -400,6 +462,11 @@ static teg_status gather_page(struct reading *r, uint32_t page, const uint32_t *
 	const struct chunk *chunk = &r->column->chunk;
 	uint32_t base = chunk->pages[page].first;
 
+	if (by_rows(chunk, n)) {
+		for (uint32_t i = 0; i < n; i++)
+			TEG_TRY(gather_piece(r, page, at + i, 1, i > 0, out));
+		return TEG_OK;
+	}
 	if (!by_blocks(chunk))
 		return gather_piece(r, page, at, n, false, out);
 	for (uint32_t i = 0, k; i < n; i += k) {
@@ -441,7 +508,7 @@ static teg_status gather_stored(struct tile_reader *reader, const struct tile *t
 	if (n && at[n - 1] >= chunk->n)
 		return in_place(&r, teg_fail(err, TEG_CORRUPT, "a column is shorter than its tile"),
 		                0);
-	TEG_TRY(start(&r, out));
+	TEG_TRY(start(&r, USE_SOME, n, out));
 	if (chunk->encoding == ENCODING_CONSTANT)
 		return chunk_decode_constant(chunk, n, out);
 	for (uint32_t i = 0, k; i < n; i += k) {
