@@ -49,7 +49,7 @@ struct segment {
 	/* Where there are levels below the root: one per root entry, kept once a walk has loaded it. */
 	struct index_leaf *_Atomic *lower;
 	struct key_segment *_Atomic keys; /* the key index, once opened */
-	struct headers *headers; /* of tiles that were opened */
+	struct headers *headers;          /* of tiles that were opened */
 	const teg_allocator *alloc;
 };
 
