@@ -395,7 +395,7 @@ teg_status tile_read_runs(struct tile_reader *reader, const struct tile *tile,
 		                0);
 	if (!n_runs)
 		return TEG_OK;
-	TEG_TRY(start(&r, out));
+	TEG_TRY(start(&r, USE_ALL, chunk->n, out));
 	if (chunk->encoding == ENCODING_CONSTANT) {
 		for (uint32_t i = 0; i < n_runs; i++)
 			TEG_TRY(chunk_decode_constant(chunk, runs[i].n, out));
