@@ -12,7 +12,7 @@ struct arena_block {
 
 void arena_init(struct arena *a, const teg_allocator *alloc, size_t max)
 {
-	*a = (struct arena){ NULL, alloc, 0, max };
+	*a = (struct arena){ NULL, alloc, 0, max, 0 };
 }
 
 void arena_release(struct arena *a)
@@ -23,7 +23,7 @@ void arena_release(struct arena *a)
 		mem_free(a->alloc, a->newest, sizeof *a->newest + a->newest->len);
 		a->newest = older;
 	}
-	a->used = 0;
+	a->used = a->held = 0;
 }
 
 static struct arena_block *add_block(struct arena *a, size_t size)
@@ -40,6 +40,7 @@ static struct arena_block *add_block(struct arena *a, size_t size)
 	block->older = a->newest;
 	block->len = len;
 	a->newest = block;
+	a->held += total;
 	return block;
 }
 

@@ -11,6 +11,7 @@ struct arena {
 	struct arena_block *newest;
 	const teg_allocator *alloc;
 	size_t used, max; /* bytes handed out so far, and their ceiling */
+	size_t held;      /* bytes taken from the allocator */
 };
 
 void arena_init(struct arena *a, const teg_allocator *alloc, size_t max);

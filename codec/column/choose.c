@@ -190,12 +190,12 @@ static void consider(struct plan *plan, size_t *best, enum encoding encoding, si
 
 static void consider_patched(const struct integers *v, struct plan *plan, size_t *best)
 {
-	if (guess_patched(v) > *best / 10 * 9)
+	if (guess_patched(v) > *best / 6 * 5)
 		return;
 	for (size_t b = 0; b < v->blocks; b++)
 		v->splits[b] = split(v, b, 1);
 	plan->splits = v->splits;
-	consider(plan, best, ENCODING_PATCHED, sum_of(v, patched_len), 9, 10);
+	consider(plan, best, ENCODING_PATCHED, sum_of(v, patched_len), 5, 6);
 }
 
 /* Integers of all values, exceptions counted by block. */

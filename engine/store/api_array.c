@@ -1,4 +1,5 @@
 #include "engine/store/files.h"
+#include "engine/store/headers.h"
 #include "engine/store/options.h"
 #include "engine/store/version.h"
 
@@ -212,8 +213,13 @@ static teg_status open_segment(struct teg_array *array, uint32_t i, struct segme
 	if (status == TEG_OK) {
 		status = segment_open(segment, ref, array->state.schema, store->os, file,
 		                      store->alloc, err);
-		if (status != TEG_OK)
+		if (status == TEG_OK)
+			status = segment_keep_headers(segment,
+			                              HEADERS_KEPT / array->state.n_segments, err);
+		if (status != TEG_OK) {
+			segment_release(segment);
 			store_file_put(store, file);
+		}
 	}
 	if (status == TEG_OK)
 		*segment_out = segment;

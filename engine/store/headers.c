@@ -3,8 +3,10 @@
 #include "codec/base/bits.h"
 
 #define SLOTS_MAX 1024u
-#define PROBES 4u /* slots in which a header may lie */
+#define HEADER_LEN 4096u /* bytes that one takes, about */
+#define PROBES 4u        /* slots in which a header may lie */
 
+/* Lies in its own arena. */
 struct kept {
 	uint64_t off;
 	struct tile_header header;
@@ -13,8 +15,9 @@ struct kept {
 
 struct headers {
 	const teg_allocator *alloc;
-	_Atomic size_t size; /* bytes kept */
-	uint32_t n_slots;    /* a power of two */
+	size_t len_max;
+	_Atomic size_t len; /* bytes kept */
+	uint32_t n_slots;   /* a power of two */
 	struct kept *_Atomic slots[];
 };
 
@@ -23,22 +26,18 @@ static size_t headers_size(uint32_t n_slots)
 	return sizeof(struct headers) + n_slots * sizeof(struct kept *);
 }
 
-struct headers *headers_new(uint64_t n_tiles, const teg_allocator *alloc)
+struct headers *headers_new(uint64_t n_tiles, size_t len_max, const teg_allocator *alloc)
 {
-	uint32_t n_slots = n_tiles < SLOTS_MAX ? 1u << bit_width(n_tiles) : SLOTS_MAX;
+	uint64_t most = len_max / HEADER_LEN < n_tiles ? len_max / HEADER_LEN : n_tiles;
+	uint32_t n_slots = most < SLOTS_MAX / 4 ? 4u << bit_width(most) : SLOTS_MAX;
 	struct headers *headers = mem_zalloc(alloc, headers_size(n_slots));
 
 	if (!headers)
 		return NULL;
 	headers->alloc = alloc;
+	headers->len_max = len_max;
 	headers->n_slots = n_slots;
 	return headers;
-}
-
-static void free_kept(const teg_allocator *alloc, struct kept *kept)
-{
-	arena_release(&kept->arena);
-	mem_free(alloc, kept, sizeof *kept);
 }
 
 void headers_free(struct headers *headers)
@@ -46,10 +45,13 @@ void headers_free(struct headers *headers)
 	if (!headers)
 		return;
 	for (uint32_t i = 0; i < headers->n_slots; i++) {
-		struct kept *kept = atomic_load(&headers->slots[i]);
+		const struct kept *kept = atomic_load(&headers->slots[i]);
+		struct arena arena; /* in which it lives itself */
 
-		if (kept)
-			free_kept(headers->alloc, kept);
+		if (!kept)
+			continue;
+		arena = kept->arena;
+		arena_release(&arena);
 	}
 	mem_free(headers->alloc, headers, headers_size(headers->n_slots));
 }
@@ -63,7 +65,7 @@ static struct kept *_Atomic *slot_of(struct headers *headers, uint64_t off, uint
 
 bool headers_find(struct headers *headers, uint64_t off, struct tile_header *header_out)
 {
-	for (uint32_t probe = 0; probe < PROBES; probe++) {
+	for (uint32_t probe = 0; headers && probe < PROBES; probe++) {
 		const struct kept *kept = atomic_load(slot_of(headers, off, probe));
 
 		if (!kept)
@@ -76,26 +78,36 @@ bool headers_find(struct headers *headers, uint64_t off, struct tile_header *hea
 	return false;
 }
 
-void headers_keep(struct headers *headers, uint64_t off, const struct tile_header *header,
-                  struct arena *arena)
+/* Whether a slot was free. */
+static bool put(struct headers *headers, struct kept *kept)
 {
-	size_t size = sizeof(struct kept) + arena->used;
-	struct kept *kept = NULL;
+	for (uint32_t probe = 0; probe < PROBES; probe++) {
+		struct kept *none = NULL;
 
-	if (atomic_fetch_add(&headers->size, size) <= HEADERS_KEPT)
-		kept = mem_alloc(headers->alloc, sizeof *kept);
-	if (kept) {
-		*kept = (struct kept){ off, *header, *arena };
-		for (uint32_t probe = 0; probe < PROBES; probe++) {
-			struct kept *none = NULL;
-
-			if (!atomic_compare_exchange_strong(slot_of(headers, off, probe), &none,
-			                                    kept))
-				continue;
-			arena_init(arena, arena->alloc, arena->max);
-			return;
-		}
-		mem_free(headers->alloc, kept, sizeof *kept);
+		if (atomic_compare_exchange_strong(slot_of(headers, kept->off, probe), &none, kept))
+			return true;
 	}
-	atomic_fetch_sub(&headers->size, size);
+	return false;
+}
+
+teg_status headers_keep(struct headers *headers, uint64_t off, const struct tile_header *header,
+                        struct arena *arena)
+{
+	struct arena empty;
+	struct kept *kept;
+	size_t len;
+
+	if (!headers || atomic_load(&headers->len) + arena->held > headers->len_max)
+		return TEG_OK;
+	arena_init(&empty, arena->alloc, arena->max);
+	kept = arena_alloc(arena, sizeof *kept);
+	if (!kept)
+		return TEG_NOMEM;
+	*kept = (struct kept){ off, *header, *arena };
+	len = arena->held;
+	if (atomic_fetch_add(&headers->len, len) + len <= headers->len_max && put(headers, kept))
+		*arena = empty;
+	else
+		atomic_fetch_sub(&headers->len, len);
+	return TEG_OK;
 }

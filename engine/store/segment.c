@@ -172,9 +172,15 @@ static teg_status open_parts(struct segment *s, teg_error *err)
 		return no_memory(err);
 	TEG_TRY(read_at(s, tail.off, tail.at, tail.len, err));
 	TEG_TRY(read_footer(s, &tail, err));
-	TEG_TRY(read_root(s, &tail, err));
-	s->headers = headers_new(s->ref->n_tiles, s->alloc);
-	return s->headers ? TEG_OK : no_memory(err);
+	return read_root(s, &tail, err);
+}
+
+teg_status segment_keep_headers(struct segment *segment, size_t len_max, teg_error *err)
+{
+	uint64_t n_tiles = segment->footer.levels == 1 ? segment->root.n : UINT64_MAX;
+
+	segment->headers = headers_new(n_tiles, len_max, segment->alloc);
+	return segment->headers ? TEG_OK : no_memory(err);
 }
 
 teg_status segment_open(struct segment *segment, const struct segment_ref *ref,

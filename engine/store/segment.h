@@ -49,7 +49,7 @@ struct segment {
 	/* Where there are levels below the root: one per root entry, kept once a walk has loaded it. */
 	struct index_leaf *_Atomic *lower;
 	struct key_segment *_Atomic keys; /* the key index, once opened */
-	struct headers *headers;          /* of tiles that were opened */
+	struct headers *headers;          /* of tiles that were opened; NULL: none are kept */
 	const teg_allocator *alloc;
 };
 
@@ -58,6 +58,8 @@ teg_status segment_open(struct segment *segment, const struct segment_ref *ref,
                         const struct schema *schema, struct os *os, struct os_file *file,
                         const teg_allocator *alloc, teg_error *err);
 void segment_release(struct segment *segment); /* not the file */
+/* Keeps headers of tiles from now on, up to that many bytes. TEG_NOMEM. */
+teg_status segment_keep_headers(struct segment *segment, size_t len_max, teg_error *err);
 /* The segment's key index, opened once and shared; NULL where it has none. */
 teg_status segment_keys(struct segment *segment, struct segment **keys_out, teg_error *err);
 /* The rows that may hold a value of that code (engine/schema/key.h): their ids, appended to

@@ -1,6 +1,7 @@
 /* Looking a key up in the index that a segment carries. */
 #include <stdatomic.h>
 #include "engine/schema/key.h"
+#include "engine/store/headers.h"
 #include "engine/store/segment_keys.h"
 #include "engine/store/tile.h"
 
@@ -37,6 +38,11 @@ static teg_status open_index(struct segment *host, struct key_segment *keys, teg
 	if (status == TEG_OK)
 		status = segment_open(&keys->segment, &keys->ref, schema, host->os, host->file,
 		                      host->alloc, err);
+	if (status == TEG_OK) {
+		status = segment_keep_headers(&keys->segment, HEADERS_KEPT, err);
+		if (status != TEG_OK)
+			segment_release(&keys->segment);
+	}
 	if (status != TEG_OK)
 		arena_release(&keys->arena);
 	return status;

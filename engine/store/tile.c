@@ -58,10 +58,13 @@ teg_status tile_open(struct tile *tile, const struct segment *segment,
 	if (headers_find(segment->headers, entry->off, &tile->header))
 		return TEG_OK;
 	status = read_header(tile, err);
-	if (status == TEG_OK) {
-		headers_keep(segment->headers, entry->off, &tile->header, &tile->arena);
+	if (status == TEG_OK)
+		status = error_of_memory(err,
+		                         headers_keep(segment->headers, entry->off, &tile->header,
+		                                      &tile->arena),
+		                         "to open a tile");
+	if (status == TEG_OK)
 		return TEG_OK;
-	}
 	tile_release(tile);
 	return in_place(segment, status, entry->off, err);
 }

@@ -1,182 +1,7 @@
-/* Reading columns of a tile: only the pages that are needed, neighbours in one read, every page
- * verified before it is decoded. */
+/* Reading columns of a tile: ranges of rows, or rows here and there, of which no more pages are read
+ * than hold them. */
 #include <string.h>
-#include "codec/base/checked.h"
-#include "engine/store/tile.h"
-
-#define READ_MAX (512u << 10) /* bytes of neighbouring pages that are read at once */
-
-teg_status tile_reader_init(struct tile_reader *reader, const teg_allocator *alloc, teg_error *err)
-{
-	memset(reader, 0, sizeof *reader);
-	reader->alloc = alloc;
-	buf_init(&reader->stored, alloc, BUF_NO_LIMIT);
-	buf_init(&reader->picked, alloc, BUF_NO_LIMIT);
-	column_buf_init(&reader->dictionary, COLUMN_FIXED, 8, alloc);
-	column_buf_init(&reader->work, COLUMN_FIXED, 8, alloc);
-	reader->scratch = codec_scratch_new(alloc);
-	return reader->scratch ? TEG_OK : teg_fail(err, TEG_NOMEM, "no memory to read tiles");
-}
-
-void tile_reader_release(struct tile_reader *reader)
-{
-	if (!reader->alloc)
-		return;
-	codec_scratch_free(reader->scratch);
-	buf_release(&reader->stored);
-	buf_release(&reader->picked);
-	column_buf_release(&reader->dictionary);
-	column_buf_release(&reader->work);
-	reader->scratch = NULL;
-}
-
-/* One column at hand. */
-struct reading {
-	struct tile_reader *reader;
-	const struct tile *tile;
-	const struct tile_column *column;
-	const struct column_buf *dictionary;
-	struct span picked; /* instead: its page, not decoded */
-	/* pages [first_page, end_page) of the chunk stand in reader->stored */
-	uint32_t first_page, end_page;
-	teg_error *err;
-};
-
-static uint64_t file_offset(const struct reading *r, uint64_t chunk_off)
-{
-	const struct tile *t = r->tile;
-
-	return t->segment->ref->off + t->entry.off + t->entry.header_len + r->column->off +
-	       chunk_off;
-}
-
-teg_status tile_blame(const struct tile *tile, const struct tile_column *column, uint64_t chunk_off,
-                      teg_status status, teg_error *err)
-{
-	struct reading r = { .tile = tile, .column = column };
-	char path[sizeof err->column];
-
-	if (!err)
-		return status;
-	error_in_file(err, status, tile->segment->path);
-	schema_node_path(tile->segment->schema, column->id, path, sizeof path);
-	if (path[0])
-		error_in_column(err, status, path);
-	return error_at_offset(err, status, (int64_t)file_offset(&r, chunk_off));
-}
-
-static teg_status in_place(const struct reading *r, teg_status status, uint64_t chunk_off)
-{
-	return tile_blame(r->tile, r->column, chunk_off, status, r->err);
-}
-
-static teg_status read_into(struct reading *r, struct buf *into, uint64_t chunk_off, uint64_t len)
-{
-	struct tile_reader *reader = r->reader;
-	const struct segment *s = r->tile->segment;
-	uint8_t *to;
-
-	buf_clear(into);
-	to = buf_extend(into, (size_t)len);
-	if (!to)
-		return teg_fail(r->err, TEG_NOMEM, "no memory for the pages of a column");
-	reader->reads++;
-	reader->read_bytes += len;
-	return os_read(s->os, s->file, s->path, file_offset(r, chunk_off), to, (size_t)len, r->err);
-}
-
-static teg_status read_stored(struct reading *r, uint64_t chunk_off, uint64_t len)
-{
-	return read_into(r, &r->reader->stored, chunk_off, len);
-}
-
-/* How a dictionary is read: as it is, whole, or where `n` values are so few that looking each up
- * costs less than decoding it. */
-enum use { USE_ALL, USE_SOME };
-
-#define PICKS 4 /* values looked up in a dictionary that stays encoded */
-
-static teg_status read_dictionary(struct reading *r, enum use use, uint32_t n)
-{
-	const struct chunk *chunk = &r->column->chunk;
-	struct tile_reader *reader = r->reader;
-	const struct chunk_page *page = &chunk->dictionary;
-
-	if (use == USE_SOME && n <= PICKS && !chunk->zstd) {
-		TEG_TRY(read_into(r, &reader->picked, page->off, page->stored_len));
-		r->picked = buf_span(&reader->picked);
-		return chunk_verify_dictionary(chunk, r->picked, r->err);
-	}
-	TEG_TRY(read_stored(r, page->off, page->stored_len));
-	r->dictionary = &reader->dictionary;
-	return (use == USE_SOME ? chunk_decode_dictionary_values
-	                        : chunk_decode_dictionary)(chunk, buf_span(&reader->stored),
-	                                                   reader->scratch, &reader->dictionary,
-	                                                   r->err);
-}
-
-static teg_status start(struct reading *r, enum use use, uint32_t n, const struct column_buf *out)
-{
-	const struct chunk *chunk = &r->column->chunk;
-	teg_status status;
-
-	if (chunk->shape != out->shape || chunk->width != out->width)
-		return in_place(r,
-		                teg_fail(r->err, TEG_CORRUPT,
-		                         "a column has another type than the schema"),
-		                0);
-	if (!chunk->n_dictionary)
-		return TEG_OK;
-	column_buf_become(&r->reader->dictionary, out);
-	status = read_dictionary(r, use, n);
-	return status == TEG_OK ? status : in_place(r, status, chunk->dictionary.off);
-}
-
-/* Brings page `page` in, with the neighbours up to `last` that fit one read. */
-static teg_status fetch(struct reading *r, uint32_t page, uint32_t last)
-{
-	const struct chunk_page *pages = r->column->chunk.pages;
-	uint64_t len = pages[page].stored_len;
-	uint32_t end = page + 1;
-
-	if (page >= r->first_page && page < r->end_page)
-		return TEG_OK;
-	while (end <= last && len + pages[end].stored_len <= READ_MAX)
-		len += pages[end++].stored_len;
-	r->first_page = r->end_page = 0;
-	TEG_TRY(read_stored(r, pages[page].off, len));
-	r->first_page = page;
-	r->end_page = end;
-	return TEG_OK;
-}
-
-static struct span stored_page(const struct reading *r, uint32_t page)
-{
-	const struct chunk_page *pages = r->column->chunk.pages;
-
-	return span_of(r->reader->stored.at + (pages[page].off - pages[r->first_page].off),
-	               pages[page].stored_len);
-}
-
-static teg_status decode(struct reading *r, uint32_t page, uint32_t from, uint32_t n, bool again,
-                         struct column_buf *out)
-{
-	const struct chunk *chunk = &r->column->chunk;
-	struct codec_scratch *scratch = r->reader->scratch;
-	struct span stored = stored_page(r, page);
-	teg_status status;
-
-	if (r->picked.at)
-		status = chunk_pick(chunk, r->picked, page, stored, from, n, again, scratch, out,
-		                    r->err);
-	else if (again)
-		status = chunk_decode_again(chunk, r->dictionary, page, stored, from, n, scratch,
-		                            out, r->err);
-	else
-		status = chunk_decode_page(chunk, r->dictionary, page, stored, from, n, scratch,
-		                           out, r->err);
-	return status == TEG_OK ? status : in_place(r, status, chunk->pages[page].off);
-}
+#include "engine/store/reading.h"
 
 /* Room for n more values at once rather than page by page. Of text a guess: as long as the values of
  * the dictionary, or all pages before zstd. */
@@ -203,12 +28,9 @@ teg_status tile_read_stored(struct tile_reader *reader, const struct tile *tile,
 	const struct chunk *chunk = &column->chunk;
 	uint32_t end = from + n, last;
 
-	if (end > chunk->n)
-		return in_place(&r, teg_fail(err, TEG_CORRUPT, "a column is shorter than its tile"),
-		                0);
 	if (!n)
 		return TEG_OK;
-	TEG_TRY(start(&r, n < chunk->n / 16 ? USE_SOME : USE_ALL, n, out));
+	TEG_TRY(reading_start(&r, end, n < chunk->n / 16 ? USE_SOME : USE_ALL, n, out));
 	if (chunk->encoding == ENCODING_CONSTANT)
 		return chunk_decode_constant(chunk, n, out);
 	if (n == chunk->n)
@@ -219,8 +41,8 @@ teg_status tile_read_stored(struct tile_reader *reader, const struct tile *tile,
 		uint32_t a = from > p->first ? from - p->first : 0;
 		uint32_t b = end < p->first + p->n ? end - p->first : p->n;
 
-		TEG_TRY(fetch(&r, page, last));
-		TEG_TRY(decode(&r, page, a, b - a, false, out));
+		TEG_TRY(reading_fetch(&r, page, last));
+		TEG_TRY(reading_decode(&r, page, a, b - a, false, out));
 	}
 	return TEG_OK;
 }
@@ -233,10 +55,10 @@ static teg_status search_page(struct reading *r, uint32_t page, uint64_t lane, b
 	const struct chunk *chunk = &r->column->chunk;
 	teg_status status;
 
-	TEG_TRY(fetch(r, page, page));
-	status = chunk_search_page(chunk, r->dictionary, page, stored_page(r, page), lane, after,
+	TEG_TRY(reading_fetch(r, page, page));
+	status = chunk_search_page(chunk, r->dictionary, page, reading_page(r, page), lane, after,
 	                           r->reader->scratch, n_out, r->err);
-	return status == TEG_OK ? status : in_place(r, status, chunk->pages[page].off);
+	return status == TEG_OK ? status : reading_blame(r, status, chunk->pages[page].off);
 }
 
 /* Values below the bound in the whole chunk: the page in which the bound falls, then the place. */
@@ -284,7 +106,7 @@ teg_status tile_search_column(struct tile_reader *reader, const struct tile *til
 		return TEG_OK;
 	}
 	column_buf_init(&like, field->shape, field->width, reader->alloc);
-	TEG_TRY(start(&r, USE_ALL, column->chunk.n, &like));
+	TEG_TRY(reading_start(&r, column->chunk.n, USE_ALL, column->chunk.n, &like));
 	if (column->chunk.encoding == ENCODING_CONSTANT) {
 		lane = lane_of_value(field->class, column->chunk.constant);
 		*first_out = lane < lo ? column->chunk.n : 0;
@@ -293,122 +115,6 @@ teg_status tile_search_column(struct tile_reader *reader, const struct tile *til
 	}
 	TEG_TRY(search_pages(&r, lo, false, first_out));
 	TEG_TRY(search_pages(&r, hi, true, end_out));
-	return TEG_OK;
-}
-
-/* ---- runs ---- */
-
-#define GAP_MAX 1024 /* values between runs that are decoded rather than begun anew after */
-
-/* Runs at hand: the next value wanted is runs[i].from + done. */
-struct runs {
-	const struct tile_run *at;
-	uint32_t n, i, done;
-};
-
-static uint32_t next_value(const struct runs *w)
-{
-	return w->at[w->i].from + w->done;
-}
-
-/* Where the values wanted of this page end that lie together, more or less; *single: they are one
- * run's. */
-static uint32_t group_end(const struct runs *w, uint32_t page_end, bool *single)
-{
-	uint32_t end = w->at[w->i].from + w->at[w->i].n;
-
-	*single = true;
-	for (uint32_t i = w->i + 1; i < w->n && end < page_end && w->at[i].from < page_end &&
-	                            w->at[i].from - end < GAP_MAX;
-	     i++) {
-		end = w->at[i].from + w->at[i].n;
-		*single = false;
-	}
-	return end < page_end ? end : page_end;
-}
-
-/* The last page that follows `page` without one in between that no run touches. */
-static uint32_t last_page_of_runs(const struct chunk *chunk, const struct runs *w, uint32_t page)
-{
-	uint32_t last = page;
-
-	for (uint32_t i = w->i; i < w->n && last + 1 < chunk->n_pages; i++) {
-		if (chunk_page_of(chunk, w->at[i].from) > last + 1)
-			break;
-		last = chunk_page_of(chunk, w->at[i].from + w->at[i].n - 1);
-	}
-	return last;
-}
-
-/* Moves on to `end`, appending what the runs take of `work`, which holds the values from `from` on. */
-static teg_status take_runs(struct runs *w, const struct column_buf *work, uint32_t from,
-                            uint32_t end, struct column_buf *out)
-{
-	struct column view;
-
-	if (work)
-		view = column_buf_view(work);
-	while (w->i < w->n && next_value(w) < end) {
-		uint32_t left = w->at[w->i].n - w->done, at = next_value(w);
-		uint32_t n = left < end - at ? left : end - at;
-
-		if (work)
-			TEG_TRY(column_buf_append(out, &view, at - from, n));
-		w->done += n;
-		if (n == left) {
-			w->i++;
-			w->done = 0;
-		}
-	}
-	return TEG_OK;
-}
-
-static teg_status read_group(struct reading *r, struct runs *w, uint32_t page, bool again,
-                             struct column_buf *out)
-{
-	const struct chunk_page *p = &r->column->chunk.pages[page];
-	struct column_buf *work = &r->reader->work;
-	uint32_t from = next_value(w);
-	bool single;
-	uint32_t end = group_end(w, p->first + p->n, &single);
-
-	if (single) {
-		TEG_TRY(decode(r, page, from - p->first, end - from, again, out));
-		return take_runs(w, NULL, from, end, out);
-	}
-	column_buf_become(work, out);
-	TEG_TRY(decode(r, page, from - p->first, end - from, again, work));
-	return take_runs(w, work, from, end, out);
-}
-
-teg_status tile_read_runs(struct tile_reader *reader, const struct tile *tile,
-                          const struct tile_column *column, const struct tile_run *runs,
-                          uint32_t n_runs, struct column_buf *out, teg_error *err)
-{
-	struct reading r = { .reader = reader, .tile = tile, .column = column, .err = err };
-	const struct chunk *chunk = &column->chunk;
-	struct runs w = { runs, n_runs, 0, 0 };
-	uint32_t last = UINT32_MAX;
-
-	if (n_runs && (uint64_t)runs[n_runs - 1].from + runs[n_runs - 1].n > chunk->n)
-		return in_place(&r, teg_fail(err, TEG_CORRUPT, "a column is shorter than its tile"),
-		                0);
-	if (!n_runs)
-		return TEG_OK;
-	TEG_TRY(start(&r, USE_ALL, chunk->n, out));
-	if (chunk->encoding == ENCODING_CONSTANT) {
-		for (uint32_t i = 0; i < n_runs; i++)
-			TEG_TRY(chunk_decode_constant(chunk, runs[i].n, out));
-		return TEG_OK;
-	}
-	while (w.i < w.n) {
-		uint32_t page = chunk_page_of(chunk, next_value(&w));
-
-		if (page < r.first_page || page >= r.end_page)
-			TEG_TRY(fetch(&r, page, last_page_of_runs(chunk, &w, page)));
-		TEG_TRY(read_group(&r, &w, page, page == last, out));
-		last = page;
-	}
 	return TEG_OK;
 }
 
@@ -443,9 +149,9 @@ static teg_status gather_piece(struct reading *r, uint32_t page, const uint32_t 
 	uint32_t index[BLOCK_VALUES];
 
 	if (span == n)
-		return decode(r, page, first, n, again, out);
+		return reading_decode(r, page, first, n, again, out);
 	column_buf_become(work, out);
-	TEG_TRY(decode(r, page, first, span, again, work));
+	TEG_TRY(reading_decode(r, page, first, span, again, work));
 	view = column_buf_view(work);
 	for (uint32_t i = 0, k; i < n; i += k) {
 		for (k = 0; k < BLOCK_VALUES && i + k < n; k++)
@@ -505,10 +211,7 @@ static teg_status gather_stored(struct tile_reader *reader, const struct tile *t
 	struct reading r = { .reader = reader, .tile = tile, .column = column, .err = err };
 	const struct chunk *chunk = &column->chunk;
 
-	if (n && at[n - 1] >= chunk->n)
-		return in_place(&r, teg_fail(err, TEG_CORRUPT, "a column is shorter than its tile"),
-		                0);
-	TEG_TRY(start(&r, USE_SOME, n, out));
+	TEG_TRY(reading_start(&r, n ? at[n - 1] + 1ull : 0, USE_SOME, n, out));
 	if (chunk->encoding == ENCODING_CONSTANT)
 		return chunk_decode_constant(chunk, n, out);
 	for (uint32_t i = 0, k; i < n; i += k) {
@@ -518,7 +221,8 @@ static teg_status gather_stored(struct tile_reader *reader, const struct tile *t
 		for (k = 1; i + k < n && at[i + k] < end; k++)
 			;
 		if (page < r.first_page || page >= r.end_page)
-			TEG_TRY(fetch(&r, page, last_neighbour(chunk, page, at + i, n - i)));
+			TEG_TRY(reading_fetch(&r, page,
+			                      last_neighbour(chunk, page, at + i, n - i)));
 		TEG_TRY(gather_page(&r, page, at + i, k, out));
 	}
 	return TEG_OK;

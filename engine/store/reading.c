@@ -1,0 +1,166 @@
+#include "engine/store/reading.h"
+#include <string.h>
+#include "codec/base/checked.h"
+
+#define READ_MAX (512u << 10) /* bytes of neighbouring pages that are read at once */
+
+teg_status tile_reader_init(struct tile_reader *reader, const teg_allocator *alloc, teg_error *err)
+{
+	memset(reader, 0, sizeof *reader);
+	reader->alloc = alloc;
+	buf_init(&reader->stored, alloc, BUF_NO_LIMIT);
+	buf_init(&reader->picked, alloc, BUF_NO_LIMIT);
+	column_buf_init(&reader->dictionary, COLUMN_FIXED, 8, alloc);
+	column_buf_init(&reader->work, COLUMN_FIXED, 8, alloc);
+	reader->scratch = codec_scratch_new(alloc);
+	return reader->scratch ? TEG_OK : teg_fail(err, TEG_NOMEM, "no memory to read tiles");
+}
+
+void tile_reader_release(struct tile_reader *reader)
+{
+	if (!reader->alloc)
+		return;
+	codec_scratch_free(reader->scratch);
+	buf_release(&reader->stored);
+	buf_release(&reader->picked);
+	column_buf_release(&reader->dictionary);
+	column_buf_release(&reader->work);
+	reader->scratch = NULL;
+}
+
+static uint64_t file_offset(const struct reading *r, uint64_t chunk_off)
+{
+	const struct tile *t = r->tile;
+
+	return t->segment->ref->off + t->entry.off + t->entry.header_len + r->column->off +
+	       chunk_off;
+}
+
+teg_status tile_blame(const struct tile *tile, const struct tile_column *column, uint64_t chunk_off,
+                      teg_status status, teg_error *err)
+{
+	struct reading r = { .tile = tile, .column = column };
+	char path[sizeof err->column];
+
+	if (!err)
+		return status;
+	error_in_file(err, status, tile->segment->path);
+	schema_node_path(tile->segment->schema, column->id, path, sizeof path);
+	if (path[0])
+		error_in_column(err, status, path);
+	return error_at_offset(err, status, (int64_t)file_offset(&r, chunk_off));
+}
+
+teg_status reading_blame(const struct reading *r, teg_status status, uint64_t chunk_off)
+{
+	return tile_blame(r->tile, r->column, chunk_off, status, r->err);
+}
+
+static teg_status read_into(struct reading *r, struct buf *into, uint64_t chunk_off, uint64_t len)
+{
+	struct tile_reader *reader = r->reader;
+	const struct segment *s = r->tile->segment;
+	uint8_t *to;
+
+	buf_clear(into);
+	to = buf_extend(into, (size_t)len);
+	if (!to)
+		return teg_fail(r->err, TEG_NOMEM, "no memory for the pages of a column");
+	reader->reads++;
+	reader->read_bytes += len;
+	return os_read(s->os, s->file, s->path, file_offset(r, chunk_off), to, (size_t)len, r->err);
+}
+
+static teg_status read_stored(struct reading *r, uint64_t chunk_off, uint64_t len)
+{
+	return read_into(r, &r->reader->stored, chunk_off, len);
+}
+
+#define PICKS 4 /* values looked up in a dictionary that stays encoded */
+
+static teg_status read_dictionary(struct reading *r, enum use use, uint32_t n)
+{
+	const struct chunk *chunk = &r->column->chunk;
+	struct tile_reader *reader = r->reader;
+	const struct chunk_page *page = &chunk->dictionary;
+
+	if (use == USE_SOME && n <= PICKS && !chunk->zstd) {
+		TEG_TRY(read_into(r, &reader->picked, page->off, page->stored_len));
+		r->picked = buf_span(&reader->picked);
+		return chunk_verify_dictionary(chunk, r->picked, r->err);
+	}
+	TEG_TRY(read_stored(r, page->off, page->stored_len));
+	r->dictionary = &reader->dictionary;
+	return (use == USE_SOME ? chunk_decode_dictionary_values
+	                        : chunk_decode_dictionary)(chunk, buf_span(&reader->stored),
+	                                                   reader->scratch, &reader->dictionary,
+	                                                   r->err);
+}
+
+teg_status reading_start(struct reading *r, uint64_t end, enum use use, uint32_t n,
+                         const struct column_buf *out)
+{
+	const struct chunk *chunk = &r->column->chunk;
+	teg_status status;
+
+	if (end > chunk->n)
+		return reading_blame(r,
+		                     teg_fail(r->err, TEG_CORRUPT,
+		                              "a column is shorter than its tile"),
+		                     0);
+	if (chunk->shape != out->shape || chunk->width != out->width)
+		return reading_blame(r,
+		                     teg_fail(r->err, TEG_CORRUPT,
+		                              "a column has another type than the schema"),
+		                     0);
+	if (!chunk->n_dictionary)
+		return TEG_OK;
+	column_buf_become(&r->reader->dictionary, out);
+	status = read_dictionary(r, use, n);
+	return status == TEG_OK ? status : reading_blame(r, status, chunk->dictionary.off);
+}
+
+teg_status reading_fetch(struct reading *r, uint32_t page, uint32_t last)
+{
+	const struct chunk_page *pages = r->column->chunk.pages;
+	uint64_t len = pages[page].stored_len;
+	uint32_t end = page + 1;
+
+	if (page >= r->first_page && page < r->end_page)
+		return TEG_OK;
+	while (end <= last && len + pages[end].stored_len <= READ_MAX)
+		len += pages[end++].stored_len;
+	r->first_page = r->end_page = 0;
+	TEG_TRY(read_stored(r, pages[page].off, len));
+	r->first_page = page;
+	r->end_page = end;
+	return TEG_OK;
+}
+
+struct span reading_page(const struct reading *r, uint32_t page)
+{
+	const struct chunk_page *pages = r->column->chunk.pages;
+
+	return span_of(r->reader->stored.at + (pages[page].off - pages[r->first_page].off),
+	               pages[page].stored_len);
+}
+
+teg_status reading_decode(struct reading *r, uint32_t page, uint32_t from, uint32_t n, bool again,
+                          struct column_buf *out)
+{
+	const struct chunk *chunk = &r->column->chunk;
+	struct codec_scratch *scratch = r->reader->scratch;
+	struct span stored = reading_page(r, page);
+	teg_status status;
+
+	if (r->picked.at)
+		status = chunk_pick(chunk, r->picked, page, stored, from, n, again, scratch, out,
+		                    r->err);
+	else if (again)
+		status = chunk_decode_again(chunk, r->dictionary, page, stored, from, n, scratch,
+		                            out, r->err);
+	else
+		status = chunk_decode_page(chunk, r->dictionary, page, stored, from, n, scratch,
+		                           out, r->err);
+	return status == TEG_OK ? status : reading_blame(r, status, chunk->pages[page].off);
+}

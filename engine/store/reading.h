@@ -1,0 +1,37 @@
+/* One stored column of a tile while it is read: its dictionary, then page after page, neighbours in one
+ * read, every page verified before it is decoded.
+ *
+ *   reading_start ──> reading_fetch (pages first .. end, one read) ──> reading_decode (rows of a page)
+ */
+#ifndef TEG_ENGINE_STORE_READING_H
+#define TEG_ENGINE_STORE_READING_H
+#include "engine/store/tile.h"
+
+struct reading {
+	struct tile_reader *reader;
+	const struct tile *tile;
+	const struct tile_column *column;
+	const struct column_buf *dictionary;
+	struct span picked; /* instead: its page, not decoded */
+	/* pages [first_page, end_page) of the chunk stand in reader->stored */
+	uint32_t first_page, end_page;
+	teg_error *err;
+};
+
+/* How a dictionary is read: whole, or for a few values only, which may cost less. */
+enum use { USE_ALL, USE_SOME };
+
+/* Checks that the column holds at least rows [0, end) of what `out` takes, and reads its dictionary for
+ * n values of it. TEG_CORRUPT. */
+teg_status reading_start(struct reading *r, uint64_t end, enum use use, uint32_t n,
+                         const struct column_buf *out);
+/* Brings page `page` in, with the neighbours up to `last` that fit one read. */
+teg_status reading_fetch(struct reading *r, uint32_t page, uint32_t last);
+/* The bytes of a page that was brought in. */
+struct span reading_page(const struct reading *r, uint32_t page);
+/* Appends values [from, from + n) of such a page; `again`: not the first of it. */
+teg_status reading_decode(struct reading *r, uint32_t page, uint32_t from, uint32_t n, bool again,
+                          struct column_buf *out);
+/* Says in which column and where in it. */
+teg_status reading_blame(const struct reading *r, teg_status status, uint64_t chunk_off);
+#endif
