@@ -50,6 +50,20 @@ static size_t sample_distinct(const struct column *c, size_t *n_sampled_out)
 	return distinct;
 }
 
+/* How many distinct values a column has of which a sample holds `distinct`: were there D of them, n
+ * values taken at random would show D * (1 - exp(-n / D)). 0: too many to say. */
+static size_t estimate_distinct(size_t distinct, size_t n_sampled, size_t n)
+{
+	static const unsigned shown[] = { 632, 787, 885, 940 }; /* per mille, of n, 2 n, 4 n, 8 n */
+
+	if (n_sampled == n || distinct * 1000 <= n_sampled * shown[0])
+		return distinct;
+	for (unsigned i = 1; i < sizeof shown / sizeof *shown; i++)
+		if (distinct * 1000 <= n_sampled * shown[i])
+			return n_sampled << (i - 1);
+	return 0;
+}
+
 static size_t code_block_len(size_t n_values, size_t m)
 {
 	return for_block_len(2, m, bit_width(n_values - 1));
@@ -65,15 +79,17 @@ static size_t dictionary_len(const struct dictionary *d, size_t n)
 
 /* Takes a dictionary where it is clearly smaller than `best` bytes. */
 static teg_status try_dictionary(const struct column *c, enum value_class class, size_t best,
-                                 struct codec_scratch *scratch, struct plan *plan)
+                                 size_t dictionary_max, struct codec_scratch *scratch,
+                                 struct plan *plan)
 {
 	size_t sampled, distinct = sample_distinct(c, &sampled);
 	struct dictionary d;
 
-	/* Codes alone take at least the bits that tell the sampled values apart. */
-	if (distinct * 4 > sampled * 3 || c->n * bit_width(distinct) / 8 > best * 4 / 5)
+	distinct = estimate_distinct(distinct, sampled, c->n);
+	/* Codes alone take at least the bits that tell the values apart. */
+	if (!distinct || distinct > c->n / 2 || c->n * bit_width(distinct) / 8 > best * 4 / 5)
 		return TEG_OK;
-	TEG_TRY(dictionary_build(c, class, c->n / 2, scratch, &d));
+	TEG_TRY(dictionary_build(c, class, c->n / 2, dictionary_max, scratch, &d));
 	if (d.n && dictionary_len(&d, c->n) <= best * 4 / 5) {
 		plan->encoding = ENCODING_DICTIONARY;
 		plan->dictionary = d;
@@ -323,7 +339,7 @@ static teg_status bound_blocks(const struct column *c, const struct integers *v,
 }
 
 teg_status choose(const struct column *c, enum value_class class, bool had_nulls,
-                  struct codec_scratch *scratch, struct plan *plan_out)
+                  size_t dictionary_max, struct codec_scratch *scratch, struct plan *plan_out)
 {
 	struct plan *plan = plan_out;
 	struct integers v = { 0 };
@@ -343,7 +359,7 @@ teg_status choose(const struct column *c, enum value_class class, bool had_nulls
 	if (plan->encoding == ENCODING_CONSTANT)
 		return TEG_OK;
 	if (class != VALUE_OFFSETS)
-		TEG_TRY(try_dictionary(c, class, best, scratch, plan));
+		TEG_TRY(try_dictionary(c, class, best, dictionary_max, scratch, plan));
 	return bound_blocks(c, &v, scratch, plan);
 }
 

@@ -25,9 +25,9 @@ struct plan {
 bool choose_integers(const struct column *c, enum value_class class);
 
 /* `c` has at least one value and no nulls (its null slots are filled); `had_nulls` forbids
- * CONSTANT. TEG_NOMEM. */
+ * CONSTANT. A dictionary page takes at most dictionary_max bytes. TEG_NOMEM. */
 teg_status choose(const struct column *c, enum value_class class, bool had_nulls,
-                  struct codec_scratch *scratch, struct plan *plan_out);
+                  size_t dictionary_max, struct codec_scratch *scratch, struct plan *plan_out);
 
 /* How many values from `first` on a page of at most `target` bytes can take, at least one. */
 size_t choose_page(const struct plan *plan, const struct column *c, size_t first, bool has_nulls,

@@ -25,12 +25,11 @@ static teg_status verify(const struct chunk_page *page, struct span stored, cons
 }
 
 /* The page's bytes before zstd. */
-static teg_status open_payload(const struct chunk *c, const struct chunk_page *page,
-                               struct span stored, struct codec_scratch *scratch,
-                               struct span *payload_out)
+static teg_status open_payload(bool zstd, const struct chunk_page *page, struct span stored,
+                               struct codec_scratch *scratch, struct span *payload_out)
 {
 	*payload_out = stored;
-	return c->zstd ? zstd_decompress(scratch, stored, page->raw_len, payload_out) : TEG_OK;
+	return zstd ? zstd_decompress(scratch, stored, page->raw_len, payload_out) : TEG_OK;
 }
 
 /* Says what failed, once, for whatever lies below. */
@@ -52,9 +51,12 @@ static teg_status decode_dictionary(const struct chunk *c, struct span stored, b
 	struct reader in;
 	struct column view;
 
-	TEG_TRY(open_payload(c, &c->dictionary, stored, scratch, &payload));
+	TEG_TRY(open_payload(c->zstd_dictionary, &c->dictionary, stored, scratch, &payload));
 	in = reader_of(payload);
-	TEG_TRY(raw_decode(&in, c->class, c->n_dictionary, 0, c->n_dictionary, NULL, values));
+	TEG_TRY(c->zstd_dictionary && planes_apply(c->class, c->width)
+	                ? planes_decode(&in, c->n_dictionary, 0, c->n_dictionary, values)
+	                : raw_decode(&in, c->class, c->n_dictionary, 0, c->n_dictionary, NULL,
+	                             values));
 	view = column_buf_view(values);
 	return !check_order || dictionary_ascends(&view, c->class) ? TEG_OK : TEG_CORRUPT;
 }
@@ -194,7 +196,7 @@ static teg_status decode_page(const struct chunk *c, uint32_t page, struct span 
 		return teg_fail(err, TEG_MISUSE, "values [%zu, %zu + %zu) of page %u", p.from,
 		                p.from, p.n, page);
 	p.page_n = c->pages[page].n;
-	status = open_payload(c, &c->pages[page], stored, p.scratch, &payload);
+	status = open_payload(c->zstd, &c->pages[page], stored, p.scratch, &payload);
 	if (status == TEG_OK)
 		status = decode_payload(payload, p, out);
 	if (status != TEG_OK) {
@@ -255,7 +257,8 @@ teg_status chunk_pick(const struct chunk *c, struct span dictionary, uint32_t pa
 		          .scratch = scratch,
 		          .known = again };
 
-	if (page >= c->n_pages || c->encoding != ENCODING_DICTIONARY || c->zstd || !dictionary.at)
+	if (page >= c->n_pages || c->encoding != ENCODING_DICTIONARY || c->zstd_dictionary ||
+	    !dictionary.at)
 		return teg_fail(err, TEG_MISUSE, "nothing to be picked from page %u", page);
 	if (!again)
 		TEG_TRY(verify(&c->pages[page], stored, "page", page, err));
@@ -337,7 +340,7 @@ teg_status chunk_search_page(const struct chunk *c, const struct column_buf *dic
 		return teg_fail(err, TEG_MISUSE, "chunk has no page %u", page);
 	p.page_n = c->pages[page].n;
 	TEG_TRY(verify(&c->pages[page], stored, "page", page, err));
-	status = open_payload(c, &c->pages[page], stored, scratch, &payload);
+	status = open_payload(c->zstd, &c->pages[page], stored, scratch, &payload);
 	if (status == TEG_OK)
 		status = search(payload, p, lane, after, n_out);
 	return blame(status, "page", page, err);

@@ -54,7 +54,8 @@ struct chunk {
 	enum column_shape shape;
 	uint32_t width;
 	enum value_class class;
-	bool zstd;             /* every page, the dictionary too, is a zstd frame */
+	bool zstd;             /* every page is a zstd frame */
+	bool zstd_dictionary;  /* the dictionary page is one */
 	bool planes;           /* RAW numbers, as byte planes; only with zstd */
 	bool has_nulls;        /* pages carry a validity section */
 	bool all_null;         /* ENCODING_CONSTANT without a value */
@@ -139,7 +140,7 @@ teg_status chunk_decode_verified(const struct chunk *chunk, const struct column_
                                  teg_error *err);
 
 /* As chunk_decode_page (or, with `again`, as chunk_decode_again) for a few values of a DICTIONARY chunk
- * without zstd: out of its verified dictionary page, of which no more than they need is decoded. */
+ * whose dictionary is not compressed: out of its verified dictionary page, of which no more than they need is decoded. */
 teg_status chunk_pick(const struct chunk *chunk, struct span dictionary, uint32_t page,
                       struct span stored, uint32_t from, uint32_t n, bool again,
                       struct codec_scratch *scratch, struct column_buf *out, teg_error *err);

@@ -12,7 +12,8 @@ enum {
 	FLAG_BYTES = 8,
 	FLAG_PLANES = 16,
 	FLAG_NESTED = 32,
-	FLAG_VECTORS = 64
+	FLAG_VECTORS = 64,
+	FLAG_ZSTD_DICTIONARY = 128
 };
 
 static uint8_t flags_of(const struct chunk *c)
@@ -21,14 +22,15 @@ static uint8_t flags_of(const struct chunk *c)
 	                 (c->all_null ? FLAG_ALL_NULL : 0) |
 	                 (c->shape == COLUMN_BYTES ? FLAG_BYTES : 0) |
 	                 (c->planes ? FLAG_PLANES : 0) | (c->nested ? FLAG_NESTED : 0) |
-	                 (c->vectors ? FLAG_VECTORS : 0));
+	                 (c->vectors ? FLAG_VECTORS : 0) |
+	                 (c->zstd_dictionary ? FLAG_ZSTD_DICTIONARY : 0));
 }
 
-static void put_page(const struct chunk *c, const struct chunk_page *page, struct buf *out)
+static void put_page(bool zstd, const struct chunk_page *page, struct buf *out)
 {
 	buf_u32(out, page->n);
 	buf_u32(out, page->stored_len);
-	if (c->zstd)
+	if (zstd)
 		buf_u32(out, page->raw_len);
 	buf_u64(out, page->hash);
 }
@@ -58,10 +60,10 @@ void chunk_put_descriptor(const struct chunk *c, struct buf *out)
 		return;
 	}
 	if (c->encoding == ENCODING_DICTIONARY)
-		put_page(c, &c->dictionary, out);
+		put_page(c->zstd_dictionary, &c->dictionary, out);
 	buf_u32(out, c->n_pages);
 	for (uint32_t i = 0; i < c->n_pages; i++)
-		put_page(c, &c->pages[i], out);
+		put_page(c->zstd, &c->pages[i], out);
 }
 
 static teg_status parse_head(struct reader *in, struct chunk *c, teg_error *err)
@@ -78,14 +80,14 @@ static teg_status parse_head(struct reader *in, struct chunk *c, teg_error *err)
 		return teg_fail(err, TEG_UNSUPPORTED,
 		                "chunk has encoding %u, which this version does not know",
 		                encoding);
-	if (flags > 127 || class > VALUE_OFFSETS || pad >= (vectors ? CHUNK_ALIGN : 1) ||
-	    !page_size_ok(c))
+	if (class > VALUE_OFFSETS || pad >= (vectors ? CHUNK_ALIGN : 1) || !page_size_ok(c))
 		return teg_fail(err, TEG_CORRUPT,
 		                "chunk descriptor has flags %u, class %u, %u values of width %u",
 		                flags, class, c->n, c->width);
 	c->encoding = (enum encoding)encoding;
 	c->class = (enum value_class) class;
 	c->zstd = flags & FLAG_ZSTD;
+	c->zstd_dictionary = flags & FLAG_ZSTD_DICTIONARY;
 	c->planes = flags & FLAG_PLANES;
 	c->nested = flags & FLAG_NESTED;
 	c->vectors = vectors;
@@ -110,6 +112,8 @@ bool page_types_agree(const struct chunk *c)
 	if (c->class == VALUE_FLOAT && c->width == 1)
 		return false;
 	if (c->class == VALUE_OFFSETS && (c->width != 4 || c->encoding == ENCODING_DICTIONARY))
+		return false;
+	if (c->zstd_dictionary && c->encoding != ENCODING_DICTIONARY)
 		return false;
 	if (c->vectors && (c->encoding != ENCODING_RAW || !fixed || c->zstd || c->has_nulls))
 		return false;
@@ -154,25 +158,25 @@ static teg_status parse_constant(struct reader *in, struct arena *arena, struct 
 }
 
 /* One entry of the page table. */
-static bool parse_page(struct reader *in, const struct chunk *c, struct chunk_page *page)
+static bool parse_page(struct reader *in, bool zstd, struct chunk_page *page)
 {
 	page->n = reader_u32(in);
 	page->stored_len = reader_u32(in);
-	page->raw_len = c->zstd ? reader_u32(in) : page->stored_len;
+	page->raw_len = zstd ? reader_u32(in) : page->stored_len;
 	page->hash = reader_u64(in);
 	if (!reader_ok(in) || !page->n || page->n > PAGE_VALUES_MAX)
 		return false;
 	if (page->n > 1 && page->stored_len > PAGE_STORED_MAX)
 		return false;
-	return !c->zstd || page->raw_len <= (page->n > 1 ? PAGE_RAW_MAX : VALUE_RAW_MAX);
+	return !zstd || page->raw_len <= (page->n > 1 ? PAGE_RAW_MAX : VALUE_RAW_MAX);
 }
 
 static teg_status parse_dictionary(struct reader *in, struct chunk *c, teg_error *err)
 {
 	struct chunk_page *page = &c->dictionary;
 
-	if (!parse_page(in, c, page) || page->stored_len > PAGE_STORED_MAX ||
-	    page->raw_len > PAGE_STORED_MAX || page->n > c->n)
+	if (!parse_page(in, c->zstd_dictionary, page) || page->stored_len > PAGE_STORED_MAX ||
+	    page->raw_len > PAGE_RAW_MAX || page->n > c->n)
 		return teg_fail(err, TEG_CORRUPT, "dictionary page: %u values in %u bytes", page->n,
 		                page->stored_len);
 	c->n_dictionary = page->n;
@@ -197,7 +201,7 @@ static teg_status parse_pages(struct reader *in, struct arena *arena, struct chu
 	if (!pages)
 		return teg_fail(err, TEG_NOMEM, "no memory for %u pages", c->n_pages);
 	for (uint32_t i = 0; i < c->n_pages; i++) {
-		bool ok = parse_page(in, c, &pages[i]) && pages[i].n <= c->n - first;
+		bool ok = parse_page(in, c->zstd, &pages[i]) && pages[i].n <= c->n - first;
 
 		if (!ok || (blocks && i + 1 < c->n_pages && pages[i].n % BLOCK_VALUES))
 			return teg_fail(err, TEG_CORRUPT, "page %u: %u values in %u bytes", i,

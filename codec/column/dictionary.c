@@ -5,8 +5,7 @@
 #include "codec/column/raw.h"
 #include "codec/column/spell.h"
 
-#define FIRST_SLOTS 1024                /* of the hash table; a power of two */
-#define MAX_LEN (PAGE_STORED_MAX - 256) /* bytes: zstd may add a few where it finds nothing */
+#define FIRST_SLOTS 1024 /* of the hash table; a power of two */
 
 /* A value as it is looked up: its first and last eight bytes say all of values up to sixteen. */
 struct look {
@@ -194,7 +193,7 @@ struct builder {
 	struct codec_scratch *scratch;
 	uint64_t *slots; /* hash's upper half, id + 1 below; 0: free */
 	size_t n_slots;
-	size_t n, max_n;
+	size_t n, max_n, max_len;
 	size_t len;               /* of the distinct values */
 	size_t shortest, longest; /* of them */
 };
@@ -291,7 +290,7 @@ static teg_status collect(struct builder *b, uint16_t *codes, bool *fits_out)
 
 		if (!find_or_enter(b, i, &id))
 			return TEG_NOMEM;
-		if (b->n > before && (b->n > b->max_n || page_len(b) > MAX_LEN))
+		if (b->n > before && (b->n > b->max_n || page_len(b) > b->max_len))
 			return TEG_OK;
 		codes[i] = (uint16_t)id;
 	}
@@ -328,13 +327,14 @@ static teg_status put_in_order(struct builder *b, enum value_class class, uint16
 }
 
 teg_status dictionary_build(const struct column *c, enum value_class class, size_t max_n,
-                            struct codec_scratch *scratch, struct dictionary *out)
+                            size_t max_len, struct codec_scratch *scratch, struct dictionary *out)
 {
 	struct span last = column_value(c, c->n - 1);
 	struct builder b = { .c = c,
 		             .end = last.at + last.len,
 		             .scratch = scratch,
 		             .max_n = size_min(max_n, 65536),
+		             .max_len = max_len,
 		             .shortest = SIZE_MAX };
 	uint16_t *codes = scratch_array(&scratch->codes, c->n, sizeof *codes);
 	bool fits;

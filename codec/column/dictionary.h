@@ -19,10 +19,10 @@ struct dictionary {
 };
 
 /* Finds the distinct values of `c` (nulls already filled) and their order; the values themselves
- * are in scratch->values then. Gives up as soon as there are more than max_n of them or they take
- * more than 32 KiB. TEG_NOMEM. */
+ * are in scratch->values then. Gives up as soon as there are more than max_n of them or their page may
+ * take more than max_len bytes. TEG_NOMEM. */
 teg_status dictionary_build(const struct column *c, enum value_class class, size_t max_n,
-                            struct codec_scratch *scratch, struct dictionary *out);
+                            size_t max_len, struct codec_scratch *scratch, struct dictionary *out);
 
 /* The hash by which values are found again; not stored anywhere. */
 uint64_t dictionary_hash(struct span value);

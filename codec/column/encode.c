@@ -160,21 +160,21 @@ static teg_status encode_payload(struct encoder *e, size_t first, size_t n)
 
 /* Appends the payload in the scratch to the chunk as a page of n values. False: it is longer than a
  * page of several values may be, and nothing was appended. */
-static bool append_page(struct encoder *e, size_t first, size_t n, size_t len_max,
+static bool append_page(struct encoder *e, bool zstd, size_t first, size_t n, size_t len_max,
                         struct chunk_page *page_out)
 {
 	struct span raw = buf_span(&e->scratch->payload);
 	size_t off = e->out->len;
 	struct span stored;
 
-	if (e->zstd)
+	if (zstd)
 		zstd_compress(e->scratch, raw, e->out);
 	else
 		buf_append_span(e->out, raw);
 	if (buf_status(e->out) != TEG_OK)
 		return true;
 	stored = (struct span){ e->out->at + off, e->out->len - off };
-	if (n > 1 && (stored.len > len_max || (e->zstd && raw.len > PAGE_RAW_MAX))) {
+	if (n > 1 && (stored.len > len_max || (zstd && raw.len > PAGE_RAW_MAX))) {
 		e->out->len = off;
 		return false;
 	}
@@ -196,7 +196,7 @@ static teg_status encode_pages(struct encoder *e)
 		struct chunk_page page;
 
 		TEG_TRY(encode_payload(e, first, n));
-		if (!append_page(e, first, n, PAGE_STORED_MAX, &page)) {
+		if (!append_page(e, e->zstd, first, n, PAGE_STORED_MAX, &page)) {
 			target -= target / 4; /* zstd did less here than it does elsewhere */
 			continue;
 		}
@@ -207,15 +207,48 @@ static teg_status encode_pages(struct encoder *e)
 	return buf_status(pages);
 }
 
-static teg_status encode_dictionary(struct encoder *e, struct chunk *chunk)
+/* A shorter dictionary page is never compressed: reads of few values are better off without. */
+#define DICTIONARY_PLAIN (8u << 10) /* bytes */
+
+/* As a frame, numbers as byte planes: what ascends repeats its high bytes. False: it did not pay. */
+static bool append_frame(struct encoder *e, const struct column *values, size_t most,
+                         struct chunk_page *page_out)
+{
+	struct buf *payload = &e->scratch->payload;
+
+	if (planes_apply(e->class, values->width)) {
+		buf_clear(payload);
+		planes_encode(values, 0, values->n, payload);
+	}
+	if (buf_status(payload) != TEG_OK)
+		return false;
+	return append_page(e, true, 0, values->n, most, page_out);
+}
+
+/* Appends the dictionary page, as a frame where it is long and that saves a tenth. *fits_out is false
+ * where it is too long either way. */
+static teg_status encode_dictionary(struct encoder *e, struct chunk *chunk, bool *fits_out)
 {
 	struct column values = column_buf_view(&e->scratch->values);
+	struct buf *payload = &e->scratch->payload;
+	size_t len;
 
-	buf_clear(&e->scratch->payload);
-	raw_encode(&values, e->class, 0, values.n, e->scratch, &e->scratch->payload);
-	TEG_TRY(buf_status(&e->scratch->payload));
-	append_page(e, 0, values.n, SIZE_MAX, &chunk->dictionary);
+	buf_clear(payload);
+	raw_encode(&values, e->class, 0, values.n, e->scratch, payload);
+	TEG_TRY(buf_status(payload));
+	len = payload->len;
 	chunk->n_dictionary = (uint32_t)values.n;
+	chunk->zstd_dictionary = e->profile != PROFILE_FAST && values.n > 1 &&
+	                         len > DICTIONARY_PLAIN &&
+	                         append_frame(e, &values, size_min(len - len / 10, PAGE_STORED_MAX),
+	                                      &chunk->dictionary);
+	*fits_out = chunk->zstd_dictionary || len <= PAGE_STORED_MAX;
+	if (chunk->zstd_dictionary || !*fits_out)
+		return buf_status(e->out);
+	buf_clear(payload);
+	raw_encode(&values, e->class, 0, values.n, e->scratch, payload);
+	TEG_TRY(buf_status(payload));
+	append_page(e, false, 0, values.n, PAGE_STORED_MAX, &chunk->dictionary);
 	return buf_status(e->out);
 }
 
@@ -300,20 +333,34 @@ static teg_status encode_constant(struct encoder *e, struct arena *arena, struct
 	return chunk->constant.at ? TEG_OK : TEG_NOMEM;
 }
 
+/* Chooses the encoding and begins the chunk with its dictionary, if it has one. */
+static teg_status begin(struct encoder *e, struct chunk *chunk)
+{
+	size_t most = e->profile == PROFILE_FAST ? PAGE_STORED_MAX : PAGE_RAW_MAX;
+
+	for (bool fits = false; !fits; most = PAGE_STORED_MAX) {
+		TEG_TRY(choose(&e->filled, e->class, e->has_nulls, most, e->scratch, &e->plan));
+		fits = true;
+		if (e->plan.encoding == ENCODING_DICTIONARY)
+			TEG_TRY(encode_dictionary(e, chunk, &fits));
+	}
+	return TEG_OK;
+}
+
 static teg_status encode(struct encoder *e, struct arena *arena, struct chunk *chunk)
 {
 	if (chunk->all_null)
 		return encode_constant(e, arena, chunk);
 	TEG_TRY(fill_nulls(e));
-	TEG_TRY(choose(&e->filled, e->class, e->has_nulls, e->scratch, &e->plan));
+	TEG_TRY(begin(e, chunk));
 	if (e->plan.encoding == ENCODING_CONSTANT)
 		return encode_constant(e, arena, chunk);
+	if (e->plan.encoding != ENCODING_DICTIONARY)
+		chunk->n_dictionary = 0;
 	TEG_TRY(decide_zstd(e));
 	chunk->encoding = e->plan.encoding;
 	chunk->zstd = e->zstd;
 	chunk->planes = e->planes;
-	if (chunk->encoding == ENCODING_DICTIONARY)
-		TEG_TRY(encode_dictionary(e, chunk));
 	TEG_TRY(encode_pages(e));
 	return finish(e, arena, chunk);
 }

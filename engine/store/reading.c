@@ -84,7 +84,7 @@ static teg_status read_dictionary(struct reading *r, enum use use, uint32_t n)
 	struct tile_reader *reader = r->reader;
 	const struct chunk_page *page = &chunk->dictionary;
 
-	if (use == USE_SOME && n <= PICKS && !chunk->zstd) {
+	if (use == USE_SOME && n <= PICKS && !chunk->zstd_dictionary) {
 		TEG_TRY(read_into(r, &reader->picked, page->off, page->stored_len));
 		r->picked = buf_span(&reader->picked);
 		return chunk_verify_dictionary(chunk, r->picked, r->err);

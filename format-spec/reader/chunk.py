@@ -11,7 +11,8 @@ from .bytes import Cursor, Damaged, Unsupported, ascend, hash64, require
 
 RAW, CONSTANT, FOR, DELTA, PATCHED, RUNS, DICTIONARY, ALP = range(8)  # CHUNK-1
 UNSIGNED, SIGNED, FLOAT, BYTES, WIDE, OPAQUE, OFFSETS = range(7)  # COL-2
-ZSTD, NULLS, ALL_NULL, VARIABLE, PLANES, NESTED, VECTORS = (1 << bit for bit in range(7))  # CHUNK-1, flags
+ZSTD, NULLS, ALL_NULL, VARIABLE, PLANES, NESTED, VECTORS, ZSTD_DICTIONARY = (
+    1 << bit for bit in range(8))  # CHUNK-1, flags
 WIDTHS = {UNSIGNED: (1, 2, 4, 8), SIGNED: (1, 2, 4, 8), FLOAT: (2, 4, 8), WIDE: (16,), OFFSETS: (4,)}  # COL-2
 PAGE_VALUES, STORED_MAX = 65536, 32768  # PAGE-1, PAGE-3
 
@@ -45,8 +46,9 @@ class Descriptor:
         """Are the values words of 8 to 64 bits?"""
         return self.klass in (UNSIGNED, SIGNED, FLOAT, OFFSETS)
 
-    def bits(self):
-        return 8 * self.width
+    def planes(self):
+        """Are the values numbers that may lie in byte planes (CHUNK-6)?"""
+        return self.klass not in (BYTES, OPAQUE) and self.width >= 2
 
     def stored(self):
         """Bytes of the chunk (CHUNK-3)."""
@@ -54,9 +56,9 @@ class Descriptor:
         return self.padding + sum(page.stored for page in pages)
 
 
-def _page(cursor, flags):
+def _page(cursor, zstd):
     n, stored = cursor.u32(), cursor.u32()
-    payload = cursor.u32() if flags & ZSTD else stored  # CHUNK-2
+    payload = cursor.u32() if zstd else stored  # CHUNK-2
     return Page(n, stored, payload, cursor.u64())
 
 
@@ -65,17 +67,16 @@ def parse_descriptor(data):
     encoding, flags, klass, padding = (cursor.u8() for _ in range(4))
     if encoding > ALP:
         raise Unsupported(f"encoding {encoding} (CHUNK-4)")
-    most = 63 if flags & VECTORS else 0
-    require(flags < 128 and padding <= most and klass <= OFFSETS, "CHUNK-1", "chunk descriptor")
+    require(padding <= (63 if flags & VECTORS else 0) and klass <= OFFSETS, "CHUNK-1", "chunk descriptor")
     d = Descriptor(encoding, flags, klass, padding, cursor.u32(), cursor.u32())
     if encoding == CONSTANT:
         d.constant = cursor.take(cursor.u32())
     else:
         if encoding == DICTIONARY:
-            d.dictionary = _page(cursor, flags)
+            d.dictionary = _page(cursor, flags & ZSTD_DICTIONARY)
         n_pages = cursor.u32()
         require(n_pages <= cursor.left() // 16, "PACK-7", "chunk descriptor: pages")
-        d.pages = [_page(cursor, flags) for _ in range(n_pages)]
+        d.pages = [_page(cursor, flags & ZSTD) for _ in range(n_pages)]
     cursor.end("CHUNK-1")
     _check_shape(d)
     _check_constant(d) if encoding == CONSTANT else _check_pages(d)
@@ -89,16 +90,14 @@ def _check_shape(d):
     else:
         require(1 <= d.width <= 1 << 26 and d.n * d.width < 1 << 31, "COL-1", "width")
         require(d.width in WIDTHS.get(d.klass, (d.width,)), "COL-2", "width of the class")
-    if d.encoding in (FOR, DELTA, PATCHED, RUNS):
-        require(d.words(), "CHUNK-5", "encoding of the class")
-    if d.encoding == ALP:
-        require(d.klass == FLOAT and d.width == 8, "CHUNK-5", "ALP of another type")
+    require(d.encoding not in (FOR, DELTA, PATCHED, RUNS) or d.words(), "CHUNK-5", "encoding of the class")
+    require(d.encoding != ALP or (d.klass, d.width) == (FLOAT, 8), "CHUNK-5", "ALP of another type")
     require(d.encoding != DICTIONARY or d.klass != OFFSETS, "CHUNK-5", "dictionary of offsets")
     if d.flags & VECTORS:
         require(d.encoding == RAW and not d.flags & (ZSTD | NULLS | VARIABLE), "VECTOR-1", "vectors")
     if d.flags & PLANES:
-        numbers = d.klass not in (BYTES, OPAQUE) and d.width >= 2
-        require(d.encoding == RAW and numbers and d.flags & ZSTD, "CHUNK-6", "planes")
+        require(d.encoding == RAW and d.planes() and d.flags & ZSTD, "CHUNK-6", "planes")
+    require(not d.flags & ZSTD_DICTIONARY or d.encoding == DICTIONARY, "CHUNK-6", "flag bit 7")
     require(not d.flags & ALL_NULL or d.encoding == CONSTANT, "CHUNK-6", "flag bit 2")
 
 
@@ -122,16 +121,15 @@ def _check_pages(d):
         require(page.n == 1 or page.stored <= STORED_MAX, "PAGE-3", "page too long")
         most = 1 << 26 if page.n == 1 else 65536
         require(not d.flags & ZSTD or page.payload <= most, "PAGE-4", "payload too long")
-    if d.dictionary:
-        page = d.dictionary
+    if page := d.dictionary:
         require(1 <= page.n <= min(65536, d.n), "DICT-1", "distinct values")
         require(page.stored <= STORED_MAX, "PAGE-3", "dictionary too long")
-        require(page.payload <= STORED_MAX, "PAGE-4", "dictionary too long")
+        require(page.payload <= 65536, "PAGE-4", "dictionary too long")
 
 
-def _payload(d, page, stored):
+def _payload(zstd, page, stored):
     require(hash64(stored) == page.hash, "CHUNK-7", "checksum of a page differs")
-    if not d.flags & ZSTD:
+    if not zstd:
         return stored
     try:
         frame = zstandard.get_frame_parameters(stored)
@@ -182,24 +180,24 @@ def _cut(data, ends):
     return _objects([bytes(data[a:b]) for a, b in zip([0, *ends[:-1]], ends)])
 
 
-def _raw(cursor, d, n, valid=None):
+def _raw(cursor, d, n, planes, valid=None):
     if d.flags & VARIABLE:  # RAW-2
         lengths = for_stream(cursor, n, 32)
         require(valid is None or not lengths[~valid].any(), "RAW-4", "length of a null")
         ends = np.cumsum(lengths, dtype=np.uint64).tolist()
         return _cut(cursor.take(ends[-1]), ends)
     data = np.frombuffer(cursor.take(n * d.width), np.uint8)
-    if d.flags & PLANES:  # PLANE-1, PLANE-2
+    if planes:  # PLANE-1, PLANE-2
         data = np.ascontiguousarray(data.reshape(d.width, n).T)
     if d.words():  # RAW-1
-        return data.reshape(-1).view(word(d.bits())).copy()
+        return data.reshape(-1).view(word(8 * d.width)).copy()
     return _cut(data.tobytes(), range(d.width, (n + 1) * d.width, d.width))
 
 
 def _runs(cursor, d, n):
     r = cursor.u32()
     require(1 <= r <= n, "RUNS-1", "number of runs")
-    values = for_stream(cursor, r, d.bits())
+    values = for_stream(cursor, r, 8 * d.width)
     lengths = for_stream(cursor, r, 16).astype(np.int64) + 1
     require(lengths.sum() == n, "RUNS-3", "lengths of runs")
     return np.repeat(values, lengths)
@@ -216,8 +214,9 @@ def _alp(cursor, n):
 
 
 def _dictionary(d, data):
-    cursor = Cursor(_payload(d, d.dictionary, data), "dictionary page")
-    values = _raw(cursor, d, d.dictionary.n)
+    zstd = d.flags & ZSTD_DICTIONARY
+    cursor = Cursor(_payload(zstd, d.dictionary, data), "dictionary page")
+    values = _raw(cursor, d, d.dictionary.n, zstd and d.planes())
     cursor.end("PAGE-6")
     order = values.tolist()
     if d.klass == SIGNED:
@@ -235,14 +234,14 @@ def _codes(cursor, n, dictionary):
 
 
 def _page_values(d, page, data, dictionary):
-    cursor = Cursor(_payload(d, page, data), "page")
+    cursor = Cursor(_payload(d.flags & ZSTD, page, data), "page")
     n = page.n
     valid = _validity(cursor, d, n)
     values = {
-        RAW: lambda: _raw(cursor, d, n, valid),
-        FOR: lambda: for_stream(cursor, n, d.bits()),
-        DELTA: lambda: delta_stream(cursor, n, d.bits()),
-        PATCHED: lambda: patch(cursor, for_stream(cursor, n, d.bits()), d.bits()),  # PATCH-1
+        RAW: lambda: _raw(cursor, d, n, d.flags & PLANES, valid),
+        FOR: lambda: for_stream(cursor, n, 8 * d.width),
+        DELTA: lambda: delta_stream(cursor, n, 8 * d.width),
+        PATCHED: lambda: patch(cursor, for_stream(cursor, n, 8 * d.width), 8 * d.width),  # PATCH-1
         RUNS: lambda: _runs(cursor, d, n),
         DICTIONARY: lambda: _codes(cursor, n, dictionary),
         ALP: lambda: _alp(cursor, n),
@@ -253,9 +252,9 @@ def _page_values(d, page, data, dictionary):
 
 def _constant(d):
     if d.flags & ALL_NULL:
-        values = np.zeros(d.n, word(d.bits())) if d.words() else _objects([b""] * d.n)
+        values = np.zeros(d.n, word(8 * d.width)) if d.words() else _objects([b""] * d.n)
         return Column(d.klass, d.width, values, np.zeros(d.n, bool))
-    one = np.frombuffer(d.constant, word(d.bits())) if d.words() else _objects([d.constant])
+    one = np.frombuffer(d.constant, word(8 * d.width)) if d.words() else _objects([d.constant])
     return Column(d.klass, d.width, np.repeat(one, d.n), np.ones(d.n, bool))
 
 

@@ -16,6 +16,7 @@ enum shape {
 	SHAPE_ONE,
 	SHAPE_DECIMAL,
 	SHAPE_PRICES, /* decimals that ascend */
+	SHAPE_HOURS,  /* some of 1,500 values with much in common */
 	SHAPE_ALIKE   /* words whose lower bytes are alike */
 };
 
@@ -53,6 +54,10 @@ static const struct vector vectors[] = {
 	{ "dictionary", ENCODING_DICTIONARY, VALUE_SIGNED, 8, SHAPE_FEW, 1100, 0, PROFILE_FAST },
 	{ "dictionary_text", ENCODING_DICTIONARY, VALUE_BYTES, 0, SHAPE_FEW, 1100, 9,
 	  PROFILE_FAST },
+	{ "dictionary_zstd", ENCODING_DICTIONARY, VALUE_SIGNED, 8, SHAPE_HOURS, 12000, 5,
+	  PROFILE_BALANCED },
+	{ "dictionary_text_zstd", ENCODING_DICTIONARY, VALUE_BYTES, 0, SHAPE_HOURS, 3000, 0,
+	  PROFILE_BALANCED },
 	{ "alp", ENCODING_ALP, VALUE_FLOAT, 8, SHAPE_DECIMAL, 1100, 0, PROFILE_FAST },
 	{ "alp_delta", ENCODING_ALP, VALUE_FLOAT, 8, SHAPE_PRICES, 2050, 0, PROFILE_FAST },
 	{ "zstd_text", ENCODING_RAW, VALUE_BYTES, 0, SHAPE_ASCENDING, 600, 0, PROFILE_DENSE },
@@ -83,6 +88,7 @@ static uint64_t word_of(enum shape shape, size_t i, struct rng *rng)
 		return double_bits(i % 200 == 7 ? odd[i / 200 % 4]
 		                                : (double)((r >> 5) % 900000) / 100);
 	case SHAPE_PRICES: return double_bits((double)(i * 1000 + r % 7) / 10);
+	case SHAPE_HOURS: return 1357034400000000 + (r >> 5) % 1500 * 3600000000;
 	case SHAPE_ALIKE: return (r & 0xffffffffff000000) | 0x123456;
 	default: return 42;
 	}
@@ -96,6 +102,8 @@ static size_t text_of(enum shape shape, size_t i, struct rng *rng, char text[64]
 	case SHAPE_ASCENDING:
 		return (size_t)snprintf(text, 64, "station %03zu, platform %u", i,
 		                        (unsigned)(r % 9));
+	case SHAPE_HOURS:
+		return (size_t)snprintf(text, 64, "2013-01-01T%03u:00", (unsigned)(r % 700));
 	case SHAPE_FEW: return (size_t)snprintf(text, 64, "carrier %u", (unsigned)(r % 7));
 	case SHAPE_NOISE: rng_fill(rng, text, 20); return r % 20;
 	default: return (size_t)snprintf(text, 64, "the same");

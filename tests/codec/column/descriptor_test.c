@@ -41,7 +41,7 @@ static const struct {
 	{ "unknown encoding, far away", 0, 255, TEG_UNSUPPORTED },
 	{ "an encoding of numbers for strings", 0, 2, TEG_CORRUPT },
 	{ "ALP for strings", 0, 7, TEG_CORRUPT },
-	{ "an unknown flag", 1, 128 | 2 | 8, TEG_CORRUPT },
+	{ "a frame for a dictionary, without its length", 1, 128 | 2 | 8, TEG_CORRUPT },
 	{ "vectors of text", 1, 64 | 2 | 8, TEG_CORRUPT },
 	{ "planes of a dictionary", 1, 16 | 2 | 8, TEG_CORRUPT },
 	{ "all null, with pages", 1, 2 | 4 | 8, TEG_CORRUPT },
@@ -127,6 +127,19 @@ Test(descriptor, gives_what_was_put) /* CHUNK-1 to CHUNK-3 */
 	cr_assert(span_equal(buf_span(&out), span_of(good, sizeof good)));
 	buf_release(&out);
 	arena_release(&arena);
+}
+
+Test(descriptor, compresses_a_dictionary_only_where_there_is_one) /* CHUNK-6 */
+{
+	static const uint8_t raw[] = { 0, 128, 0, 0, 8, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0,
+		                       1, 0,   0, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 };
+	uint8_t bytes[sizeof raw];
+	struct chunk chunk;
+
+	memcpy(bytes, raw, sizeof raw);
+	cr_assert_eq(parse(span_of(bytes, sizeof bytes), 8, &chunk), TEG_CORRUPT);
+	bytes[1] = 0;
+	cr_assert_eq(parse(span_of(bytes, sizeof bytes), 8, &chunk), TEG_OK);
 }
 
 Test(descriptor, must_fit_what_is_left_of_the_file) /* X18 */

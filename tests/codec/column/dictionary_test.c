@@ -29,11 +29,11 @@ Test(dictionary, orders_values_by_their_class) /* DICT-2 */
 	struct column c = fixed(numbers, 2, 7);
 	struct dictionary d;
 
-	cr_assert_eq(dictionary_build(&c, VALUE_SIGNED, 10, scratch, &d), TEG_OK);
+	cr_assert_eq(dictionary_build(&c, VALUE_SIGNED, 10, 32768, scratch, &d), TEG_OK);
 	cr_assert_eq(d.n, 5);
 	cr_assert_arr_eq(scratch->values.values, as_signed, sizeof as_signed);
 	cr_assert_arr_eq(d.codes, ((uint16_t[]){ 3, 1, 3, 0, 2, 4, 1 }), 14);
-	cr_assert_eq(dictionary_build(&c, VALUE_UNSIGNED, 10, scratch, &d), TEG_OK);
+	cr_assert_eq(dictionary_build(&c, VALUE_UNSIGNED, 10, 32768, scratch, &d), TEG_OK);
 	cr_assert_arr_eq(scratch->values.values, as_unsigned, sizeof as_unsigned);
 }
 
@@ -44,7 +44,7 @@ Test(dictionary, orders_strings_by_bytes_then_length) /* DICT-2 NC1 */
 	struct column c = { COLUMN_BYTES, 0, 6, NULL, (const uint8_t *)bytes, offsets, NULL };
 	struct dictionary d;
 
-	cr_assert_eq(dictionary_build(&c, VALUE_BYTES, 10, scratch, &d), TEG_OK);
+	cr_assert_eq(dictionary_build(&c, VALUE_BYTES, 10, 32768, scratch, &d), TEG_OK);
 	cr_assert_eq(d.n, 5, "repeated values share an entry");
 	cr_assert_eq(memcmp(scratch->values.values, "12345678x12345678yaab", 21), 0);
 	cr_assert_arr_eq(d.codes, ((uint16_t[]){ 4, 0, 3, 4, 1, 2 }), 12);
@@ -58,7 +58,7 @@ Test(dictionary, orders_wide_numbers_by_value) /* DICT-2 */
 	struct column c = fixed(values, 16, 4);
 	struct dictionary d;
 
-	cr_assert_eq(dictionary_build(&c, VALUE_WIDE, 10, scratch, &d), TEG_OK);
+	cr_assert_eq(dictionary_build(&c, VALUE_WIDE, 10, 32768, scratch, &d), TEG_OK);
 	cr_assert_arr_eq(d.codes, ((uint16_t[]){ 2, 0, 1, 3 }), 8);
 }
 
@@ -70,7 +70,7 @@ Test(dictionary, keeps_zeros_and_nans_apart) /* X12 ND4 */
 	struct column c = fixed(bits, 8, 6);
 	struct dictionary d;
 
-	cr_assert_eq(dictionary_build(&c, VALUE_FLOAT, 10, scratch, &d), TEG_OK);
+	cr_assert_eq(dictionary_build(&c, VALUE_FLOAT, 10, 32768, scratch, &d), TEG_OK);
 	cr_assert_eq(d.n, 4);
 	cr_assert_arr_eq(d.codes, ((uint16_t[]){ 0, 3, 1, 2, 0, 2 }), 12);
 }
@@ -83,12 +83,12 @@ Test(dictionary, gives_up_where_there_are_too_many)
 
 	for (size_t i = 0; i < 6000; i++)
 		values[i] = i * 77;
-	cr_assert_eq(dictionary_build(&c, VALUE_SIGNED, 5999, scratch, &d), TEG_OK);
+	cr_assert_eq(dictionary_build(&c, VALUE_SIGNED, 5999, 32768, scratch, &d), TEG_OK);
 	cr_assert_eq(d.n, 0, "48000 bytes are too many for its page");
 	c.n = 4000;
-	cr_assert_eq(dictionary_build(&c, VALUE_SIGNED, 3999, scratch, &d), TEG_OK);
+	cr_assert_eq(dictionary_build(&c, VALUE_SIGNED, 3999, 32768, scratch, &d), TEG_OK);
 	cr_assert_eq(d.n, 0);
-	cr_assert_eq(dictionary_build(&c, VALUE_SIGNED, 4000, scratch, &d), TEG_OK);
+	cr_assert_eq(dictionary_build(&c, VALUE_SIGNED, 4000, 32768, scratch, &d), TEG_OK);
 	cr_assert_eq(d.n, 4000);
 	for (size_t i = 0; i < 4000; i++)
 		cr_assert_eq(d.codes[i], i);
