@@ -733,6 +733,41 @@ TEG_API TEG_MUST_USE teg_status teg_aggregate(teg_array *array, const teg_measur
                                               struct ArrowSchema *schema_out,
                                               struct ArrowArray *batch_out, teg_error *err);
 
+/* ---- elementwise: two arrays, cell by cell ---- */
+
+/* Whole numbers: int64, of two unsigned operands uint64 but for differences; exact, TEG_LIMIT names the
+ * row of the result that overflows. A quotient is cut off towards zero. Floats: float32, float64 where
+ * an operand is one or is an integer of up to 32 bits; wider integers do not mix with floats. Decimals,
+ * with decimals or integers: add and subtract at the larger scale, multiply, not divide; decimal128(38).
+ * Times of one unit: durations add up and differ, a timestamp less a timestamp is a duration, and one
+ * may be added to it or taken off. Whatever is divided by zero is null. */
+typedef enum teg_operator { TEG_ADD = 1, TEG_SUBTRACT, TEG_MULTIPLY, TEG_DIVIDE } teg_operator;
+
+typedef struct teg_term {
+	teg_operator op;
+	const char *left, *right; /* a column of the left array and one of the right */
+	const char *name;         /* of the result; NULL: as in "a + b" */
+} teg_term;
+
+typedef struct teg_elementwise_options {
+	size_t struct_size;
+	const teg_scan_options *left, *right; /* choose cells, as teg_aggregate's does */
+	bool both;                            /* only cells that are live on both sides */
+	size_t memory; /* bytes for cells at hand, else TEG_LIMIT; 0: 64 MiB */
+} teg_elementwise_options;
+
+/* A stream of the keys that are live in either array, once each, and the terms over what the two have
+ * there: columns of the left array's dimensions (row_id of a table), then one per term, which may go
+ * into an array by teg_txn_put_stream. A term is null where an operand is null or has no live cell.
+ * The order of rows depends on what is stored, and is the same each time. The arrays may be one, seen
+ * as of two times. TEG_MISUSE: dimensions that differ in number or type, repeated cells, a term that
+ * makes no sense for the types; an array with valid time needs TEG_VALID_AT. */
+TEG_API TEG_MUST_USE teg_status teg_elementwise(teg_array *left, teg_array *right,
+                                                const teg_term *terms, size_t n_terms,
+                                                const teg_elementwise_options *options,
+                                                struct ArrowArrayStream *stream_out,
+                                                teg_error *err);
+
 /* TABLE: the live rows at these ordinals (their rank by row id, from 0), in the order asked for,
  * duplicates kept, as one batch of `columns` (NULL: all attributes). TEG_DOMAIN with the position
  * in `ordinals` as row, where one is outside [0, live rows). No ordinals: an empty batch. */

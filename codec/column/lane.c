@@ -51,6 +51,25 @@ double lane_to_f64(uint64_t lane)
 	return v;
 }
 
+double float_value(const uint8_t *at, uint32_t width)
+{
+	uint16_t half;
+	float single;
+	double v;
+
+	if (width == 8) {
+		memcpy(&v, at, sizeof v);
+		return v;
+	}
+	if (width == 4) {
+		memcpy(&single, at, sizeof single);
+		return (double)single;
+	}
+	memcpy(&half, at, sizeof half);
+	v = lane_to_f64(lane_of_value(VALUE_FLOAT, span_of(at, width)));
+	return half == 0x8000 ? -0.0 : v;
+}
+
 static uint64_t lane_of_f32_bits(uint32_t bits)
 {
 	float v;

@@ -42,6 +42,8 @@ static inline int64_t lane_to_i64(uint64_t lane)
 uint64_t lane_of_f64(double v);
 /* The number, or a NaN for LANE_NAN. Lanes between two floats of a narrower type round down. */
 double lane_to_f64(uint64_t lane);
+/* A float of that width, exactly: the sign of zero too, which its lane does not tell. */
+double float_value(const uint8_t *at, uint32_t width);
 uint64_t lane_of_bytes(struct span bytes);
 uint64_t lane_of_value(enum value_class class, struct span value);
 

@@ -158,15 +158,6 @@ static void load_integers(struct block *b, const struct column *c, enum value_cl
 	lanes_of_column(c, class, from, b->n, b->as.u);
 }
 
-static double half_of(const uint8_t *at)
-{
-	uint16_t bits;
-	double v = lane_to_f64(lane_of_value(VALUE_FLOAT, span_of(at, 2)));
-
-	memcpy(&bits, at, 2);
-	return bits == 0x8000 ? -0.0 : v;
-}
-
 static void load_floats(struct block *b, const struct column *c, size_t from)
 {
 	const uint8_t *at = c->values + from * c->width;
@@ -180,7 +171,7 @@ static void load_floats(struct block *b, const struct column *c, size_t from)
 		b->as.f[i] = (double)v;
 	}
 	for (uint32_t i = 0; c->width == 2 && i < b->n; i++)
-		b->as.f[i] = half_of(at + (size_t)i * 2);
+		b->as.f[i] = float_value(at + (size_t)i * 2, 2);
 }
 
 static bool counts(const struct block *b, uint32_t i)
