@@ -589,6 +589,21 @@ typedef enum teg_valid_mode {
 
 enum { TEG_KIND_LIVE = 1, TEG_KIND_TOMBSTONE = 2, TEG_KIND_ERASED = 4 };
 
+/* One item of a NumPy basic slice. Positions count from 0 at the lower bound of the domain, negative
+ * ones from its end. Zeroed, it is the whole dimension. */
+typedef enum teg_slice_kind {
+	TEG_SLICE_RANGE = 0, /* start:stop:step; bounds beyond the ends are cut to them */
+	TEG_SLICE_INDEX,     /* `start`: one position, whose dimension the result does not have */
+	TEG_SLICE_ELLIPSIS   /* as many whole dimensions as are left; once */
+} teg_slice_kind;
+typedef struct teg_slice {
+	teg_slice_kind kind;
+	bool has_start,
+		has_stop; /* false: from the first, to the last (with a step < 0 the reverse) */
+	int64_t start, stop;
+	int64_t step; /* may be negative; 0: 1 */
+} teg_slice;
+
 typedef struct teg_scan_options {
 	size_t struct_size;
 	const char *const *columns; /* names, in output order; NULL: dimensions, then attributes */
@@ -606,6 +621,10 @@ typedef struct teg_scan_options {
 	uint64_t limit; /* rows after every filter; 0: no limit */
 	uint32_t batch_rows; /* most rows of a batch; 0: 65,536 */
 	bool no_prune;       /* reads every tile: to check that pruning changes nothing */
+	const teg_slice
+		*slices; /* DENSE, in place of a box: as teg_read_slice takes them. Rows come
+	                            in the usual order, whatever the sign of a step */
+	size_t n_slices;
 } teg_scan_options;
 
 /* TEG_NOT_FOUND names an unknown column, TEG_MISUSE a predicate or box that does not fit the types,
@@ -663,21 +682,6 @@ TEG_API TEG_MUST_USE teg_status teg_read_box(teg_array *array, const teg_range *
                                              const teg_buffer *buffers, size_t n_buffers,
                                              uint8_t *mask, const teg_read_options *options,
                                              teg_error *err);
-
-/* One item of a NumPy basic slice. Positions count from 0 at the lower bound of the domain, negative
- * ones from its end. Zeroed, it is the whole dimension. */
-typedef enum teg_slice_kind {
-	TEG_SLICE_RANGE = 0, /* start:stop:step; bounds beyond the ends are cut to them */
-	TEG_SLICE_INDEX,     /* `start`: one position, whose dimension the result does not have */
-	TEG_SLICE_ELLIPSIS   /* as many whole dimensions as are left; once */
-} teg_slice_kind;
-typedef struct teg_slice {
-	teg_slice_kind kind;
-	bool has_start,
-		has_stop; /* false: from the first, to the last (with a step < 0 the reverse) */
-	int64_t start, stop;
-	int64_t step; /* may be negative; 0: 1 */
-} teg_slice;
 
 /* DENSE: as teg_read_box for a slice: one item per dimension, missing ones are whole. Strides of the
  * buffers are one per dimension of the result (teg_array_shape), validity and mask row-major over

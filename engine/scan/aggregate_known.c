@@ -18,7 +18,7 @@ static bool may_know(const struct aggregate *a)
 	for (size_t i = 0; i < a->n_tallies; i++)
 		if (a->tallies[i].function == TEG_SUM || a->tallies[i].function == TEG_MEAN)
 			return false;
-	return !a->groups.n_columns && !a->scan->filter && !view->no_prune &&
+	return !a->groups.n_columns && !a->scan->filter && !a->scan->cut && !view->no_prune &&
 	       !a->array->state.schema->valid_time;
 }
 

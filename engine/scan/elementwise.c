@@ -47,10 +47,12 @@ static teg_status check_side(const struct teg_array *array, const teg_scan_optio
 {
 	const struct schema *schema = array->state.schema;
 
-	if (o->columns || o->limit || o->times || o->kinds || o->mode == TEG_SCAN_ALL_VERSIONS)
-		teg_fail(err, TEG_MISUSE,
-		         "elementwise takes no columns, limit, times, kinds or all versions from "
-		         "its scans");
+	if (o->columns || o->limit || o->times || o->kinds || o->n_slices ||
+	    o->mode == TEG_SCAN_ALL_VERSIONS)
+		teg_fail(
+			err, TEG_MISUSE,
+			"elementwise takes no columns, limit, times, kinds, slices or all versions "
+			"from its scans");
 	else if (schema->cells == TEG_CELLS_REPEATED)
 		teg_fail(err, TEG_MISUSE,
 		         "the cells of array '%s' are repeated: keys do not pair them",

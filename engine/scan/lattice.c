@@ -51,6 +51,16 @@ uint64_t lattice_window(const struct lattice *l, const uint64_t *lo, const uint6
 	return n;
 }
 
+void lattice_mask(const struct lattice *l, uint32_t d, const uint64_t *lanes, uint32_t n,
+                  uint8_t *mask)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		uint64_t off = lanes[i] - l->lo[d]; /* what lies below wraps around */
+
+		mask[i] &= off % l->step[d] == 0 && off / l->step[d] < l->count[d];
+	}
+}
+
 void places_pack(struct places *places, const struct lattice *l)
 {
 	ptrdiff_t stride = (ptrdiff_t)places->width;

@@ -27,6 +27,10 @@ struct window {
 uint64_t lattice_window(const struct lattice *lattice, const uint64_t *lo, const uint64_t *hi,
                         struct window *window_out);
 
+/* Clears mask[i], 0 or 1 for each of n lanes of dimension d, where the lattice has no cell. */
+void lattice_mask(const struct lattice *lattice, uint32_t d, const uint64_t *lanes, uint32_t n,
+                  uint8_t *mask);
+
 /* Memory that has a value for each cell, at `at` + sum(place[d] * stride[d]). */
 struct places {
 	uint8_t *at;

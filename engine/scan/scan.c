@@ -1,7 +1,6 @@
 #include "engine/scan/scan.h"
 #include "codec/base/checked.h"
 #include "engine/scan/mask.h"
-#include <errno.h>
 #include <string.h>
 
 #define BATCH_ROWS 65536
@@ -196,6 +195,25 @@ static teg_status all_conditions(struct teg_scan *scan, const teg_scan_options *
 	return and_also(all, copy, err);
 }
 
+/* The box around the slices, and what is left out of it. */
+static teg_status choose_slices(struct teg_scan *scan, const teg_scan_options *options,
+                                teg_error *err)
+{
+	struct lattice *l;
+
+	if (options->box || !options->slices)
+		return teg_fail(err, TEG_MISUSE, "a scan takes a box or slices");
+	scan->cut = arena_alloc(&scan->arena, sizeof *scan->cut);
+	if (!scan->cut)
+		return no_memory(err);
+	TEG_TRY(cut_of_slices(scan->array, options->slices, options->n_slices, scan->cut, err));
+	l = &scan->cut->lattice;
+	lattice_box(l, &scan->box);
+	scan->view.box = &scan->box;
+	scan->view.step = l->step;
+	return TEG_OK;
+}
+
 /* Box and predicate become lanes to prune by and one bound filter. */
 static teg_status choose_filter(struct teg_scan *scan, const teg_scan_options *options,
                                 teg_error *err)
@@ -209,6 +227,8 @@ static teg_status choose_filter(struct teg_scan *scan, const teg_scan_options *o
 		TEG_TRY(read_box_lanes(schema, options->box, &scan->box, &exact, err));
 		scan->view.box = &scan->box;
 	}
+	if (options->n_slices)
+		TEG_TRY(choose_slices(scan, options, err));
 	status = all_conditions(scan, options, exact, &all, err);
 	if (status == TEG_OK && all)
 		status = predicate_bind(all, schema, &scan->arena, &scan->filter, err);
@@ -270,6 +290,8 @@ static teg_status open_scan(struct teg_scan *scan, const teg_scan_options *optio
 	TEG_TRY(choose_view(scan, options, err));
 	TEG_TRY(make_filter_columns(scan, err));
 	scan->left = options->limit ? options->limit : UINT64_MAX;
+	if (scan->cut && !scan->cut->lattice.n_cells)
+		scan->left = 0;
 	scan->batch_rows = options->batch_rows ? options->batch_rows : BATCH_ROWS;
 	scan->pool = batch_pool_new(scan->outputs, scan->n_outputs, scan->alloc);
 	return scan->pool ? TEG_OK : no_memory(err);
@@ -365,21 +387,31 @@ static bool reserve_keep(struct teg_scan *scan, size_t n)
 	return scan->keep && scan->mask;
 }
 
-static teg_status run_filter(struct teg_scan *scan, teg_error *err)
+static teg_status mask_predicate(struct teg_scan *scan, uint32_t n, teg_error *err)
 {
-	uint32_t n_columns, n = scan->selection.n;
+	uint32_t n_columns;
 	const uint32_t *ids = predicate_columns(scan->filter, &n_columns);
 
-	if (!reserve_keep(scan, (size_t)n + MASK_SLACK))
-		return no_memory(err);
-	TEG_TRY(sweep_bind(&scan->sweep, &scan->selection, NULL, 0, n, err));
 	for (uint32_t i = 0; i < n_columns; i++) {
 		column_buf_clear(&scan->filter_columns[i]);
 		TEG_TRY(sweep_column(&scan->sweep, ids[i], &scan->filter_columns[i], err));
 		scan->filter_views[i] = column_buf_view(&scan->filter_columns[i]);
 	}
+	return predicate_run(scan->filter, scan->filter_views, n, scan->alloc, scan->mask, err);
+}
+
+static teg_status run_filter(struct teg_scan *scan, teg_error *err)
+{
+	uint32_t n = scan->selection.n;
+
+	if (!reserve_keep(scan, (size_t)n + MASK_SLACK))
+		return no_memory(err);
+	TEG_TRY(sweep_bind(&scan->sweep, &scan->selection, NULL, 0, n, err));
 	memset(scan->mask, 1, n);
-	TEG_TRY(predicate_run(scan->filter, scan->filter_views, n, scan->alloc, scan->mask, err));
+	if (scan->cut)
+		TEG_TRY(cut_mask(scan->cut, &scan->sweep, scan->mask, err));
+	if (scan->filter)
+		TEG_TRY(mask_predicate(scan, n, err));
 	scan->kept = mask_list(scan->mask, n, 0, scan->keep);
 	return TEG_OK;
 }
@@ -391,7 +423,7 @@ static teg_status next_selection(struct teg_scan *scan, teg_error *err)
 	while (scan->kept == 0) {
 		TEG_TRY(sweep_next(&scan->sweep, &scan->selection, err));
 		scan->kept = scan->selection.n;
-		if (scan->filter)
+		if (scan->filter || scan->cut)
 			TEG_TRY(run_filter(scan, err));
 	}
 	return TEG_OK;
@@ -401,8 +433,7 @@ static teg_status next_selection(struct teg_scan *scan, teg_error *err)
 static teg_status fill(struct teg_scan *scan, uint32_t n, teg_error *err)
 {
 	struct batch *batch = scan->batch;
-	const uint32_t *keep =
-		scan->filter && scan->kept < scan->selection.n ? scan->keep + scan->taken : NULL;
+	const uint32_t *keep = scan->kept < scan->selection.n ? scan->keep + scan->taken : NULL;
 
 	TEG_TRY(sweep_bind(&scan->sweep, &scan->selection, keep, keep ? 0 : scan->taken, n, err));
 	for (uint32_t i = 0; i < scan->n_outputs; i++) {
@@ -531,63 +562,5 @@ teg_status teg_scan_explain(teg_scan *scan, teg_scan_stats *stats_out, teg_error
 		for (uint32_t i = 0; i < scan->sweep.plan.n_tiles; i++)
 			stats_out->tiles_resolved += scan->sweep.plan.tiles[i].needs_resolution;
 	}
-	return TEG_OK;
-}
-
-/* ---- as a stream ---- */
-
-static int stream_status(struct teg_scan *scan, teg_status status)
-{
-	switch (status) {
-	case TEG_OK: return 0;
-	case TEG_NOMEM: return ENOMEM;
-	case TEG_MISUSE: return EINVAL;
-	default: return scan->stream_error.os_errno ? scan->stream_error.os_errno : EIO;
-	}
-}
-
-static int stream_schema(struct ArrowArrayStream *stream, struct ArrowSchema *out)
-{
-	struct teg_scan *scan = stream->private_data;
-
-	return stream_status(scan, teg_scan_schema(scan, out, &scan->stream_error));
-}
-
-static int stream_next(struct ArrowArrayStream *stream, struct ArrowArray *out)
-{
-	struct teg_scan *scan = stream->private_data;
-	teg_status status = teg_scan_next(scan, out, &scan->stream_error);
-
-	if (status == TEG_END) {
-		out->release = NULL;
-		return 0;
-	}
-	return stream_status(scan, status);
-}
-
-static const char *stream_last_error(struct ArrowArrayStream *stream)
-{
-	struct teg_scan *scan = stream->private_data;
-
-	return scan->stream_error.message[0] ? scan->stream_error.message : NULL;
-}
-
-static void stream_release(struct ArrowArrayStream *stream)
-{
-	teg_scan_close(stream->private_data);
-	stream->private_data = NULL;
-	stream->release = NULL;
-}
-
-teg_status teg_scan_stream(teg_scan *scan, struct ArrowArrayStream *stream_out, teg_error *err)
-{
-	if (!scan || !stream_out)
-		return teg_fail(err, TEG_MISUSE,
-		                "teg_scan_stream needs a scan and a place for the stream");
-	*stream_out = (struct ArrowArrayStream){ .get_schema = stream_schema,
-		                                 .get_next = stream_next,
-		                                 .get_last_error = stream_last_error,
-		                                 .release = stream_release,
-		                                 .private_data = scan };
 	return TEG_OK;
 }

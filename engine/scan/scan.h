@@ -3,6 +3,7 @@
 #ifndef TEG_ENGINE_SCAN_SCAN_H
 #define TEG_ENGINE_SCAN_SCAN_H
 #include "engine/arrow/export.h"
+#include "engine/scan/cut.h"
 #include "engine/scan/sweep.h"
 
 struct teg_scan {
@@ -13,6 +14,7 @@ struct teg_scan {
 	uint32_t n_outputs;
 	struct view view;
 	struct box box;
+	struct cut *cut; /* slices asked for; NULL: none */
 	const struct bound_predicate *filter;
 	struct sweep sweep;
 	bool sweep_open;

@@ -80,7 +80,7 @@ class ScanOptions(Struct):
                 ("system_time", c.c_int64), ("version", c.c_uint64), ("valid_mode", c.c_int),
                 ("valid_at", c.c_int64), ("valid_end", c.c_int64), ("kinds", c.c_uint32),
                 ("times", c.c_bool), ("limit", c.c_uint64), ("batch_rows", c.c_uint32),
-                ("no_prune", c.c_bool)]
+                ("no_prune", c.c_bool), ("slices", c.c_void_p), ("n_slices", c.c_size_t)]
 
 
 class CompactOptions(Struct):

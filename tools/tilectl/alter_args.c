@@ -107,6 +107,32 @@ static bool read_widen(struct alteration *a, const char *name, const char *at, s
 	return ok;
 }
 
+/* DIM=HI. */
+static bool read_resize(struct alteration *a, const char *name, const char *at, size_t len,
+                        struct why *why)
+{
+	struct word_range word;
+	teg_value *hi = own(a, sizeof *hi);
+	const teg_dimension *dim = NULL;
+	bool ok = word_read_range(at, len, false, &word, why) &&
+	          (word.single || refuse(why, "'%.80s' is not one value", at));
+
+	for (size_t d = 0; d < a->spec->n_dimensions; d++)
+		if (!strcmp(a->spec->dimensions[d].name, name))
+			dim = &a->spec->dimensions[d];
+	/* A dimension that does not exist is the library's to refuse. */
+	*hi = (teg_value){ .type = TEG_INT64 };
+	ok = ok && (!dim || read_value(a, &dim->type, &word.lo, hi, why));
+	word_range_free(&word);
+	if (ok) {
+		teg_alter *change = add_change(a, TEG_ALTER_RESIZE);
+
+		change->name = name;
+		change->hi = *hi;
+	}
+	return ok;
+}
+
 static bool read_rename(struct alteration *a, const char *name, const char *at, size_t len,
                         struct why *why)
 {
@@ -222,6 +248,7 @@ int alteration_read(struct alteration *alteration, const struct args *args, cons
 		             struct why *why);
 	} steps[] = {
 		{ OPT_UNCHECK, TEG_ALTER_UNCHECK, NULL },
+		{ OPT_RESIZE, 0, read_resize },
 		{ OPT_WIDEN, 0, read_widen },
 		{ OPT_DROP, TEG_ALTER_DROP, NULL },
 		{ OPT_RENAME, 0, read_rename },

@@ -80,9 +80,9 @@ static int run_rename(const struct args *args)
 	return run_one(args, &change, change.new_name);
 }
 
-static const enum opt_id alter_opts[] = { OPT_ARRAY, OPT_ADD,     OPT_DROP,   OPT_RENAME,
-	                                  OPT_WIDEN, OPT_SET,     OPT_UNSET,  OPT_OF,
-	                                  OPT_CHECK, OPT_UNCHECK, OPT_FORMAT, OPT_END };
+static const enum opt_id alter_opts[] = { OPT_ARRAY,  OPT_ADD,    OPT_DROP, OPT_RENAME, OPT_WIDEN,
+	                                  OPT_SET,    OPT_UNSET,  OPT_OF,   OPT_CHECK,  OPT_UNCHECK,
+	                                  OPT_RESIZE, OPT_FORMAT, OPT_END };
 static const enum opt_id drop_opts[] = { OPT_ARRAY, OPT_FORMAT, OPT_END };
 static const enum opt_id rename_opts[] = { OPT_ARRAY, OPT_TO, OPT_FORMAT, OPT_END };
 
@@ -97,8 +97,11 @@ const struct command cmd_alter = {
 	"A check is COL=LO:HI, both ends included, either of which may be missing, or COL=nonempty; it\n"
 	"is called as it was written. Rows from before a check are not looked at: verify --deep tells\n"
 	"which current ones break it.\n"
-	"Everything asked for is one version, done in the order --uncheck, --widen, --drop, --rename,\n"
-	"--add, --unset, --set, --check: names are the old ones up to --rename and the new ones after.\n",
+	"A dimension of a dense array ends where --resize says; it does not shrink over cells that were\n"
+	"ever written.\n"
+	"Everything asked for is one version, done in the order --uncheck, --resize, --widen, --drop,\n"
+	"--rename, --add, --unset, --set, --check: names are the old ones up to --rename and the new\n"
+	"ones after.\n",
 	alter_opts,
 	true,
 	run_alter

@@ -258,6 +258,8 @@ static int write_box(struct writer *w)
 	size_t rank;
 	teg_error err;
 
+	if (scan->n_slices)
+		return usage(w->out->args, "a .npy file takes a --box of coordinates, not slices");
 	if (scan->predicate || scan->kinds || scan->times || scan->valid_mode == TEG_VALID_RANGE)
 		return usage(w->out->args, "a box of cells takes no --where, --kinds, --times, "
 		                           "--all-versions or --valid-range");

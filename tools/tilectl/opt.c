@@ -90,6 +90,7 @@ const struct option opt_table[N_OPTS] = {
 	[OPT_CHECK] = { "check", "'A=LO:HI'", NULL,
 	                "rules that rows to come must keep: a range, or 'A=nonempty'", false },
 	[OPT_UNCHECK] = { "uncheck", "RULE,RULE", NULL, "rules to give up", false },
+	[OPT_RESIZE] = { "resize", "'X=HI'", NULL, "dense: new upper bounds of dimensions", false },
 	[OPT_TO] = { "to", "NAME", NULL, "the new name", false },
 	[OPT_FORGET] = { "forget", NULL, NULL, "the keys go as well: then they are not found",
 	                 false },

@@ -69,6 +69,7 @@ enum opt_id {
 	OPT_OF,
 	OPT_CHECK,
 	OPT_UNCHECK,
+	OPT_RESIZE,
 	OPT_TO,
 	OPT_FORGET,
 	OPT_NOW,

@@ -184,9 +184,19 @@ int scan_args_read(struct scan_args *scan, const struct args *args)
 
 int scan_args_bind(struct scan_args *scan, const struct args *args, const teg_array *array)
 {
+	const char *text = args->value[OPT_BOX];
+	struct why why;
 	bool given;
-	int code = read_box(args, array, &scan->box, &given);
+	int code;
 
+	if (text && slices_look(text)) {
+		if (!slices_read(text, &scan->slices, &why))
+			return usage_why(args, OPT_BOX, &why);
+		scan->options.slices = scan->slices.at;
+		scan->options.n_slices = scan->slices.n;
+		return EXIT_OK;
+	}
+	code = read_box(args, array, &scan->box, &given);
 	scan->options.box = given ? scan->box.range : NULL;
 	return code;
 }

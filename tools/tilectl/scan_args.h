@@ -4,12 +4,14 @@
 #include "engine/tegula.h"
 #include "tools/tilectl/box.h"
 #include "tools/tilectl/opt.h"
+#include "tools/tilectl/slices.h"
 #include "tools/tilectl/word.h"
 
 struct scan_args {
 	teg_scan_options options; /* points into the rest of this struct */
 	struct word_names columns;
 	struct box box;
+	struct slices slices;
 	teg_predicate *predicate;
 	bool no_rows; /* --limit 0: the schema, but no row */
 };

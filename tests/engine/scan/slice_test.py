@@ -202,6 +202,18 @@ class Case:
         test.assertTrue(same_bits(out, want), (index, out, want))
 
 
+    def check_scan(self, test, index):
+        """A scan of the slices gives the cells that were written, in an order of its own."""
+        items = items_of(index)
+        got = self.store.scan("a", slices=c.addressof(items), n_slices=len(index))
+        at = np.zeros(got.num_rows, np.int64)
+        for d, (lo, n) in enumerate(zip(self.lows, self.shape)):
+            at = at * n + got.column(f"d{d}").to_numpy() - lo
+        places = np.arange(self.live.size).reshape(self.shape)[index]
+        want = np.asarray(places)[np.asarray(self.live[index])]
+        test.assertEqual(sorted(at.tolist()), sorted(want.tolist()), index)
+
+
 class Slices(unittest.TestCase):
     def one(self, seed):
         rng = random.Random(seed)
@@ -218,6 +230,8 @@ class Slices(unittest.TestCase):
                     index = random_index(rng, case.shape)
                     with self.subTest(seed=seed, index=index):
                         case.check(self, array, index)
+                        if index:
+                            case.check_scan(self, index)
                 store.lib.teg_array_close(array)
             store.close()
 
