@@ -192,7 +192,7 @@ Test(faulty, goes_on_after_interruptions, .init = setup, .fini = teardown)
 }
 
 Test(faulty, does_not_hang_where_interrupted_for_ever, .init = setup, .fini = teardown,
-     .timeout = 10)
+     .timeout = 60)
 {
 	struct os_file *file;
 	teg_error err;
