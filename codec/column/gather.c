@@ -3,7 +3,7 @@
 #include "codec/base/checked.h"
 
 /* Gathers jump about in more memory than the caches hold; what is needed soon is asked for early. */
-#define AHEAD 32
+#define AHEAD 64
 #define SHORT_TEXT 16 /* bytes: copied as a whole, without a call */
 
 #define GATHER(T)                                                                    \
@@ -89,6 +89,28 @@ static size_t gathered_bytes(const struct column *c, const uint32_t *at, size_t 
 	return bytes;
 }
 
+#define TEXTS 256 /* looked up twice, the second time in the first cache */
+
+static teg_status gather_texts(struct column_buf *b, const struct column *c, const uint32_t *at,
+                               size_t n)
+{
+	size_t before = b->n;
+
+	TEG_TRY(column_buf_reserve(b, n, 0));
+	for (size_t i = 0; i < n; i += TEXTS) {
+		size_t part = size_min(TEXTS, n - i);
+		teg_status status = column_buf_reserve(b, part, gathered_bytes(c, at + i, part));
+
+		if (status != TEG_OK) {
+			column_buf_truncate(b, before);
+			return status;
+		}
+		gather_bytes(b, c, at + i, part);
+		column_buf_count(b, part);
+	}
+	return TEG_OK;
+}
+
 static void gather_validity(struct column_buf *b, const uint8_t *validity, const uint32_t *at,
                             size_t n)
 {
@@ -133,14 +155,15 @@ teg_status column_buf_gather(struct column_buf *b, const struct column *c, const
 		return TEG_OK;
 	if (shape_is_nested(c->shape))
 		return gather_nested(b, c, at, n);
-	TEG_TRY(column_buf_reserve(b, n, fixed ? 0 : gathered_bytes(c, at, n)));
+	TEG_TRY(column_buf_reserve(b, n, 0));
 	if (c->validity)
 		TEG_TRY(column_buf_need_validity(b));
-	if (fixed)
+	if (fixed) {
 		gather_fixed(b->values + b->n * b->width, c, at, n);
-	else
-		gather_bytes(b, c, at, n);
-	column_buf_count(b, n);
+		column_buf_count(b, n);
+	} else {
+		TEG_TRY(gather_texts(b, c, at, n));
+	}
 	if (c->validity)
 		gather_validity(b, c->validity, at, n);
 	return TEG_OK;

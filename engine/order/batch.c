@@ -1,3 +1,4 @@
+#include "codec/column/kernel.h"
 #include "engine/order/order.h"
 #include "engine/order/scale.h"
 
@@ -17,36 +18,51 @@ void batch_init(struct order_batch *batch, const struct order *order)
 	}
 }
 
-static void widen(const uint64_t *lanes, size_t n, uint64_t *min, uint64_t *max)
+/* Widens *min and *max by n numbers, and adds to *diff the bits in which one less `lo` differs from
+ * `first`. */
+KERNEL static void note(const uint64_t *at, size_t n, uint64_t lo, uint64_t first, uint64_t *min,
+                        uint64_t *max, uint64_t *diff)
 {
-	uint64_t lo = *min, hi = *max;
+	uint64_t least = *min, most = *max, bits = *diff;
 
 	for (size_t i = 0; i < n; i++) {
-		lo = lanes[i] < lo ? lanes[i] : lo;
-		hi = lanes[i] > hi ? lanes[i] : hi;
+		least = at[i] < least ? at[i] : least;
+		most = at[i] > most ? at[i] : most;
+		bits |= (at[i] - lo) ^ first;
 	}
-	*min = lo;
-	*max = hi;
+	*min = least;
+	*max = most;
+	*diff = bits;
+}
+
+/* Grid steps alone are needed as such; without a grid lanes are only moved, which note() allows for. */
+static void add_lanes(struct order_batch *batch, uint32_t d, const uint64_t *lanes, size_t n)
+{
+	const struct order *order = batch->order;
+	uint64_t lo = order->scale[d].lo, scaled[CURVE_BLOCK], diff = 0, unused = 0;
+
+	if (!order->grid) {
+		note(lanes, n, lo, batch->first[d] >> order->scale[d].shift, &batch->lane_min[d],
+		     &batch->lane_max[d], &diff);
+		batch->diff |= diff << order->scale[d].shift;
+		return;
+	}
+	for (size_t from = 0; from < n; from += CURVE_BLOCK) {
+		size_t m = n - from < CURVE_BLOCK ? n - from : CURVE_BLOCK;
+
+		scale_lanes(order, d, lanes + from, m, scaled);
+		note(scaled, m, 0, batch->first[d], &batch->min[d], &batch->max[d], &batch->diff);
+		note(lanes + from, m, 0, 0, &batch->lane_min[d], &batch->lane_max[d], &unused);
+	}
 }
 
 void batch_add(struct order_batch *batch, const uint64_t *const *lanes, size_t n)
 {
-	uint64_t scaled[CURVE_BLOCK];
-
-	for (uint32_t d = 0; d < batch->order->n_dims; d++)
-		for (size_t from = 0; from < n; from += CURVE_BLOCK) {
-			size_t m = n - from < CURVE_BLOCK ? n - from : CURVE_BLOCK;
-			uint64_t diff = 0;
-
-			scale_lanes(batch->order, d, lanes[d] + from, m, scaled);
-			if (!batch->n && !from)
-				batch->first[d] = scaled[0];
-			for (size_t i = 0; i < m; i++)
-				diff |= scaled[i] ^ batch->first[d];
-			batch->diff |= diff;
-			widen(scaled, m, &batch->min[d], &batch->max[d]);
-			widen(lanes[d] + from, m, &batch->lane_min[d], &batch->lane_max[d]);
-		}
+	for (uint32_t d = 0; n && d < batch->order->n_dims; d++) {
+		if (!batch->n)
+			scale_lanes(batch->order, d, lanes[d], 1, &batch->first[d]);
+		add_lanes(batch, d, lanes[d], n);
+	}
 	batch->n += n;
 }
 

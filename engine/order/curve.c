@@ -178,6 +178,40 @@ static void digits_2d(const struct curve *curve, const uint64_t lanes[][CURVE_BL
 	}
 }
 
+/* Bits 4k to 4k + 3 moved to 8k to 8k + 3, of numbers of 32 bits. */
+static inline uint64_t spread(uint64_t v)
+{
+	v = (v | v << 16) & 0x0000ffff0000ffff;
+	v = (v | v << 8) & 0x00ff00ff00ff00ff;
+	return (v | v << 4) & 0x0f0f0f0f0f0f0f0f;
+}
+
+/* Up to 32 levels: indices into the table side by side, all of a block first, then one look-up for
+ * each; the digits fit one number. */
+static void short_digits_2d(const struct curve *curve, const uint64_t lanes[][CURVE_BLOCK],
+                            size_t n, uint32_t n_words, uint64_t *const *words, unsigned shift)
+{
+	const uint16_t *table = curve->table;
+	unsigned low = curve->low, bits = 2 * (curve->top - low);
+	uint64_t mask = low_bits(2 * curve->levels), indices[CURVE_BLOCK];
+
+	for (size_t i = 0; i < n; i++)
+		indices[i] = spread(lanes[0][i] >> low & UINT32_MAX) << 4 |
+		             spread(lanes[1][i] >> low & UINT32_MAX);
+	for (size_t i = 0; i < n; i++) {
+		uint64_t out = 0;
+		uint32_t entry = 0;
+
+		for (unsigned at = bits; at > 0; at -= 8) {
+			entry = table[(entry & ~255u) | (indices[i] >> (at - 8) & 255)];
+			out = out << 8 | (entry & 255);
+		}
+		indices[i] = out & mask;
+	}
+	for (size_t i = 0; i < n; i++)
+		put_bits(words, n_words, i, shift, indices[i]);
+}
+
 static void digits_3d(const struct curve *curve, const uint64_t lanes[][CURVE_BLOCK], size_t n,
                       uint32_t n_words, uint64_t *const *words, unsigned shift)
 {
@@ -278,7 +312,9 @@ void curve_digits(const struct curve *curve, const uint64_t lanes[][CURVE_BLOCK]
 {
 	if (!curve->levels)
 		return;
-	if (curve->table && curve->n_dims == 2)
+	if (curve->table && curve->n_dims == 2 && curve->top - curve->low <= 32)
+		short_digits_2d(curve, lanes, n, n_words, words, shift);
+	else if (curve->table && curve->n_dims == 2)
 		digits_2d(curve, lanes, n, n_words, words, shift);
 	else if (curve->table && curve->n_dims == 3)
 		digits_3d(curve, lanes, n, n_words, words, shift);

@@ -78,7 +78,7 @@ struct order_batch {
 	uint64_t diff; /* bits in which scaled lanes differ, of any dimension */
 	uint64_t first[TEG_MAX_DIMENSIONS]; /* scaled, of the first cell */
 	uint64_t lane_min[TEG_MAX_DIMENSIONS], lane_max[TEG_MAX_DIMENSIONS];
-	uint64_t min[TEG_MAX_DIMENSIONS], max[TEG_MAX_DIMENSIONS]; /* scaled */
+	uint64_t min[TEG_MAX_DIMENSIONS], max[TEG_MAX_DIMENSIONS]; /* scaled, in a grid */
 	uint32_t n_parts;
 	struct order_part parts[2 * TEG_MAX_DIMENSIONS];
 	unsigned n_bits;  /* of a key */

@@ -6,6 +6,11 @@
 #define DIGIT_BITS 11
 #define DIGITS (1u << DIGIT_BITS)
 
+static unsigned n_passes(unsigned bits)
+{
+	return (bits + DIGIT_BITS - 1) / DIGIT_BITS;
+}
+
 static bool ascending(const uint64_t *at, size_t n, unsigned low_bit, uint64_t *diff_out)
 {
 	bool sorted = true;
@@ -59,7 +64,7 @@ static uint64_t *sort_digits(uint64_t *at, uint64_t *work, size_t n, unsigned lo
 
 		bit += (unsigned)__builtin_ctzll(diff >> bit);
 		left = bit_width(diff >> bit);
-		passes = (left + DIGIT_BITS - 1) / DIGIT_BITS;
+		passes = n_passes(left);
 		mask = ((uint64_t)1 << ((left + passes - 1) / passes)) - 1;
 		deal(at, work, n, bit, mask, starts);
 		at = work;
@@ -67,6 +72,42 @@ static uint64_t *sort_digits(uint64_t *at, uint64_t *work, size_t n, unsigned lo
 		bit += bit_width(mask);
 	}
 	return at;
+}
+
+/* Numbers that are as good as sorted, set right by insertion. False where that takes more than a few
+ * moves each: they are as they were then, but for some that are nearer to their places. */
+static bool insert_rest(uint64_t *at, size_t n, unsigned low_bit)
+{
+	size_t moves = 0;
+
+	for (size_t i = 1; i < n && moves <= 2 * n; i++) {
+		uint64_t number = at[i];
+		size_t k = i;
+
+		for (; k && at[k - 1] >> low_bit > number >> low_bit; k--)
+			at[k] = at[k - 1];
+		at[k] = number;
+		moves += i - k;
+	}
+	return moves <= 2 * n;
+}
+
+#define SPARE_BITS 5 /* beyond those that number the numbers: then few share a digit */
+
+/* Where the highest bits tell nearly all numbers apart, as those of coordinates and curves do, passes
+ * over the others are left out. */
+static uint64_t *sort_high_digits(uint64_t *at, uint64_t *work, size_t n, unsigned low_bit,
+                                  uint64_t diff)
+{
+	unsigned top = bit_width(diff), high = bit_width(n) + SPARE_BITS;
+	uint64_t *sorted;
+
+	if (top <= low_bit + high || n_passes(top - low_bit) <= n_passes(high))
+		return sort_digits(at, work, n, low_bit, diff);
+	sorted = sort_digits(at, work, n, top - high, diff);
+	if (insert_rest(sorted, n, low_bit))
+		return sorted;
+	return sort_digits(sorted, sorted == at ? work : at, n, low_bit, diff);
 }
 
 /* Deals into `work`, then sorts each hand, in the caches, back into `at`. */
@@ -96,7 +137,7 @@ uint64_t *sort_packed(uint64_t *at, uint64_t *work, size_t n, unsigned low_bit)
 		return at;
 	if (n > DEAL_FROM && bit_width(diff >> low_bit) > DIGIT_BITS + DEAL_BITS)
 		return sort_hands(at, work, n, low_bit, diff);
-	return sort_digits(at, work, n, low_bit, diff);
+	return sort_high_digits(at, work, n, low_bit, diff);
 }
 
 /* ---- several words, or too many bits for one number to hold key and index ---- */

@@ -127,6 +127,8 @@ static teg_status check_domain(const struct field *f, const struct column_buf *c
 	uint64_t lanes[BLOCK], lo, hi;
 
 	sure_bounds(f, &lo, &hi);
+	if (lo == 0 && hi == UINT64_MAX)
+		return TEG_OK;
 	for (size_t at = first; at < c->n; at += BLOCK) {
 		size_t n = size_min(BLOCK, c->n - at);
 

@@ -489,12 +489,13 @@ Test(order, radix_sort_agrees_with_qsort)
 		{ { UINT64_MAX, UINT64_MAX, UINT64_MAX } },
 		{ { 3, 0, 0x8000000000000001 } },
 		{ { 0, 0x7fffffffffff, 0 } },
+		{ { 0, 0x7000ffff, 0 } }, /* high digits tell few apart */
 	};
-	static const uint32_t counts[] = { 0, 1, 2, 3, 255, 5000 };
+	static const uint32_t counts[] = { 0, 1, 2, 3, 255, 5000, 70000 };
 	struct rng rng = { 23 };
 
-	for (size_t c = 0; c < 7 * 6; c++) {
-		uint32_t n = counts[c / 7];
+	for (size_t c = 0; c < 8 * 7; c++) {
+		uint32_t n = counts[c / 8];
 		struct order_ties ties;
 		size_t tie = 0;
 		uint64_t *words[3];
@@ -508,7 +509,7 @@ Test(order, radix_sort_agrees_with_qsort)
 			items[i].index = i;
 			for (int w = 0; w < 3; w++)
 				items[i].word[w] = words[w][i] =
-					0x5000 | (rng_u64(&rng) & cases[c % 7].mask[w]);
+					0x5000 | (rng_u64(&rng) & cases[c % 8].mask[w]);
 		}
 		cr_assert_eq(order_sort_ties((const uint64_t *const *)words, 3, n,
 		                             teg_allocator_default(), perm, &ties),
