@@ -131,6 +131,17 @@ static const char *time_name(uint32_t id)
 	}
 }
 
+/* Of a node below an attribute the way to it, of a column that was dropped since its number. */
+static const char *name_column(const struct schema *schema, uint32_t id, char *path, size_t room)
+{
+	if (id >= COLUMN_ID_SYSTEM_FROM)
+		return time_name(id);
+	schema_node_path(schema, id, path, room);
+	if (!path[0])
+		snprintf(path, room, "%#x", (unsigned)id);
+	return path;
+}
+
 static void name_encoding(const struct chunk *chunk, char *name, size_t room)
 {
 	static const char *const names[] = { "raw",     "constant", "for",        "delta",
@@ -154,12 +165,14 @@ static bool show_column(struct tile_walk *w, const struct index_entry *e, uint64
                         const struct tile_column *column)
 {
 	const struct field *field = schema_field_by_id(w->array->state.schema, column->id);
+	char path[512];
 	const struct column_stats *stats = stats_of(w, e, column->id);
 	uint8_t room[2][8];
 	char encoding[32];
 	teg_column_info info = { .segment = w->segment_at,
 		                 .tile = number,
-		                 .name = field ? field->name : time_name(column->id),
+		                 .name = name_column(w->array->state.schema, column->id, path,
+		                                     sizeof path),
 		                 .encoding = encoding,
 		                 .n_values = column->chunk.n,
 		                 .n_pages = column->chunk.n_pages,

@@ -37,7 +37,8 @@ typedef struct teg_tile_info {
 
 typedef struct teg_column_info {
 	uint64_t segment, tile;
-	const char *name;                                /* dimension, attribute or time column */
+	const char
+		*name; /* dimension, attribute, time column; "points.item.x" below an attribute */
 	const char *encoding;                            /* "for", "dictionary+zstd", ... */
 	uint64_t n_values, n_pages, stored_len, raw_len; /* bytes */
 	uint64_t n_nulls, n_nan;

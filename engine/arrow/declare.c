@@ -1,4 +1,5 @@
 /* Arrow schemas as declarations of arrays. */
+#include <stdio.h>
 #include "codec/base/options.h"
 #include "engine/arrow/format.h"
 #include "engine/arrow/import.h"
@@ -13,38 +14,63 @@ static const char *name_of(const struct ArrowSchema *field)
 	return field->name ? field->name : "";
 }
 
-static teg_status attribute(const struct ArrowSchema *field, struct arena *arena, int depth,
-                            teg_attribute *out, teg_error *err);
+/* A field, and those it lies in. */
+struct place {
+	const struct ArrowSchema *field;
+	const struct place *above;
+	int depth;
+	struct arena *arena; /* NULL: children are left out */
+};
 
-static teg_status take_children(const struct ArrowSchema *field, struct arena *arena, int depth,
-                                teg_attribute *out, teg_error *err)
+static void name_place(const struct place *p, char *name, size_t room)
 {
-	size_t n = field->n_children > 0 ? (size_t)field->n_children : 0;
+	size_t len;
+
+	name[0] = 0;
+	if (p->above)
+		name_place(p->above, name, room);
+	len = strlen(name);
+	snprintf(name + len, room - len, "%s%s", len ? "." : "", name_of(p->field));
+}
+
+static teg_status refuse(const struct place *p, teg_status status, const char *why, teg_error *err)
+{
+	char name[96];
+
+	name_place(p, name, sizeof name);
+	teg_fail(err, status, "column %s: %s", name, why);
+	return error_in_column(err, status, name);
+}
+
+static teg_status attribute(const struct place *p, teg_attribute *out, teg_error *err);
+
+static teg_status take_children(const struct place *p, teg_attribute *out, teg_error *err)
+{
+	size_t n = p->field->n_children > 0 ? (size_t)p->field->n_children : 0;
 	teg_attribute *children;
 
-	if (depth > TEG_MAX_DEPTH || !n || !field->children) {
-		teg_fail(err, depth > TEG_MAX_DEPTH ? TEG_SCHEMA : TEG_MISUSE,
-		         depth > TEG_MAX_DEPTH ? "column %s: its type is more than 32 types deep"
-		                               : "column %s: a list or struct has no children",
-		         out->name);
-		return error_in_column(err, depth > TEG_MAX_DEPTH ? TEG_SCHEMA : TEG_MISUSE,
-		                       out->name);
-	}
-	children = arena_array(arena, n, sizeof *children);
+	if (p->depth > TEG_MAX_DEPTH)
+		return refuse(p, TEG_SCHEMA, "its type is more than 32 types deep", err);
+	if (!n || !p->field->children)
+		return refuse(p, TEG_MISUSE, "a list or struct has no children", err);
+	children = arena_array(p->arena, n, sizeof *children);
 	if (!children)
 		return no_memory(err);
-	for (size_t i = 0; i < n; i++)
-		TEG_TRY(attribute(field->children[i], arena, depth + 1, &children[i], err));
+	for (size_t i = 0; i < n; i++) {
+		struct place child = { p->field->children[i], p, p->depth + 1, p->arena };
+
+		TEG_TRY(attribute(&child, &children[i], err));
+	}
 	out->type.children = children;
 	out->type.n_children = n;
 	return TEG_OK;
 }
 
-/* `arena` NULL: children are left out. */
-static teg_status attribute(const struct ArrowSchema *field, struct arena *arena, int depth,
-                            teg_attribute *out, teg_error *err)
+static teg_status attribute(const struct place *p, teg_attribute *out, teg_error *err)
 {
+	const struct ArrowSchema *field = p->field;
 	const char *format;
+	char why[96];
 
 	if (!field || !out || !field->format)
 		return teg_fail(err, TEG_MISUSE, "no Arrow field was given");
@@ -52,28 +78,28 @@ static teg_status attribute(const struct ArrowSchema *field, struct arena *arena
 	out->name = name_of(field);
 	out->nullable = field->flags & ARROW_FLAG_NULLABLE;
 	format = field->dictionary ? field->dictionary->format : field->format;
-	if (depth > 1 && arena)
-		TEG_TRY(import_metadata(field->metadata, arena, &out->metadata, &out->n_metadata,
+	if (p->above)
+		TEG_TRY(import_metadata(field->metadata, p->arena, &out->metadata, &out->n_metadata,
 		                        err));
 	if (format && arrow_type(format, &out->type))
 		return TEG_OK;
 	if (!field->dictionary && arrow_nested_type(format, &out->type))
-		return arena ? take_children(field, arena, depth, out, err) : TEG_OK;
-	teg_fail(err, TEG_UNSUPPORTED, "column %s: type %s is not supported", out->name,
+		return p->arena ? take_children(p, out, err) : TEG_OK;
+	snprintf(why, sizeof why, "type %s is not supported",
 	         format ? arrow_format_name(format) : "unknown");
-	return error_in_column(err, TEG_UNSUPPORTED, out->name);
+	return refuse(p, TEG_UNSUPPORTED, why, err);
 }
 
 teg_status attribute_from_arrow(const struct ArrowSchema *field, struct arena *arena,
                                 teg_attribute *out, teg_error *err)
 {
-	return attribute(field, arena, 1, out, err);
+	return attribute(&(struct place){ field, NULL, 1, arena }, out, err);
 }
 
 teg_status teg_attribute_from_arrow(const struct ArrowSchema *field, teg_attribute *out,
                                     teg_error *err)
 {
-	return attribute(field, NULL, 1, out, err);
+	return attribute_from_arrow(field, NULL, out, err);
 }
 
 /* ---- metadata: count, then length and bytes of each key and value, int32 ---- */

@@ -38,6 +38,17 @@ static teg_status find_field(const struct aggregate *a, const char *name,
 	return error_in_column(err, TEG_NOT_FOUND, shown);
 }
 
+static teg_status check_key(const struct field *field, teg_error *err)
+{
+	char type[96];
+
+	if (!field->n_children)
+		return TEG_OK;
+	type_name(&field->type, type, sizeof type);
+	teg_fail(err, TEG_MISUSE, "column %s: groups cannot be made by %s", field->name, type);
+	return error_in_column(err, TEG_MISUSE, field->name);
+}
+
 static teg_status choose_groups(struct aggregate *a, const teg_aggregate_options *o, teg_error *err)
 {
 	const struct field *fields[GROUP_COLUMNS_MAX];
@@ -45,8 +56,10 @@ static teg_status choose_groups(struct aggregate *a, const teg_aggregate_options
 	if (o->n_by > GROUP_COLUMNS_MAX || (o->n_by && !o->by))
 		return teg_fail(err, TEG_MISUSE, "%zu columns to group by, at most %d are allowed",
 		                o->n_by, GROUP_COLUMNS_MAX);
-	for (size_t i = 0; i < o->n_by; i++)
+	for (size_t i = 0; i < o->n_by; i++) {
 		TEG_TRY(find_field(a, o->by[i], &fields[i], err));
+		TEG_TRY(check_key(fields[i], err));
+	}
 	groups_init(&a->groups, fields, (uint32_t)o->n_by, a->alloc);
 	return TEG_OK;
 }

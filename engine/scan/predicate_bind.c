@@ -239,6 +239,8 @@ static teg_status bind_literal(struct binder *b, const char *column, struct boun
 	const struct bound_slot *slot = &b->out->slots[node->slot];
 	struct whole w;
 
+	if (slot->class == VALUE_OPAQUE)
+		return mismatch(b, column, slot, "anything but null");
 	if (slot->class == VALUE_BYTES) {
 		bool text = slot->type.type == TEG_UTF8;
 
@@ -345,8 +347,8 @@ static teg_status bind_columns(struct binder *b, const struct teg_predicate *p,
 	y = &b->out->slots[node->other_slot];
 	node->test = TEST_COLUMNS;
 	if ((is_plain(x) && is_plain(y)) || (x->class == VALUE_BYTES && y->class == VALUE_BYTES) ||
-	    (x->type.type == y->type.type && x->type.unit == y->type.unit &&
-	     x->type.scale == y->type.scale))
+	    (x->class != VALUE_OPAQUE && x->type.type == y->type.type &&
+	     x->type.unit == y->type.unit && x->type.scale == y->type.scale))
 		return TEG_OK;
 	return mismatch(b, p->column, x, "the other column");
 }

@@ -207,6 +207,8 @@ void schema_node_path(const struct schema *schema, uint32_t id, char *path_out, 
 	size_t len = 0;
 
 	path_out[0] = 0;
+	if (!schema_node_by_id(schema, id))
+		return;
 	if (id < COLUMN_ID_ATTRIBUTE)
 		f = id < schema->n_dims ? &schema->dims[id] : NULL;
 	for (; f; f = f->id == id ? NULL : last_upto(f->children, f->n_children, id)) {

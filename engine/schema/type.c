@@ -122,8 +122,10 @@ static void name_nested(const teg_data_type *type, char *to, size_t room, int de
 	char size[16];
 
 	add(to, room, types[type->type].name);
+	if (!type->children)
+		return;
 	add(to, room, "<");
-	for (size_t i = 0; type->children && i < type->n_children; i++) {
+	for (size_t i = 0; i < type->n_children; i++) {
 		add(to, room, i ? ", " : "");
 		if (type->type == TEG_STRUCT) {
 			add(to, room, type->children[i].name ? type->children[i].name : "");

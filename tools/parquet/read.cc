@@ -1,5 +1,6 @@
 /* A Parquet file as a stream of Arrow batches: row group by row group, page by page. */
 #include "tools/parquet/parquet.h"
+#include "tools/parquet/shape.h"
 #include "tools/parquet/status.h"
 
 #include <fcntl.h>
@@ -11,18 +12,12 @@
 #include <memory>
 #include <vector>
 
-#include <arrow/array.h>
-#include <arrow/buffer.h>
 #include <arrow/c/bridge.h>
 #include <arrow/io/file.h>
-#include <arrow/io/memory.h>
-#include <arrow/ipc/dictionary.h>
-#include <arrow/ipc/reader.h>
 #include <arrow/record_batch.h>
 #include <arrow/type.h>
-#include <arrow/util/base64.h>
-#include <arrow/util/key_value_metadata.h>
 #include <parquet/arrow/reader.h>
+#include <parquet/arrow/schema.h>
 #include <parquet/exception.h>
 #include <parquet/file_reader.h>
 #include <parquet/metadata.h>
@@ -67,83 +62,6 @@ static int64_t decoded_bytes(const parquet::RowGroupMetaData &group)
 	return bytes;
 }
 
-/* Decoding base64 could not fail in older releases of Arrow. */
-[[maybe_unused]] static std::string text_of(std::string decoded)
-{
-	return decoded;
-}
-
-[[maybe_unused]] static std::string text_of(arrow::Result<std::string> decoded)
-{
-	return std::move(decoded).ValueOr("");
-}
-
-/* The Arrow schema that a writer put into the file, or nothing. Parquet knows no seconds and hands
- * milliseconds back: this tells which columns were seconds. */
-static std::shared_ptr<arrow::Schema> stored_schema(const parquet::FileMetaData &metadata)
-{
-	auto pairs = metadata.key_value_metadata();
-	int at = pairs ? pairs->FindKey("ARROW:schema") : -1;
-
-	if (at < 0)
-		return nullptr;
-	auto bytes =
-		arrow::Buffer::FromString(text_of(arrow::util::base64_decode(pairs->value(at))));
-	arrow::io::BufferReader input(bytes);
-	arrow::ipc::DictionaryMemo memo;
-	auto schema = arrow::ipc::ReadSchema(&input, &memo);
-	return schema.ok() ? *schema : nullptr;
-}
-
-static bool is_time_in(const arrow::DataType &type, arrow::TimeUnit::type unit)
-{
-	return type.id() == arrow::Type::TIMESTAMP &&
-	       static_cast<const arrow::TimestampType &>(type).unit() == unit;
-}
-
-/* The schema that the stream has: the file's, with seconds where the writer had seconds. */
-static std::shared_ptr<arrow::Schema> with_seconds(const std::shared_ptr<arrow::Schema> &schema,
-                                                   const std::shared_ptr<arrow::Schema> &stored)
-{
-	arrow::FieldVector fields = schema->fields();
-
-	if (!stored || stored->num_fields() != schema->num_fields())
-		return schema;
-	for (size_t i = 0; i < fields.size(); i++) {
-		const auto &was = stored->field(static_cast<int>(i))->type();
-
-		if (is_time_in(*was, arrow::TimeUnit::SECOND) &&
-		    is_time_in(*fields[i]->type(), arrow::TimeUnit::MILLI))
-			fields[i] = fields[i]->WithType(was);
-	}
-	return arrow::schema(std::move(fields), schema->metadata());
-}
-
-/* Milliseconds to seconds, exactly; null slots hold anything and give zero. */
-static arrow::Result<std::shared_ptr<arrow::Array>> to_seconds(
-	const arrow::Array &column, const std::shared_ptr<arrow::DataType> &type)
-{
-	const auto &times = static_cast<const arrow::TimestampArray &>(column);
-	ARROW_ASSIGN_OR_RAISE(auto validity, arrow::AllocateBitmap(column.length()));
-	ARROW_ASSIGN_OR_RAISE(auto values, arrow::AllocateBuffer(column.length() * 8));
-	auto *seconds = reinterpret_cast<int64_t *>(values->mutable_data());
-
-	std::memset(validity->mutable_data(), 0, static_cast<size_t>(validity->size()));
-	for (int64_t i = 0; i < column.length(); i++) {
-		int64_t value = times.IsNull(i) ? 0 : times.Value(i);
-
-		if (value % 1000)
-			return arrow::Status::Invalid("a time in seconds is not whole seconds");
-		seconds[i] = value / 1000;
-		if (times.IsValid(i))
-			validity->mutable_data()[i / 8] |= static_cast<uint8_t>(1u << (i % 8));
-	}
-	return std::make_shared<arrow::TimestampArray>(type, column.length(),
-	                                               std::shared_ptr<arrow::Buffer>(
-							       std::move(values)),
-	                                               std::move(validity), column.null_count());
-}
-
 /* Reads one row group at a time, in batches short enough for the width of its rows. */
 class group_stream : public arrow::RecordBatchReader
 {
@@ -152,6 +70,8 @@ class group_stream : public arrow::RecordBatchReader
 	             std::shared_ptr<arrow::Schema> schema, teg_parquet_read_options options)
 		: file_(std::move(file)), schema_(std::move(schema)), options_(options)
 	{
+		for (const auto &field : schema_->fields())
+			least_row_bytes_ += least_bytes(*field->type());
 	}
 
 	std::shared_ptr<arrow::Schema> schema() const override
@@ -190,14 +110,14 @@ class group_stream : public arrow::RecordBatchReader
 	{
 		auto metadata = file_->parquet_reader()->metadata()->RowGroup(i);
 		int64_t rows = std::max<int64_t>(metadata->num_rows(), 1);
-		int64_t row_bytes = std::max<int64_t>(decoded_bytes(*metadata) / rows, 1);
+		int64_t row_bytes = std::max(decoded_bytes(*metadata) / rows, least_row_bytes_);
 		int64_t fit = std::max<int64_t>(options_.batch_bytes / row_bytes, 1);
 
 		file_->set_batch_size(std::min(fit, options_.batch_rows));
 		return file_->GetRecordBatchReader({ i }).Value(&group_);
 	}
 
-	/* Gives a batch the stream's schema: its metadata, and seconds where they belong. */
+	/* Gives a batch the stream's schema: its metadata, and what its columns were. */
 	arrow::Status restore(std::shared_ptr<arrow::RecordBatch> *batch)
 	{
 		arrow::ArrayVector columns = (*batch)->columns();
@@ -205,10 +125,7 @@ class group_stream : public arrow::RecordBatchReader
 		for (size_t i = 0; i < columns.size(); i++) {
 			const auto &type = schema_->field(static_cast<int>(i))->type();
 
-			if (is_time_in(*type, arrow::TimeUnit::SECOND) &&
-			    is_time_in(*columns[i]->type(), arrow::TimeUnit::MILLI)) {
-				ARROW_ASSIGN_OR_RAISE(columns[i], to_seconds(*columns[i], type));
-			}
+			ARROW_ASSIGN_OR_RAISE(columns[i], teg::restore(columns[i], type));
 		}
 		*batch =
 			arrow::RecordBatch::Make(schema_, (*batch)->num_rows(), std::move(columns));
@@ -220,6 +137,7 @@ class group_stream : public arrow::RecordBatchReader
 	teg_parquet_read_options options_;
 	std::unique_ptr<arrow::RecordBatchReader> group_; /* of file_: goes first */
 	int next_group_ = 0;
+	int64_t least_row_bytes_ = 1;
 };
 
 static parquet::ReaderProperties reader_properties()
@@ -232,6 +150,24 @@ static parquet::ReaderProperties reader_properties()
 	return properties;
 }
 
+/* libparquet cannot read fixed-size lists that are null: it is told that they are lists. It makes its
+ * plan from the pairs of the footer, so the plan is made again from other pairs. */
+static arrow::Status read_as_lists(parquet::arrow::FileReader *reader,
+                                   const parquet::ArrowReaderProperties &properties,
+                                   const std::shared_ptr<arrow::Schema> &stored)
+{
+	ARROW_ASSIGN_OR_RAISE(auto pairs, readable_schema(stored));
+	auto &plan = const_cast<parquet::arrow::SchemaManifest &>(reader->manifest());
+	parquet::arrow::SchemaManifest lists;
+
+	if (!pairs)
+		return arrow::Status::OK();
+	ARROW_RETURN_NOT_OK(
+		parquet::arrow::SchemaManifest::Make(plan.descr, pairs, properties, &lists));
+	plan = std::move(lists);
+	return arrow::Status::OK();
+}
+
 static arrow::Result<std::shared_ptr<arrow::RecordBatchReader>> open_reader(
 	int fd, const teg_parquet_read_options &options)
 {
@@ -241,12 +177,13 @@ static arrow::Result<std::shared_ptr<arrow::RecordBatchReader>> open_reader(
 	std::shared_ptr<arrow::Schema> schema;
 
 	properties.set_pre_buffer(false);
-	auto stored = stored_schema(*raw->metadata());
+	auto stored = stored_schema(raw->metadata()->key_value_metadata().get());
 	ARROW_ASSIGN_OR_RAISE(auto reader,
 	                      parquet::arrow::FileReader::Make(arrow::default_memory_pool(),
 	                                                       std::move(raw), properties));
 	ARROW_RETURN_NOT_OK(reader->GetSchema(&schema));
-	return std::make_shared<group_stream>(std::move(reader), with_seconds(schema, stored),
+	ARROW_RETURN_NOT_OK(read_as_lists(reader.get(), properties, stored));
+	return std::make_shared<group_stream>(std::move(reader), restored_schema(schema, stored),
 	                                      options);
 }
 

@@ -2,6 +2,7 @@
  * a temporary file that takes its name when it is complete and synced. */
 #include "tools/parquet/output.h"
 #include "tools/parquet/parquet.h"
+#include "tools/parquet/shape.h"
 #include "tools/parquet/status.h"
 
 #include <fcntl.h>
@@ -190,8 +191,9 @@ static outcome writer_properties(const arrow::Schema &schema,
 class group_writer
 {
       public:
-	group_writer(parquet::arrow::FileWriter *file, const teg_parquet_write_options &options)
-		: file_(file), options_(options)
+	group_writer(parquet::arrow::FileWriter *file, std::shared_ptr<arrow::Schema> schema,
+	             const teg_parquet_write_options &options)
+		: file_(file), schema_(std::move(schema)), options_(options)
 	{
 	}
 
@@ -201,6 +203,28 @@ class group_writer
 	{
 		if (!batch->num_rows())
 			return arrow::Status::OK();
+		nulls_.look_at(*batch);
+		return write_all(batch);
+	}
+
+	/* Behind the last batch. */
+	arrow::Status describe(const arrow::Schema &schema)
+	{
+		ARROW_ASSIGN_OR_RAISE(auto pairs, nulls_.describe(schema));
+		return file_->AddKeyValueMetadata(pairs);
+	}
+
+      private:
+	arrow::Status write_all(std::shared_ptr<arrow::RecordBatch> batch)
+	{
+		arrow::ArrayVector columns = batch->columns();
+
+		for (size_t i = 0; i < columns.size(); i++) {
+			const auto &type = schema_->field(static_cast<int>(i))->type();
+
+			ARROW_ASSIGN_OR_RAISE(columns[i], restore(columns[i], type));
+		}
+		batch = arrow::RecordBatch::Make(schema_, batch->num_rows(), std::move(columns));
 		ARROW_ASSIGN_OR_RAISE(int64_t bytes, arrow::util::ReferencedBufferSize(*batch));
 		int64_t pieces = bytes / std::min(options_.row_group_bytes, PIECE_BYTES) + 1;
 		int64_t step = std::max<int64_t>((batch->num_rows() + pieces - 1) / pieces, 1);
@@ -210,7 +234,6 @@ class group_writer
 		return arrow::Status::OK();
 	}
 
-      private:
 	arrow::Status write_piece(const arrow::RecordBatch &piece, int64_t bytes)
 	{
 		if (!open_ || held_bytes_ + bytes > options_.row_group_bytes ||
@@ -230,16 +253,19 @@ class group_writer
 	}
 
 	parquet::arrow::FileWriter *file_;
+	std::shared_ptr<arrow::Schema> schema_; /* of what is written */
 	const teg_parquet_write_options &options_;
 	bool open_ = false;
 	int64_t held_bytes_ = 0, held_rows_ = 0;
+	null_lists nulls_;
 };
 
 /* A failure of the source is told from one of the file. */
 static outcome copy(arrow::RecordBatchReader *source, parquet::arrow::FileWriter *file,
+                    std::shared_ptr<arrow::Schema> written,
                     const teg_parquet_write_options &options)
 {
-	group_writer groups(file, options);
+	group_writer groups(file, std::move(written), options);
 	std::shared_ptr<arrow::RecordBatch> batch;
 
 	for (;;) {
@@ -248,7 +274,7 @@ static outcome copy(arrow::RecordBatchReader *source, parquet::arrow::FileWriter
 		if (!status.ok())
 			return refuse(TEG_PARQUET_STREAM, status.message());
 		if (!batch)
-			return {};
+			return from_arrow(groups.describe(*source->schema()), TEG_PARQUET_IO);
 		status = groups.write(batch);
 		if (!status.ok())
 			return from_arrow(status, TEG_PARQUET_UNSUPPORTED);
@@ -260,16 +286,16 @@ static outcome write_to(arrow::RecordBatchReader *source,
                         const teg_parquet_write_options &options)
 {
 	std::shared_ptr<parquet::WriterProperties> properties;
-	auto arrow_properties = parquet::ArrowWriterProperties::Builder().store_schema()->build();
-	outcome made = writer_properties(*source->schema(), options, &properties);
+	auto arrow_properties = parquet::default_arrow_writer_properties();
+	auto schema = writable_schema(*source->schema());
+	outcome made = writer_properties(*schema, options, &properties);
 	if (made.code != TEG_PARQUET_OK)
 		return made;
-	auto file = parquet::arrow::FileWriter::Open(*source->schema(),
-	                                             arrow::default_memory_pool(), sink, properties,
-	                                             arrow_properties);
+	auto file = parquet::arrow::FileWriter::Open(*schema, arrow::default_memory_pool(), sink,
+	                                             properties, arrow_properties);
 	if (!file.ok())
 		return from_arrow(file.status(), TEG_PARQUET_UNSUPPORTED);
-	outcome copied = copy(source, file->get(), options);
+	outcome copied = copy(source, file->get(), schema, options);
 	if (copied.code != TEG_PARQUET_OK)
 		return copied;
 	outcome closed = from_arrow((*file)->Close(), TEG_PARQUET_IO);
