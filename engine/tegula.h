@@ -331,7 +331,9 @@ typedef enum teg_alter_kind {
 	TEG_ALTER_RESIZE,       /* DENSE: dimension `name` ends at `hi` (lo - 1: it has no
 	                           coordinates). At commit TEG_DOMAIN where anything was ever written
 	                           beyond, deletions too */
-	TEG_ALTER_RETAIN        /* `retention`; of an array made in this transaction too */
+	TEG_ALTER_RETAIN,       /* `retention`; of an array made in this transaction too */
+	TEG_ALTER_TILES /* `tile_cells` (0: stays) and, with `has_profile`, `profile` of tiles
+	                           written from now on; see teg_compact for those that are there */
 } teg_alter_kind;
 
 /* How long superseded rows are kept. With `drops` a merge may drop those that answer nothing from the
@@ -354,6 +356,9 @@ typedef struct teg_alter {
 	const teg_check *check;
 	teg_value hi;
 	teg_retention retention;
+	uint32_t tile_cells;
+	bool has_profile;
+	teg_profile profile;
 } teg_alter;
 
 /* Changes an array, all or nothing, in order, when the transaction commits. Later calls of the same
@@ -821,6 +826,12 @@ typedef struct teg_compact_options {
 	size_t memory;     /* bytes; 0: 64 MiB */
 	teg_progress progress;
 	void *progress_ctx;
+	/* Other tile settings, which the array takes over (TEG_ALTER_TILES), in a version of its own
+	 * before the merge: then every segment that an earlier schema wrote is written anew. Not
+	 * by_policy. Dense arrays have no tile_cells: MISUSE where one is named, else passed over. */
+	uint32_t tile_cells; /* 0: stays */
+	bool has_profile;
+	teg_profile profile;
 } teg_compact_options;
 typedef struct teg_compact_result {
 	size_t struct_size;

@@ -78,6 +78,13 @@ TEG_API TEG_MUST_USE teg_status teg_walk_versions(teg_snapshot *snapshot,
                                                   bool (*each)(void *, const teg_version_info *),
                                                   void *ctx, teg_error *err);
 
+/* Newest first: those whose commits put, deleted or erased cells of the array, and the one that made
+ * it. Merges and changes of the schema are not kept by array. */
+TEG_API TEG_MUST_USE teg_status teg_walk_array_versions(teg_array *array,
+                                                        bool (*each)(void *,
+                                                                     const teg_version_info *),
+                                                        void *ctx, teg_error *err);
+
 typedef struct teg_store_facts {
 	uint8_t store_id[16];
 	uint16_t format_major, format_minor;

@@ -14,8 +14,9 @@ struct job {
 	struct teg_store *store;
 	const char *name;
 	bool by_policy;
-	uint32_t least; /* segments that make a merge worth a version of its own */
-	bool gathers;   /* no older manifest file is to be needed afterwards */
+	uint32_t least;              /* segments that make a merge worth a version of its own */
+	const struct retile *retile; /* NULL: tiles stay as they are */
+	bool gathers;                /* no older manifest file is to be needed afterwards */
 	struct merge_options options;
 	teg_compact_result *result;
 	uint32_t lost; /* merges of this array whose segments were gone when they were done */
@@ -44,6 +45,15 @@ static bool is_worth_it(const struct job *job, const struct array_state *state, 
 	return n >= job->least * (may_ride ? 2 : 1);
 }
 
+/* Some segment was written by an earlier schema, which may have had other tile settings. */
+static bool has_older_tiles(const struct array_state *state)
+{
+	for (uint32_t i = 0; i < state->n_segments; i++)
+		if (state->segments[i].schema_version < state->schema->version)
+			return true;
+	return false;
+}
+
 static bool choose(const struct job *job, const struct array_state *state, uint32_t *first,
                    uint32_t *n)
 {
@@ -52,7 +62,7 @@ static bool choose(const struct job *job, const struct array_state *state, uint3
 		       is_worth_it(job, state, *first, *n);
 	*first = 0;
 	*n = oldest(state, job->lost);
-	return !merge_is_settled(state);
+	return !merge_is_settled(state) || (job->retile && has_older_tiles(state));
 }
 
 static void add_result(teg_compact_result *to, const struct merge *merge, uint64_t version)
@@ -206,6 +216,8 @@ static teg_status begin_again(struct job *job, teg_error *err)
 static teg_status compact_array(struct job *job, teg_error *err)
 {
 	job->lost = 0;
+	if (job->retile)
+		TEG_TRY(merge_retile(job->store, job->name, job->retile, err));
 	for (;;) {
 		teg_error own;
 		teg_status status = merge_once(job, &own);
@@ -258,6 +270,7 @@ teg_status teg_compact(teg_store *store, const teg_compact_options *options,
 	teg_compact_options known = { .struct_size = sizeof known };
 	teg_compact_result result = { .struct_size = sizeof result };
 	struct job job = { .store = store, .result = &result };
+	struct retile retile;
 	teg_status status;
 
 	if (!store || (options && options->struct_size > sizeof known))
@@ -267,11 +280,17 @@ teg_status teg_compact(teg_store *store, const teg_compact_options *options,
 		return teg_fail(err, TEG_READ_ONLY, "the store was opened to be read only");
 	if (options)
 		memcpy(&known, options, options->struct_size);
+	retile = (struct retile){ known.tile_cells, known.array != NULL, known.has_profile,
+		                  known.profile };
+	if (known.by_policy && (retile.tile_cells || retile.has_profile))
+		return teg_fail(err, TEG_MISUSE,
+		                "other tile settings rewrite everything: not by policy");
 	job.by_policy = known.by_policy;
 	job.options = (struct merge_options){ .memory = known.memory,
 		                              .progress = known.progress,
 		                              .progress_ctx = known.progress_ctx };
 	job.name = known.array;
+	job.retile = retile.tile_cells || retile.has_profile ? &retile : NULL;
 	status = known.array ? compact_array(&job, err) : compact_all(&job, err);
 	if (status == TEG_OK && result_out)
 		memcpy(result_out, &result, size_min(result_out->struct_size, sizeof result));

@@ -100,6 +100,17 @@ void merge_rides_end(struct teg_store *store, struct merge_rides *rides, bool ke
 teg_status merge_and_gather(struct teg_store *store, const char *name, teg_progress progress,
                             void *ctx, teg_compact_result *result_out, teg_error *err);
 
+/* Tile settings to be; zero: they stay. */
+struct retile {
+	uint32_t tile_cells; /* dense arrays: passed over, or MISUSE where one is `named` */
+	bool named;
+	bool has_profile;
+	teg_profile profile;
+};
+/* Gives the array's schema those settings; segments stay. */
+teg_status merge_retile(struct teg_store *store, const char *name, const struct retile *to,
+                        teg_error *err);
+
 /* After a commit: merges what the policy chooses in the arrays named, until it chooses nothing. What
  * is small enough to ride in a later commit waits for one, up to twice as many segments. A merge that loses a race is dropped. Errors do not matter to the commit that came before. */
 void merge_after_commit(struct teg_store *store, const char *const *names, uint32_t n_names);

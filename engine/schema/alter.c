@@ -199,6 +199,22 @@ static teg_status resize(struct altering *a, const teg_alter *change, teg_error 
 	return error_in_column(err, TEG_NOT_FOUND, change->name);
 }
 
+/* ---- tiles ---- */
+
+/* Of tiles to be written: those that are there are read as they are. */
+static teg_status set_tiles(struct altering *a, const teg_alter *change, teg_error *err)
+{
+	if (!change->tile_cells && !change->has_profile)
+		return missing(err, "tile_cells or profile");
+	if (change->tile_cells && a->draft.spec.kind == TEG_DENSE)
+		return teg_fail(err, TEG_SCHEMA, "the cells of a dense tile follow from extents");
+	if (change->tile_cells)
+		a->draft.spec.tile_cells = change->tile_cells;
+	if (change->has_profile)
+		a->draft.spec.profile = change->profile;
+	return TEG_OK;
+}
+
 /* ---- metadata ---- */
 
 static bool same_key(const teg_metadata *a, const teg_metadata *b)
@@ -294,6 +310,7 @@ static teg_status apply(struct altering *a, const teg_alter *change, teg_error *
 	case TEG_ALTER_CHECK: return add_check(a, change, err);
 	case TEG_ALTER_UNCHECK: return remove_check(a, change, err);
 	case TEG_ALTER_RESIZE: return resize(a, change, err);
+	case TEG_ALTER_TILES: return set_tiles(a, change, err);
 	case TEG_ALTER_RENAME_ARRAY:
 	case TEG_ALTER_RETAIN:
 	case TEG_ALTER_DROP_ARRAY: return TEG_OK;

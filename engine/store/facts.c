@@ -63,6 +63,39 @@ teg_status teg_walk_versions(teg_snapshot *snapshot, bool (*each)(void *, const 
 	return TEG_OK;
 }
 
+/* The version that made the array comes last, whether or not it put anything into it. */
+static teg_status change_before(const struct teg_array *array, uint64_t n, uint64_t *at_out,
+                                teg_error *err)
+{
+	uint64_t made = array->state.created_version;
+
+	TEG_TRY(version_array_change(array->snapshot->version, array->state.id, n, at_out, err));
+	if (*at_out < made)
+		*at_out = n >= made ? made : 0;
+	return TEG_OK;
+}
+
+teg_status teg_walk_array_versions(teg_array *array, bool (*each)(void *, const teg_version_info *),
+                                   void *ctx, teg_error *err)
+{
+	bool stop = false;
+	uint64_t n;
+
+	if (!array || !each)
+		return teg_fail(err, TEG_MISUSE, "a walk needs an array and a callback");
+	TEG_TRY(change_before(array, array->snapshot->version->number, &n, err));
+	while (n && !stop) {
+		teg_error own;
+		teg_status status =
+			show_version(array->snapshot->version, n, each, ctx, &stop, &own);
+
+		if (status != TEG_OK && status != TEG_NOT_FOUND)
+			return error_give(err, status, &own);
+		TEG_TRY(change_before(array, n - 1, &n, err));
+	}
+	return TEG_OK;
+}
+
 /* ---- files ---- */
 
 struct counting {

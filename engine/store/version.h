@@ -79,4 +79,7 @@ teg_status version_find_segment(struct store_version *version, uint64_t array_id
 teg_status version_segments(struct store_version *version, uint64_t array_id, uint32_t n_dims,
                             struct arena *arena, struct segment_ref **refs_out, uint32_t *n_out,
                             teg_error *err);
+/* The newest version at or before n whose commit gave the array cells; 0: none. */
+teg_status version_array_change(struct store_version *version, uint64_t array_id, uint64_t n,
+                                uint64_t *at_out, teg_error *err);
 #endif

@@ -54,6 +54,30 @@ teg_status version_array_time(struct store_version *version, uint64_t array_id, 
 	return status;
 }
 
+teg_status version_array_change(struct store_version *version, uint64_t array_id, uint64_t n,
+                                uint64_t *at_out, teg_error *err)
+{
+	struct key key = key_of_time(array_id, n);
+	struct key prefix = key_of_number(KEY_TIME, array_id);
+	struct cursor c;
+	teg_status status;
+
+	*at_out = 0;
+	cursor_init(&c, &version->source, &version->head.root);
+	status = cursor_floor(&c, key_span(&key), err);
+	if (status == TEG_OK && c.valid && key_is_prefix(&prefix, cursor_entry(&c).key)) {
+		struct span found = cursor_entry(&c).key;
+
+		if (found.len == key.len)
+			*at_out = key_load(found.at + prefix.len, 8);
+		else
+			status = teg_fail(err, TEG_CORRUPT, "catalog: a key of %zu bytes",
+			                  found.len);
+	}
+	cursor_release(&c);
+	return status;
+}
+
 teg_status version_has_array(struct store_version *version, const char *name, bool *yes_out,
                              teg_error *err)
 {

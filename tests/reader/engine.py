@@ -85,7 +85,8 @@ class ScanOptions(Struct):
 
 class CompactOptions(Struct):
     _fields_ = [("struct_size", c.c_size_t), ("array", c.c_char_p), ("by_policy", c.c_bool),
-                ("memory", c.c_size_t), ("progress", c.c_void_p), ("progress_ctx", c.c_void_p)]
+                ("memory", c.c_size_t), ("progress", c.c_void_p), ("progress_ctx", c.c_void_p),
+                ("tile_cells", c.c_uint32), ("has_profile", c.c_bool), ("profile", c.c_int)]
 
 
 class Column(Struct):

@@ -31,17 +31,24 @@ static bool print_version(void *ctx, const teg_version_info *v)
 	return true;
 }
 
+static teg_status walk(const struct session *session, struct report *report, teg_error *err)
+{
+	if (session->array)
+		return teg_walk_array_versions(session->array, print_version, report, err);
+	return teg_walk_versions(session->snapshot, print_version, report, err);
+}
+
 static int run(const struct args *args)
 {
 	struct session session = { NULL, NULL, NULL };
-	int code = session_open(&session, args->operand[0], NULL);
+	int code = session_open(&session, args->operand[0], args->value[OPT_HISTORY_ARRAY]);
 	struct report report;
 	teg_error err;
 
 	if (code == EXIT_OK) {
 		report_begin(&report, "history", "versions", columns,
 		             sizeof columns / sizeof *columns, args_format(args));
-		if (teg_walk_versions(session.snapshot, print_version, &report, &err) == TEG_OK) {
+		if (walk(&session, &report, &err) == TEG_OK) {
 			code = report_end(&report);
 		} else {
 			report_abandon(&report);
@@ -55,5 +62,12 @@ static int run(const struct args *args)
 static const enum opt_id opts[] = { OPT_HISTORY_ARRAY, OPT_FORMAT, OPT_END };
 
 const struct command cmd_history = {
-	"history", "STORE", "list the versions of a store, newest first", NULL, opts, false, run
+	"history",
+	"STORE",
+	"list the versions of a store, newest first",
+	"--array lists those that put, deleted or erased cells of the array, and the one that made it;\n"
+	"merges and changes of the schema are not kept by array.\n",
+	opts,
+	false,
+	run
 };

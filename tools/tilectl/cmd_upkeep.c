@@ -1,6 +1,8 @@
 /* tilectl compact and vacuum: fewer, larger segments; fewer files. */
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
+#include "tools/tilectl/number.h"
 #include "tools/tilectl/opt.h"
 #include "tools/tilectl/session.h"
 #include "tools/tilectl/when.h"
@@ -14,6 +16,20 @@ static bool show_progress(void *ctx, uint64_t done, uint64_t total)
 		fprintf(stderr, "\r%3d %%", percent);
 	*shown = percent;
 	return true;
+}
+
+static int read_tiles(const struct args *args, teg_compact_options *options)
+{
+	static const teg_profile profiles[] = { TEG_FAST, TEG_BALANCED, TEG_SMALL };
+	const char *cells = args->value[OPT_TILE_CELLS];
+	uint64_t n = 0;
+
+	if (cells && (!number_read_uint(cells, strlen(cells), UINT32_MAX, &n) || !n))
+		return usage(args, "--tile-cells: '%.80s' is not a number of cells", cells);
+	options->tile_cells = (uint32_t)n;
+	options->has_profile = args->value[OPT_NEW_PROFILE] != NULL;
+	options->profile = profiles[args_choice(args, OPT_NEW_PROFILE, 1)];
+	return EXIT_OK;
 }
 
 static int run_compact(const struct args *args)
@@ -32,6 +48,8 @@ static int run_compact(const struct args *args)
 	teg_error err;
 	struct report r;
 
+	if (code == EXIT_OK)
+		code = read_tiles(args, &options);
 	if (isatty(STDERR_FILENO)) {
 		options.progress = show_progress;
 		options.progress_ctx = &shown;

@@ -6,8 +6,8 @@
 
 const struct option opt_table[N_OPTS] = {
 	[OPT_ARRAY] = { "array", "NAME", NULL, "the array", false },
-	[OPT_HISTORY_ARRAY] = { "array", "NAME", NULL, "only versions that changed the array",
-	                        true },
+	[OPT_HISTORY_ARRAY] = { "array", "NAME", NULL, "only versions that changed its cells",
+	                        false },
 	[OPT_CREATE] = { "create", NULL, NULL,
 	                 "make the array, which must be new, and the store where there is none "
 	                 "(default)",
@@ -99,10 +99,13 @@ const struct option opt_table[N_OPTS] = {
 	               false },
 	[OPT_NEEDLE] = { "needle", "VALUE", NULL, "search for it in every file; may come again",
 	                 false },
+	[OPT_INTO] = { "into", "STORE", NULL, "another store for the copy", false },
 	[OPT_RECHUNK] = { "rechunk", "'X=256'", NULL, "new extents of tiles", true },
-	[OPT_TILE_CELLS] = { "tile-cells", "N", NULL, "new size of tiles", true },
-	[OPT_NEW_PROFILE] = { "profile", "PROFILE", "fast|balanced|dense", "new encoding effort",
-	                      true },
+	[OPT_TILE_CELLS] = { "tile-cells", "N", NULL,
+	                     "new size of tiles, at most 65536: everything is written anew",
+	                     false },
+	[OPT_NEW_PROFILE] = { "profile", "PROFILE", "fast|balanced|dense",
+	                      "new encoding effort: everything is written anew", false },
 	[OPT_GRACE] = { "grace", "DURATION", NULL, "keep files younger than this (24h)", false },
 	[OPT_DRY_RUN] = { "dry-run", NULL, NULL, "say what would go, remove nothing", false },
 	[OPT_DEEP] = { "deep", NULL, NULL, "decode everything and check the statistics too",

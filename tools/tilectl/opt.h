@@ -71,6 +71,7 @@ enum opt_id {
 	OPT_UNCHECK,
 	OPT_RESIZE,
 	OPT_TO,
+	OPT_INTO,
 	OPT_FORGET,
 	OPT_NOW,
 	OPT_WAIT,
