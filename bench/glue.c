@@ -82,6 +82,11 @@ void glue_close(struct glue *glue)
 	free(glue);
 }
 
+teg_array *glue_array(const struct glue *glue)
+{
+	return glue->array;
+}
+
 int glue_time_open(const char *path, const char *array, size_t repeats, uint64_t *ns_out)
 {
 	for (size_t i = 0; i < repeats; i++) {

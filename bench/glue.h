@@ -38,6 +38,14 @@ TEG_API int glue_take(struct glue *glue, const int64_t *ordinals, size_t n, cons
 TEG_API int glue_find(struct glue *glue, int64_t number, const char *text,
                       struct ArrowSchema *schema_out, struct ArrowArray *batch_out);
 
+/* A new store with one dense array "grid" of float32 over three dimensions, put as one durable commit;
+ * extents of tiles, 0: Tegula's choice. Opened by glue_open. */
+TEG_API int glue_grid_write(const char *path, int profile, const int64_t *sides,
+                            const uint64_t *extents, float *values, size_t len);
+/* The box of these sides from `lo` on, packed. */
+TEG_API int glue_grid_read(struct glue *glue, const int64_t *lo, const int64_t *sides,
+                           float *values, size_t len);
+
 /* What a C program sees: opens, reads and sums `repeats` times without Python in between. */
 TEG_API int glue_time_scan(struct glue *glue, const char *columns, const int64_t *lo,
                            const int64_t *hi, const char *where, size_t repeats, uint64_t *ns_out,

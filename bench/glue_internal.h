@@ -9,4 +9,7 @@
 int glue_fail(const teg_error *err);
 
 uint64_t glue_now_ns(void);
+
+struct glue;
+teg_array *glue_array(const struct glue *glue);
 #endif

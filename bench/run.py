@@ -1,7 +1,7 @@
 """Measures Tegula and its peers on the same data, in the same run, on one core.
 
     ./dev bench                     all workloads, about ten minutes
-    ./dev bench --only sparse       flights flights3m sparse keys embeddings ragged commits memory
+    ./dev bench --only sparse       flights flights3m sparse keys embeddings ragged grid commits memory
     ./dev bench --small             a hundredth of the rows: does it still work?
     ./dev bench --keep NAME         also keeps the report as bench/results/NAME.{json,md}
 
@@ -10,7 +10,7 @@ written, bit for bit; then the peers are asked the same questions in turn, round
 files in the page cache, and every byte of every answer is summed. Figures are medians with the
 lowest and highest beside them, and the processor's time, which a busy machine disturbs least. "(C)"
 rows are loops in C, without a Python call between two reads. Peers that are measured where their
-package is installed: duckdb, vortex-data, pylance.
+package is installed: duckdb, vortex-data, pylance, zarr, h5py, tiledb.
 """
 import argparse
 import gc
@@ -27,6 +27,7 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import pyarrow as pa  # noqa: E402
 
+import grids  # noqa: E402
 import harness  # noqa: E402
 import report  # noqa: E402
 import workloads  # noqa: E402
@@ -241,6 +242,11 @@ class Run:
         self.timings.extend("commits", "the last tenth of them", "raw limit" + C, raws[-tenth:])
         self.timings.extend("commits", "the last tenth of them", "tegula" + C, ours[-tenth:])
 
+    # ---- a grid ----
+
+    def grid(self):
+        grids.measure(self, 32 if self.small else 256)
+
     # ---- memory ----
 
     def memory(self):
@@ -297,7 +303,7 @@ def main():
     peers = [p for p in PEERS if not options.peer or any(word in p.name for word in options.peer)]
     run = Run(scratch, peers, options.repeats, options.small)
     try:
-        for name in options.only or [*workloads.ALL, "commits", "memory"]:
+        for name in options.only or [*workloads.ALL, "grid", "commits", "memory"]:
             if name in workloads.ALL:
                 run.workload(name)
             else:

@@ -58,6 +58,18 @@ class Peer:
         """All that appender's function has committed."""
         raise Unsupported
 
+    def write_grid(self, grid, directory):
+        """Writes a NumPy array below `directory`, durably."""
+        raise Unsupported
+
+    def open_grid(self, directory):
+        """A handle for read_grid."""
+        raise Unsupported
+
+    def read_grid(self, handle, corner, sides):
+        """A NumPy array: the box of these sides that begins at the corner."""
+        raise Unsupported
+
 
 def presorted(work):
     """The table in an order that suits box queries. Peers that do not sort get it made before their

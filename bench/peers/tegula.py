@@ -91,6 +91,21 @@ class Tegula(Peer):
     def close(self, handle):
         library().glue_close(handle)
 
+    def write_grid(self, grid, directory):
+        call("glue_grid_write", directory.encode(), PROFILES[self.profile], int64s(grid.shape),
+             int64s([0] * grid.ndim), ctypes.c_void_p(grid.ctypes.data), ctypes.c_size_t(grid.nbytes))
+
+    def open_grid(self, directory):
+        handle = ctypes.c_void_p()
+        call("glue_open", directory.encode(), b"grid", ctypes.byref(handle))
+        return handle
+
+    def read_grid(self, handle, corner, sides):
+        out = np.empty(sides, np.float32)
+        call("glue_grid_read", handle, int64s(corner), int64s(sides), ctypes.c_void_p(out.ctypes.data),
+             ctypes.c_size_t(out.nbytes))
+        return out
+
     def read(self, handle, columns, lo=None, hi=None, where=None):
         stream = arrow_struct("stream")
         call("glue_scan", handle, names(columns), lo and int64s(lo), hi and int64s(hi), text(where),

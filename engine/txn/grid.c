@@ -28,64 +28,118 @@ bool txn_box_cells(const struct box *box, uint32_t n_dims, uint64_t *n_out)
 
 /* ---- from boxes to rows ---- */
 
-/* The cells of `part`, which lies in the box of `put`, in cell order: their places in the box. */
-static void cell_places(const struct schema *schema, const struct put_box *put,
-                        const struct box *part, uint32_t *places, uint64_t n)
+/* Cells of a box line by line in cell order; what is put lies row-major. */
+struct lines {
+	const struct put_box *put;
+	const struct box *part;
+	uint32_t n_dims, inner; /* the dimension along a line */
+	bool by_column;
+	uint64_t n;                      /* cells of a line */
+	uint64_t at[TEG_MAX_DIMENSIONS]; /* its first cell */
+};
+
+static void lines_begin(struct lines *l, const struct schema *schema, const struct put_box *put,
+                        const struct box *part)
 {
-	uint64_t index[TEG_MAX_DIMENSIONS];
-	bool by_column = schema->cell_order == TEG_ORDER_COLUMN;
-	uint32_t n_dims = schema->n_dims;
-
-	memcpy(index, part->lo, sizeof index);
-	for (uint64_t i = 0; i < n; i++) {
-		uint64_t place = 0;
-
-		for (uint32_t d = 0; d < n_dims; d++)
-			place = place * txn_box_side(&put->box, d) + (index[d] - put->box.lo[d]);
-		places[i] = (uint32_t)place;
-		for (uint32_t k = 0; k < n_dims; k++) {
-			uint32_t d = by_column ? k : n_dims - 1 - k;
-
-			if (index[d]++ < part->hi[d])
-				break;
-			index[d] = part->lo[d];
-		}
-	}
+	*l = (struct lines){ .put = put, .part = part, .n_dims = schema->n_dims };
+	l->by_column = schema->cell_order == TEG_ORDER_COLUMN;
+	l->inner = l->by_column || !l->n_dims ? 0 : l->n_dims - 1;
+	l->n = l->n_dims ? txn_box_side(part, l->inner) : 1;
+	memcpy(l->at, part->lo, sizeof l->at);
 }
 
-/* Coordinates of those cells, dimension d. */
-static teg_status append_coordinates(struct rows *rows, uint32_t d, const struct put_box *put,
-                                     const uint32_t *places, uint64_t n)
+static bool lines_next(struct lines *l)
+{
+	for (uint32_t k = 1; k < l->n_dims; k++) {
+		uint32_t d = l->by_column ? k : l->n_dims - 1 - k;
+
+		if (l->at[d]++ < l->part->hi[d])
+			return true;
+		l->at[d] = l->part->lo[d];
+	}
+	return false;
+}
+
+/* Where the line begins among the values put, and how far its cells lie from one another. */
+static uint64_t line_place(const struct lines *l, uint64_t *step_out)
+{
+	uint64_t place = 0;
+
+	*step_out = 1;
+	for (uint32_t d = 0; d < l->n_dims; d++) {
+		place = place * txn_box_side(&l->put->box, d) + (l->at[d] - l->put->box.lo[d]);
+		*step_out = d > l->inner ? *step_out * txn_box_side(&l->put->box, d) : *step_out;
+	}
+	return place;
+}
+
+/* Coordinates of all lines, dimension d. */
+static teg_status append_coordinates(struct rows *rows, uint32_t d, struct lines l, uint64_t n)
 {
 	const struct field *f = &rows->schema->dims[d];
-	uint64_t below = 1;
-	uint8_t *at = column_buf_extend(&rows->dims[d], (size_t)n);
+	uint8_t *at = column_buf_extend(&rows->dims[d], (size_t)n), *first = at;
+	size_t len = (size_t)l.n * f->width;
 
 	if (!at)
 		return TEG_NOMEM;
-	for (uint32_t k = d + 1; k < rows->schema->n_dims; k++)
-		below *= txn_box_side(&put->box, k);
-	for (uint64_t i = 0; i < n; i++) {
-		uint64_t lane = put->box.lo[d] + places[i] / below % txn_box_side(&put->box, d);
+	do {
+		/* Along every line the inner dimension runs alike; the others stand still. */
+		if (d == l.inner && at > first) {
+			memcpy(at, first, len);
+			at += len;
+			continue;
+		}
+		for (uint64_t i = 0; i < l.n; i++, at += f->width)
+			lane_to_value(f->class, f->width, d == l.inner ? l.at[d] + i : l.at[d], at);
+	} while (lines_next(&l));
+	return TEG_OK;
+}
 
-		lane_to_value(f->class, f->width, lane, at + i * f->width);
+/* n values that lie `step` apart. */
+static teg_status append_scattered(struct column_buf *to, const struct column *from, uint64_t place,
+                                   uint64_t step, uint64_t n)
+{
+	uint32_t places[256];
+
+	while (n) {
+		uint32_t part = n < 256 ? (uint32_t)n : 256;
+
+		for (uint32_t i = 0; i < part; i++, place += step)
+			places[i] = (uint32_t)place;
+		TEG_TRY(column_buf_gather(to, from, places, part));
+		n -= part;
 	}
 	return TEG_OK;
 }
 
-static teg_status append_part(struct rows *rows, const struct put_box *put, const uint32_t *places,
+static teg_status append_values(struct column_buf *to, const struct column_buf *from,
+                                struct lines l)
+{
+	struct column view = column_buf_view(from);
+
+	do {
+		uint64_t step, place = line_place(&l, &step);
+
+		if (step == 1)
+			TEG_TRY(column_buf_append(to, &view, (size_t)place, (size_t)l.n));
+		else
+			TEG_TRY(append_scattered(to, &view, place, step, l.n));
+	} while (lines_next(&l));
+	return TEG_OK;
+}
+
+static teg_status append_part(struct rows *rows, const struct put_box *put, const struct box *part,
                               uint64_t n)
 {
 	static const uint8_t live = ROW_LIVE;
 	static const int64_t start = INT64_MIN, end = INT64_MAX;
+	struct lines l;
 
+	lines_begin(&l, rows->schema, put, part);
 	for (uint32_t d = 0; d < rows->schema->n_dims; d++)
-		TEG_TRY(append_coordinates(rows, d, put, places, n));
-	for (uint32_t a = 0; a < rows->schema->n_attrs; a++) {
-		struct column view = column_buf_view(&put->attrs[a]);
-
-		TEG_TRY(column_buf_gather(&rows->attrs[a], &view, places, (size_t)n));
-	}
+		TEG_TRY(append_coordinates(rows, d, l, n));
+	for (uint32_t a = 0; a < rows->schema->n_attrs; a++)
+		TEG_TRY(append_values(&rows->attrs[a], &put->attrs[a], l));
 	if (rows->kind.n)
 		TEG_TRY(column_buf_append_value(&rows->kind, span_of(&live, 1), (size_t)n));
 	TEG_TRY(optional_append(&rows->valid_from, rows->n, &start, &put->valid_from, (size_t)n,
@@ -97,13 +151,11 @@ static teg_status append_part(struct rows *rows, const struct put_box *put, cons
 }
 
 /* Appends the cells of `put` inside `window`. */
-static teg_status append_window(struct teg_txn *txn, struct rows *rows, const struct put_box *put,
+static teg_status append_window(struct rows *rows, const struct put_box *put,
                                 const struct box *window, teg_error *err)
 {
 	struct box part = *window;
-	uint32_t *places;
 	uint64_t n;
-	teg_status status;
 
 	for (uint32_t d = 0; d < rows->schema->n_dims; d++) {
 		if (put->box.lo[d] > part.lo[d])
@@ -115,13 +167,7 @@ static teg_status append_window(struct teg_txn *txn, struct rows *rows, const st
 	}
 	if (!txn_box_cells(&part, rows->schema->n_dims, &n) || n > UINT32_MAX / 4 - rows->n)
 		return teg_fail(err, TEG_LIMIT, "more cells than one transaction takes");
-	places = mem_array(txn->alloc, (size_t)n, sizeof *places);
-	if (!places)
-		return no_memory(err);
-	cell_places(rows->schema, put, &part, places, n);
-	status = append_part(rows, put, places, n);
-	mem_free(txn->alloc, places, (size_t)n * sizeof *places);
-	return status == TEG_OK ? TEG_OK : no_memory(err);
+	return append_part(rows, put, &part, n) == TEG_OK ? TEG_OK : no_memory(err);
 }
 
 teg_status txn_expand_boxes(struct teg_txn *txn, struct txn_array *array, teg_error *err)
@@ -129,8 +175,7 @@ teg_status txn_expand_boxes(struct teg_txn *txn, struct txn_array *array, teg_er
 	teg_status status = txn_rows(txn, &array->cells, array->schema, err);
 
 	for (size_t i = 0; i < array->n_puts && status == TEG_OK; i++)
-		status =
-			append_window(txn, array->cells, &array->puts[i], &array->puts[i].box, err);
+		status = append_window(array->cells, &array->puts[i], &array->puts[i].box, err);
 	if (status != TEG_OK) {
 		txn->broken = true;
 		return status;
@@ -254,19 +299,20 @@ static teg_status push_tile(struct tiler *tiler, const struct grid *g, struct ro
                             bool alone, teg_error *err)
 {
 	uint32_t n_rows = rows->n, n = rows->n;
-	uint32_t *sorted = mem_array(g->alloc, n_rows, sizeof *sorted);
-	uint32_t *perm = NULL;
+	uint32_t *sorted, *perm = NULL;
 	size_t room = 0;
-	teg_status status = TEG_OK;
+	teg_status status;
 
+	if (alone)
+		return tiler_push_step(tiler, rows, NULL, n, err);
+	sorted = mem_array(g->alloc, n_rows, sizeof *sorted);
 	if (!sorted)
 		return no_memory(err);
 	for (uint32_t i = 0; i < n_rows; i++)
 		sorted[i] = i;
-	if (!alone)
-		status = sort_tile(g, rows, sorted, &perm, &room, &n, err);
+	status = sort_tile(g, rows, sorted, &perm, &room, &n, err);
 	if (status == TEG_OK)
-		status = tiler_push(tiler, rows, perm ? perm : sorted, n, err);
+		status = tiler_push_step(tiler, rows, perm, n, err);
 	mem_free(g->alloc, perm, room * sizeof *perm);
 	mem_free(g->alloc, sorted, n_rows * sizeof *sorted);
 	return status;
@@ -285,7 +331,7 @@ static teg_status write_tiles(struct teg_txn *txn, const struct txn_array *array
 		for (size_t i = 0; i < array->n_puts && status == TEG_OK; i++) {
 			uint32_t before = rows.n;
 
-			status = append_window(txn, &rows, &array->puts[i], &g->tiles[t].box, err);
+			status = append_window(&rows, &array->puts[i], &g->tiles[t].box, err);
 			n_parts += rows.n != before;
 		}
 		if (status == TEG_OK)

@@ -17,6 +17,7 @@ struct tiler {
 	struct rows pending, spare;
 	bool has_rows; /* pending and spare are made */
 	bool implicit_ids, begun;
+	bool one_step;      /* the rows at hand are of one step of the grid */
 	bool goes_on;       /* the row before the next tile is of the same cell, maybe */
 	uint32_t cells_max; /* rows of a tile */
 	uint64_t ordinal;   /* rows in tiles so far */
@@ -205,7 +206,7 @@ static teg_status next_cut(struct tiler *t, const struct slice *s, bool last, ui
 {
 	uint32_t n = fit_bytes(t, s), cut;
 
-	if (t->order.dense)
+	if (t->order.dense && !t->one_step)
 		TEG_TRY(fit_grid(t, s, &n, err));
 	*n_out = n;
 	if (n == s->n) {
@@ -326,6 +327,24 @@ teg_status tiler_push(struct tiler *t, const struct rows *rows, const uint32_t *
 	TEG_TRY(feed_pending(t, &s, err));
 	TEG_TRY(cut_tiles(t, &s, false, err));
 	return keep_rest(&t->pending, &s, err);
+}
+
+teg_status tiler_push_step(struct tiler *t, const struct rows *rows, const uint32_t *at, uint32_t n,
+                           teg_error *err)
+{
+	struct slice s = { rows, at, 0, n };
+	teg_status status;
+
+	if (!n)
+		return TEG_OK;
+	TEG_TRY(begin(t, err));
+	if (t->has_rows)
+		TEG_TRY(cut_pending(t, true, err));
+	t->goes_on = false;
+	t->one_step = true;
+	status = cut_tiles(t, &s, true, err);
+	t->one_step = false;
+	return status;
 }
 
 teg_status tiler_push_box(struct tiler *t, const struct box *box, enum row_kind kind,

@@ -68,6 +68,10 @@ void tiler_free(struct tiler *tiler);
  * together, in stored order. Copies what it keeps. */
 teg_status tiler_push(struct tiler *tiler, const struct rows *rows, const uint32_t *at, uint32_t n,
                       teg_error *err);
+/* The same for all rows of one step of a dense array's grid, which so are known to end a tile: none is
+ * copied to wait for more. `at` NULL: the first n. */
+teg_status tiler_push_step(struct tiler *tiler, const struct rows *rows, const uint32_t *at,
+                           uint32_t n, teg_error *err);
 /* A box tile: bounds per dimension, kind (tombstone or erased) and valid interval. system_from is
  * ignored in fresh segments. */
 teg_status tiler_push_box(struct tiler *tiler, const struct box *box, enum row_kind kind,
