@@ -138,6 +138,57 @@ size_t alp_integers(const uint8_t *values, size_t n, const struct alp *alp, int6
 	return misses;
 }
 
+#define TRIM_COST 80 /* bits of an exception */
+#define TRIM_MOST \
+	32 /* one value of so many, or the exceptions take longer to read than all the rest */
+
+/* The width that serves all but a few values best, by how many have which width above the least. */
+static unsigned best_width(const uint32_t counts[65], size_t n)
+{
+	unsigned widest = 64, best;
+	size_t above = 0, least;
+
+	while (widest && !counts[widest])
+		widest--;
+	best = widest;
+	least = n * widest / 16 * 15; /* what saves less is not worth it */
+	for (unsigned width = widest; width-- > 0;) {
+		above += counts[width + 1];
+		if (above > n / TRIM_MOST)
+			break;
+		if (n * width + above * TRIM_COST >= least)
+			continue;
+		least = n * width + above * TRIM_COST;
+		best = width;
+	}
+	return best;
+}
+
+size_t alp_trim(int64_t *integers, size_t n)
+{
+	uint32_t counts[65] = { 0 };
+	int64_t min = INT64_MAX, last;
+	size_t trimmed = 0, first = 0;
+	unsigned width;
+
+	for (size_t i = 0; i < n; i++)
+		min = integers[i] < min ? integers[i] : min;
+	for (size_t i = 0; i < n; i++)
+		counts[bit_width((uint64_t)integers[i] - (uint64_t)min)]++;
+	width = best_width(counts, n);
+	while (first < n && bit_width((uint64_t)integers[first] - (uint64_t)min) > width)
+		first++;
+	last = first < n ? integers[first] : 0;
+	for (size_t i = 0; i < n; i++) {
+		bool far = bit_width((uint64_t)integers[i] - (uint64_t)min) > width;
+
+		last = far ? last : integers[i];
+		integers[i] = last;
+		trimmed += far;
+	}
+	return trimmed;
+}
+
 static void take_exceptions(const uint8_t *values, const int64_t *integers, size_t m,
                             const struct alp *alp, struct exceptions *e)
 {

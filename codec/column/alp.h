@@ -32,6 +32,10 @@ bool alp_guess(const uint8_t *values, size_t n, struct alp *alp_out);
 /* The integers of n doubles into integers_out. Returns how many doubles are exceptions. */
 size_t alp_integers(const uint8_t *values, size_t n, const struct alp *alp, int64_t *integers_out);
 
+/* Of the integers of up to one block: few that are far above the rest become exceptions, where the rest
+ * then takes so many bits less that it pays. Returns how many. */
+size_t alp_trim(int64_t *integers, size_t n);
+
 /* Appends n doubles, at most 65536, whose integers are `integers`, to `out`, which remembers
  * failure. */
 void alp_encode(const uint8_t *values, const int64_t *integers, size_t n, const struct alp *alp,

@@ -206,17 +206,18 @@ static void consider(struct plan *plan, size_t *best, enum encoding encoding, si
 
 static void consider_patched(const struct integers *v, struct plan *plan, size_t *best)
 {
-	if (guess_patched(v) > *best / 6 * 5)
+	if (guess_patched(v) > *best / 10 * 9)
 		return;
 	for (size_t b = 0; b < v->blocks; b++)
 		v->splits[b] = split(v, b, 1);
 	plan->splits = v->splits;
-	consider(plan, best, ENCODING_PATCHED, sum_of(v, patched_len), 5, 6);
+	consider(plan, best, ENCODING_PATCHED, sum_of(v, patched_len), 9, 10);
 }
 
 /* Integers of all values, exceptions counted by block. */
 static teg_status take_integers(const struct integers *v, struct codec_scratch *scratch,
-                                struct alp *alp, uint16_t **counts_out, size_t *n_exceptions_out)
+                                struct alp *alp, int64_t **integers_out, uint16_t **counts_out,
+                                size_t *n_exceptions_out)
 {
 	int64_t *integers = scratch_array(&scratch->integers, v->c->n, sizeof *integers);
 	uint16_t *counts = scratch_array(&scratch->counts, v->blocks, sizeof *counts);
@@ -232,7 +233,7 @@ static teg_status take_integers(const struct integers *v, struct codec_scratch *
 		counts[b] = (uint16_t)n;
 		*n_exceptions_out += n;
 	}
-	alp->integers = integers;
+	alp->integers = *integers_out = integers;
 	*counts_out = counts;
 	return TEG_OK;
 }
@@ -246,13 +247,20 @@ static teg_status consider_alp(struct integers *v, struct codec_scratch *scratch
 	struct integers of = { .c = &ints, .blocks = v->blocks };
 	size_t n_exceptions, len;
 	uint16_t *counts;
+	int64_t *integers;
 
 	if (!alp_guess(v->c->values, v->c->n, &plan->alp))
 		return TEG_OK;
-	TEG_TRY(take_integers(v, scratch, &plan->alp, &counts, &n_exceptions));
+	TEG_TRY(take_integers(v, scratch, &plan->alp, &integers, &counts, &n_exceptions));
 	if (n_exceptions > v->c->n / 20)
 		return TEG_OK;
-	ints.values = (const uint8_t *)plan->alp.integers;
+	for (size_t b = 0; b < v->blocks; b++) {
+		size_t n = alp_trim(integers + b * PACK_BLOCK, block_values(v->c, b));
+
+		counts[b] = (uint16_t)(counts[b] + n);
+		n_exceptions += n;
+	}
+	ints.values = (const uint8_t *)integers;
 	of.stats = measure_blocks(&ints, true, &scratch->integer_blocks);
 	v->alp_len = scratch_array(&scratch->alp_lens, v->blocks, sizeof *v->alp_len);
 	if (!of.stats || !v->alp_len)

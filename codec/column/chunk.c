@@ -96,6 +96,25 @@ teg_status chunk_decode_dictionary_values(const struct chunk *c, struct span sto
 	return take_dictionary(c, stored, false, scratch, values_out, err);
 }
 
+bool chunk_is_plain(const struct chunk *c)
+{
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+	return false;
+#endif
+	return c->encoding == ENCODING_RAW && c->shape == COLUMN_FIXED && c->width && !c->zstd &&
+	       !c->has_nulls;
+}
+
+teg_status chunk_verify_plain(const struct chunk *c, uint32_t page, struct span stored,
+                              teg_error *err)
+{
+	const struct chunk_page *p = &c->pages[page];
+
+	TEG_TRY(verify(p, stored, "page", page, err));
+	return stored.len == (uint64_t)p->n * c->width ? TEG_OK
+	                                               : blame(TEG_CORRUPT, "page", page, err);
+}
+
 /* A part of a page: what the decoders below need to know of it. */
 struct part {
 	const struct chunk *c;

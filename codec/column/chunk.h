@@ -111,6 +111,12 @@ teg_status chunk_decode_dictionary_values(const struct chunk *chunk, struct span
                                           struct codec_scratch *scratch,
                                           struct column_buf *values_out, teg_error *err);
 
+/* Whether a page's stored bytes are its values just as a column holds them. */
+bool chunk_is_plain(const struct chunk *chunk);
+/* Verifies page `page` of such a chunk, and nothing else: its length, its checksum. */
+teg_status chunk_verify_plain(const struct chunk *chunk, uint32_t page, struct span stored,
+                              teg_error *err);
+
 /* The page that holds value i < chunk->n. Not for ENCODING_CONSTANT. */
 uint32_t chunk_page_of(const struct chunk *chunk, uint32_t i);
 

@@ -120,6 +120,19 @@ size_t column_buf_size(const struct column_buf *b)
 	return size + (b->validity ? bitmap_len(b->cap) : 0);
 }
 
+size_t column_buf_len(const struct column_buf *b)
+{
+	size_t len = b->shape == COLUMN_FIXED ? b->n * b->width : 0;
+
+	if (shape_has_offsets(b->shape))
+		len += b->n * sizeof *b->offsets;
+	if (b->shape == COLUMN_BYTES && b->offsets)
+		len += (size_t)b->offsets[b->n];
+	for (uint32_t i = 0; b->children && i < b->n_children; i++)
+		len += column_buf_len(&b->children[i]);
+	return len;
+}
+
 void column_buf_truncate(struct column_buf *b, size_t n)
 {
 	struct column view;

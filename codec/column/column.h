@@ -113,6 +113,8 @@ struct column column_buf_view(const struct column_buf *b);
 void column_buf_truncate(struct column_buf *b, size_t n);
 /* Bytes of memory held. */
 size_t column_buf_size(const struct column_buf *b);
+/* Bytes of the values in it, children's and offsets too, without validity. */
+size_t column_buf_len(const struct column_buf *b);
 
 /* Room for n more values, and for BYTES `bytes` more bytes; the children of nested columns are there
  * then, without room of their own. TEG_NOMEM, or TEG_LIMIT above COLUMN_BYTES_MAX (bytes, or values

@@ -304,7 +304,7 @@ static teg_status decide_zstd(struct encoder *e)
 		e->planes = stored <= plain;
 		stored = size_min(stored, plain);
 	}
-	e->zstd = e->profile == PROFILE_DENSE ? stored < raw : stored <= raw - raw / 10;
+	e->zstd = e->profile == PROFILE_DENSE ? stored < raw : stored <= raw - raw / 7;
 	e->planes = e->planes && e->zstd;
 	return TEG_OK;
 }

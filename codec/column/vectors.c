@@ -4,6 +4,9 @@
 #include "codec/column/page.h"
 #include "codec/column/raw.h"
 
+#define VECTORS_LEN \
+	(16u << 10) /* bytes of a page of several: one is not to cost much more than itself */
+
 /* Values of the page that starts at value `first`: whole vectors, or as much as a page takes of one
  * that is longer. */
 static size_t page_values(size_t first, size_t each, size_t width)
@@ -12,7 +15,7 @@ static size_t page_values(size_t first, size_t each, size_t width)
 
 	most = size_max(most, 1);
 	if (each <= most)
-		return most / each * each;
+		return size_max(size_min(VECTORS_LEN / width, most) / each, 1) * each;
 	return size_min(most, each - first % each);
 }
 

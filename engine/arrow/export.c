@@ -352,6 +352,15 @@ struct batch *batch_take(struct batch_pool *pool)
 	return batch;
 }
 
+size_t batch_len(const struct batch *batch)
+{
+	size_t len = 0;
+
+	for (uint32_t i = 0; i < batch->n_columns; i++)
+		len += column_buf_len(&batch->columns[i]);
+	return len;
+}
+
 void batch_give(struct batch *batch)
 {
 	struct batch_pool *pool = batch->pool;

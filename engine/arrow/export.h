@@ -49,6 +49,8 @@ struct batch_pool *batch_pool_new(const struct output *outputs, uint32_t n,
 void batch_pool_release(struct batch_pool *pool);
 /* An empty batch, used before where there is one; NULL: no memory. */
 struct batch *batch_take(struct batch_pool *pool);
+/* Bytes of the values in it. */
+size_t batch_len(const struct batch *batch);
 /* Back to the pool: a batch that was not exported. */
 void batch_give(struct batch *batch);
 /* Turns the batch into a struct array of batch->n_rows rows, which owns it. TEG_NOMEM: the batch is

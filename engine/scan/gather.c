@@ -225,6 +225,42 @@ static teg_status gather_parts(struct gather *g, struct tile_reader *reader, uin
 	return TEG_OK;
 }
 
+#define LARGE_ROW \
+	4096 /* bytes: reading such rows one by one costs less than bringing them into order */
+
+static bool rows_are_large(const struct column_buf *out)
+{
+	return out->shape == COLUMN_FIXED_LIST && out->nested->shape == COLUMN_FIXED &&
+	       (uint64_t)out->width * out->nested->width >= LARGE_ROW;
+}
+
+static const struct part *part_of(const struct gather *g, uint32_t row)
+{
+	uint32_t low = 0, high = g->n_parts - 1;
+
+	while (low < high) {
+		uint32_t mid = high - (high - low) / 2;
+
+		if (g->parts[mid].from <= row)
+			low = mid;
+		else
+			high = mid - 1;
+	}
+	return &g->parts[low];
+}
+
+static teg_status gather_one_by_one(struct gather *g, struct tile_reader *reader,
+                                    uint32_t column_id, struct column_buf *out, teg_error *err)
+{
+	if (column_buf_reserve(out, g->n, 0) != TEG_OK ||
+	    column_buf_reserve(out->children, (size_t)g->n * out->width, 0) != TEG_OK)
+		return teg_fail(err, TEG_NOMEM, "no memory to gather %u rows", g->n);
+	for (uint32_t i = 0; i < g->n; i++)
+		TEG_TRY(tile_gather_column(reader, part_of(g, g->slot[i])->tile, column_id,
+		                           g->rows + g->slot[i], 1, out, err));
+	return TEG_OK;
+}
+
 teg_status gather_column(struct gather *g, struct tile_reader *reader, uint32_t column_id,
                          struct column_buf *out, teg_error *err)
 {
@@ -235,6 +271,8 @@ teg_status gather_column(struct gather *g, struct tile_reader *reader, uint32_t 
 		                        out, err);
 	if (g->in_order)
 		return gather_parts(g, reader, column_id, out, err);
+	if (rows_are_large(out))
+		return gather_one_by_one(g, reader, column_id, out, err);
 	column_buf_become(&g->together, out);
 	TEG_TRY(gather_parts(g, reader, column_id, &g->together, err));
 	together = column_buf_view(&g->together);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #define BATCH_ROWS 65536
+#define BATCH_LEN ((size_t)4 << 20) /* bytes of a batch to which no more rows are added */
 
 static teg_status no_memory(teg_error *err)
 {
@@ -226,6 +227,7 @@ static teg_status choose_filter(struct teg_scan *scan, const teg_scan_options *o
 	if (options->box) {
 		TEG_TRY(read_box_lanes(schema, options->box, &scan->box, &exact, err));
 		scan->view.box = &scan->box;
+		scan->in_one = true;
 	}
 	if (options->n_slices)
 		TEG_TRY(choose_slices(scan, options, err));
@@ -293,6 +295,7 @@ static teg_status open_scan(struct teg_scan *scan, const teg_scan_options *optio
 	if (scan->cut && !scan->cut->lattice.n_cells)
 		scan->left = 0;
 	scan->batch_rows = options->batch_rows ? options->batch_rows : BATCH_ROWS;
+	scan->in_one = scan->batch_rows == UINT32_MAX;
 	scan->pool = batch_pool_new(scan->outputs, scan->n_outputs, scan->alloc);
 	return scan->pool ? TEG_OK : no_memory(err);
 }
@@ -452,13 +455,15 @@ static teg_status fill(struct teg_scan *scan, uint32_t n, teg_error *err)
 	return TEG_OK;
 }
 
-/* A large selection starts a batch of its own rather than being cut to fill up a small one. */
+/* A large selection starts a batch of its own rather than being cut to fill up a small one, and so does
+ * what follows much data in few rows. */
 static bool batch_is_full(const struct teg_scan *scan)
 {
 	uint32_t rows = scan->batch->n_rows, more = scan->kept - scan->taken;
 
 	return rows >= scan->batch_rows ||
-	       (rows >= scan->batch_rows / 4 && more > scan->batch_rows - rows);
+	       (rows >= scan->batch_rows / 4 && more > scan->batch_rows - rows) ||
+	       (rows && !scan->in_one && batch_len(scan->batch) >= BATCH_LEN);
 }
 
 teg_status scan_fill_batch(struct teg_scan *scan, teg_error *err)

@@ -22,6 +22,7 @@ struct teg_scan {
 	struct batch *batch; /* being filled */
 	uint64_t left;       /* of the limit */
 	uint32_t batch_rows;
+	bool in_one; /* all rows into one batch, however long they are */
 	/* the selection at hand */
 	struct selection selection;
 	uint32_t taken, kept; /* rows of it that are out; how many the filter kept */

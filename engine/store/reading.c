@@ -56,19 +56,21 @@ teg_status reading_blame(const struct reading *r, teg_status status, uint64_t ch
 	return tile_blame(r->tile, r->column, chunk_off, status, r->err);
 }
 
-static teg_status read_into(struct reading *r, struct buf *into, uint64_t chunk_off, uint64_t len)
+static teg_status read_to(struct reading *r, uint64_t chunk_off, void *to, uint64_t len)
 {
-	struct tile_reader *reader = r->reader;
 	const struct segment *s = r->tile->segment;
-	uint8_t *to;
 
-	buf_clear(into);
-	to = buf_extend(into, (size_t)len);
 	if (!to)
 		return teg_fail(r->err, TEG_NOMEM, "no memory for the pages of a column");
-	reader->reads++;
-	reader->read_bytes += len;
+	r->reader->reads++;
+	r->reader->read_bytes += len;
 	return os_read(s->os, s->file, s->path, file_offset(r, chunk_off), to, (size_t)len, r->err);
+}
+
+static teg_status read_into(struct reading *r, struct buf *into, uint64_t chunk_off, uint64_t len)
+{
+	buf_clear(into);
+	return read_to(r, chunk_off, buf_extend(into, (size_t)len), len);
 }
 
 static teg_status read_stored(struct reading *r, uint64_t chunk_off, uint64_t len)
@@ -163,4 +165,52 @@ teg_status reading_decode(struct reading *r, uint32_t page, uint32_t from, uint3
 		status = chunk_decode_page(chunk, r->dictionary, page, stored, from, n, scratch,
 		                           out, r->err);
 	return status == TEG_OK ? status : reading_blame(r, status, chunk->pages[page].off);
+}
+
+/* Pages [page, end) were read to `at`. */
+static teg_status verify_direct(struct reading *r, uint32_t page, uint32_t end, const uint8_t *at)
+{
+	const struct chunk *chunk = &r->column->chunk;
+
+	for (; page < end; page++) {
+		struct span stored = span_of(at, chunk->pages[page].stored_len);
+		teg_status status = chunk_verify_plain(chunk, page, stored, r->err);
+
+		if (status != TEG_OK)
+			return reading_blame(r, status, chunk->pages[page].off);
+		at += stored.len;
+	}
+	return TEG_OK;
+}
+
+teg_status reading_direct(struct reading *r, uint32_t page, uint32_t end, struct column_buf *out,
+                          uint32_t *next_out)
+{
+	const struct chunk_page *pages = r->column->chunk.pages;
+	uint64_t len = 0;
+	size_t n = 0, before = out->n;
+	uint32_t next = page;
+	teg_status status;
+	uint8_t *to;
+
+	while (next < r->column->chunk.n_pages && pages[next].first + pages[next].n <= end &&
+	       (next == page || len + pages[next].stored_len <= READ_MAX)) {
+		len += pages[next].stored_len;
+		n += pages[next++].n;
+	}
+	*next_out = next;
+	if (next == page)
+		return TEG_OK;
+	if (len != (uint64_t)n * out->width)
+		return reading_blame(r,
+		                     teg_fail(r->err, TEG_CORRUPT,
+		                              "pages that do not hold their values"),
+		                     pages[page].off);
+	to = column_buf_extend(out, n);
+	status = read_to(r, pages[page].off, to, len);
+	if (status == TEG_OK)
+		status = verify_direct(r, page, next, to);
+	if (status != TEG_OK && to)
+		column_buf_truncate(out, before);
+	return status;
 }

@@ -32,6 +32,10 @@ struct span reading_page(const struct reading *r, uint32_t page);
 /* Appends values [from, from + n) of such a page; `again`: not the first of it. */
 teg_status reading_decode(struct reading *r, uint32_t page, uint32_t from, uint32_t n, bool again,
                           struct column_buf *out);
+/* Of a chunk whose pages are plain: reads the pages from `page` on that end at value `end` or before
+ * straight into `out`, as many as fit one read; *next_out: the page after them. */
+teg_status reading_direct(struct reading *r, uint32_t page, uint32_t end, struct column_buf *out,
+                          uint32_t *next_out);
 /* Says in which column and where in it. */
 teg_status reading_blame(const struct reading *r, teg_status status, uint64_t chunk_off);
 #endif

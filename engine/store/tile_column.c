@@ -20,13 +20,36 @@ static teg_status make_room(const struct reading *r, uint32_t n, struct column_b
 	return teg_fail(r->err, TEG_NOMEM, "no memory for the values of a column");
 }
 
+static teg_status read_pages(struct reading *r, uint32_t from, uint32_t end, struct column_buf *out)
+{
+	const struct chunk *chunk = &r->column->chunk;
+	uint32_t page = chunk_page_of(chunk, from), last = chunk_page_of(chunk, end - 1);
+	bool plain = chunk_is_plain(chunk);
+
+	while (page <= last) {
+		const struct chunk_page *p = &chunk->pages[page];
+		uint32_t a = from > p->first ? from - p->first : 0, next = page;
+		uint32_t b = end < p->first + p->n ? end - p->first : p->n;
+
+		if (plain && !a)
+			TEG_TRY(reading_direct(r, page, end, out, &next));
+		if (next == page) {
+			TEG_TRY(reading_fetch(r, page, last));
+			TEG_TRY(reading_decode(r, page, a, b - a, false, out));
+			next++;
+		}
+		page = next;
+	}
+	return TEG_OK;
+}
+
 teg_status tile_read_stored(struct tile_reader *reader, const struct tile *tile,
                             const struct tile_column *column, uint32_t from, uint32_t n,
                             struct column_buf *out, teg_error *err)
 {
 	struct reading r = { .reader = reader, .tile = tile, .column = column, .err = err };
 	const struct chunk *chunk = &column->chunk;
-	uint32_t end = from + n, last;
+	uint32_t end = from + n;
 
 	if (!n)
 		return TEG_OK;
@@ -35,16 +58,7 @@ teg_status tile_read_stored(struct tile_reader *reader, const struct tile *tile,
 		return chunk_decode_constant(chunk, n, out);
 	if (n == chunk->n)
 		TEG_TRY(make_room(&r, n, out));
-	last = chunk_page_of(chunk, end - 1);
-	for (uint32_t page = chunk_page_of(chunk, from); page <= last; page++) {
-		const struct chunk_page *p = &chunk->pages[page];
-		uint32_t a = from > p->first ? from - p->first : 0;
-		uint32_t b = end < p->first + p->n ? end - p->first : p->n;
-
-		TEG_TRY(reading_fetch(&r, page, last));
-		TEG_TRY(reading_decode(&r, page, a, b - a, false, out));
-	}
-	return TEG_OK;
+	return read_pages(&r, from, end, out);
 }
 
 /* ---- searching ---- */

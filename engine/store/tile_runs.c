@@ -84,6 +84,18 @@ static teg_status read_group(struct reading *r, struct runs *w, uint32_t page, b
 	return take_runs(w, work, from, end, out);
 }
 
+/* The pages from `page` on that one run takes whole. */
+static teg_status read_whole(struct reading *r, struct runs *w, uint32_t page, uint32_t *next_out,
+                             struct column_buf *out)
+{
+	const struct tile_run *run = &w->at[w->i];
+	uint32_t from = next_value(w);
+	size_t before = out->n;
+
+	TEG_TRY(reading_direct(r, page, run->from + run->n, out, next_out));
+	return take_runs(w, NULL, from, from + (uint32_t)(out->n - before), out);
+}
+
 teg_status tile_read_runs(struct tile_reader *reader, const struct tile *tile,
                           const struct tile_column *column, const struct tile_run *runs,
                           uint32_t n_runs, struct column_buf *out, teg_error *err)
@@ -92,6 +104,7 @@ teg_status tile_read_runs(struct tile_reader *reader, const struct tile *tile,
 	const struct chunk *chunk = &column->chunk;
 	struct runs w = { runs, n_runs, 0, 0 };
 	uint32_t last = UINT32_MAX, n = 0;
+	bool plain = chunk_is_plain(chunk);
 
 	if (!n_runs)
 		return TEG_OK;
@@ -104,9 +117,15 @@ teg_status tile_read_runs(struct tile_reader *reader, const struct tile *tile,
 			TEG_TRY(chunk_decode_constant(chunk, runs[i].n, out));
 		return TEG_OK;
 	}
+	if (plain && column_buf_reserve(out, n, 0) != TEG_OK)
+		return teg_fail(err, TEG_NOMEM, "no memory for the values of a column");
 	while (w.i < w.n) {
-		uint32_t page = chunk_page_of(chunk, next_value(&w));
+		uint32_t page = chunk_page_of(chunk, next_value(&w)), next = page;
 
+		if (plain && next_value(&w) == chunk->pages[page].first)
+			TEG_TRY(read_whole(&r, &w, page, &next, out));
+		if (next > page)
+			continue;
 		if (page < r.first_page || page >= r.end_page)
 			TEG_TRY(reading_fetch(&r, page, last_page_of_runs(chunk, &w, page)));
 		TEG_TRY(read_group(&r, &w, page, page == last, out));

@@ -107,7 +107,7 @@ Test(alp, keeps_every_bit_of_odd_doubles) /* ALP-6 ND4 H1 X12 */
 Test(alp, takes_pages_of_exceptions_only) /* ND4 */
 {
 	double values[1030];
-	struct alp alp = { 14, 13, ALP_INNER_FOR, NULL };
+	struct alp alp = { 0, 0, ALP_INNER_FOR, NULL };
 
 	for (size_t i = 0; i < 1030; i++)
 		values[i] = from_bits(0x7ff8000000000000 + i);
@@ -166,4 +166,65 @@ Test(alp, agrees_with_the_spec_vector_and_refuses_others) /* ALP-1 ALP-2 ALP-4 *
 	memcpy(bytes, vector, sizeof vector);
 	bytes[sizeof vector] = 0;
 	cr_assert_eq(decode_one(bytes, sizeof bytes, &v), TEG_CORRUPT, "left over");
+}
+
+/* ---- trimming ---- */
+
+static const struct {
+	const char *name;
+	int64_t low, spread; /* of most integers */
+	int64_t far;         /* of some of 1024 */
+	size_t n_far, trimmed;
+} trims[] = {
+	{ "a few far ones", -20, 100, 1300, 10, 10 },
+	{ "the first and the last", 1000, 7, 1 << 30, 2, 2 },
+	{ "none", 5, 100, 0, 0, 0 },
+	{ "too many", -20, 100, 1300, 200, 0 },
+	{ "not far enough to pay", -20, 100, 130, 20, 0 },
+	{ "the whole range", -((int64_t)1 << 51), 100, ((int64_t)1 << 51) - 1, 3, 3 },
+};
+
+Test(alp, trims_few_that_widen_all) /* ALP-5 ALP-6 */
+{
+	for (size_t t = 0; t < sizeof trims / sizeof *trims; t++) {
+		int64_t integers[1024];
+		struct rng rng = { 41 };
+		size_t step = trims[t].n_far > 1 ? 1023 / (trims[t].n_far - 1) : 1;
+
+		for (size_t i = 0; i < 1024; i++)
+			integers[i] = trims[t].low +
+			              (int64_t)(rng_below(&rng, (uint64_t)trims[t].spread));
+		for (size_t i = 0; i < trims[t].n_far; i++)
+			integers[i * step] = trims[t].far;
+		cr_assert_eq(alp_trim(integers, 1024), trims[t].trimmed, "%s", trims[t].name);
+		for (size_t i = 0; trims[t].trimmed && i < 1024; i++)
+			cr_assert(integers[i] >= trims[t].low &&
+			                  integers[i] < trims[t].low + trims[t].spread,
+			          "%s: %zu", trims[t].name, i);
+	}
+}
+
+Test(alp, what_was_trimmed_comes_back) /* ALP-6 */
+{
+	static double values[3000], back[3000];
+	static int64_t integers[3000];
+	struct rng rng = { 43 };
+	struct alp alp = { 0, 0, ALP_INNER_FOR, NULL };
+	size_t trimmed = 0;
+	struct reader in;
+	struct buf out;
+
+	for (size_t i = 0; i < 3000; i++)
+		values[i] = (double)rng_below(&rng, 500) + (i % 97 ? 0 : 1e6);
+	cr_assert_eq(alp_integers((const uint8_t *)values, 3000, &alp, integers), 0);
+	for (size_t i = 0; i < 3000; i += 1024)
+		trimmed += alp_trim(integers + i, i + 1024 < 3000 ? 1024 : 3000 - i);
+	cr_assert_eq(trimmed, 31);
+	buf_init(&out, teg_allocator_default(), BUF_NO_LIMIT);
+	alp_encode((const uint8_t *)values, integers, 3000, &alp, scratch, &out);
+	in = reader_of(buf_span(&out));
+	cr_assert_eq(alp_decode(&in, 3000, 0, 3000, scratch, (uint8_t *)back), TEG_OK);
+	cr_assert_arr_eq(back, values, sizeof values);
+	cr_assert_lt(out.len, 3000 * 9 / 8 + 500);
+	buf_release(&out);
 }

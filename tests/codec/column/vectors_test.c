@@ -42,7 +42,8 @@ static const struct {
 } cases[] = {
 	{ "one vector", 4, 64, 64, 0, 64 },
 	{ "behind a chunk that ends anywhere", 8, 32, 320, 13, 320 },
-	{ "two vectors a page", 4, 4096, 4096 * 5, 64, 8192 },
+	{ "half a page: one", 4, 4096, 4096 * 5, 64, 4096 },
+	{ "two vectors a page", 4, 2048, 2048 * 5, 64, 4096 },
 	{ "one and a bit a page: one", 4, 5000, 5000 * 3, 1, 5000 },
 	{ "larger than a page", 8, 5000, 5000 * 2, 0, 4096 },
 	{ "more values than a page", 2, 20000, 40000, 0, 16384 },
