@@ -191,7 +191,8 @@ typedef struct teg_attribute {
 typedef enum teg_check_kind {
 	TEG_CHECK_RANGE =
 		1, /* lo <= value <= hi; NaN is above every number; numbers, dates, times */
-	TEG_CHECK_NOT_EMPTY /* text and bytes */
+	TEG_CHECK_NOT_EMPTY,  /* text, bytes and lists */
+	TEG_CHECK_SAME_LENGTH /* lists: as many values as that of `other` in the same row */
 } teg_check_kind;
 
 /* A rule that every row put is held to, null aside: TEG_SCHEMA names rule, column and row. Rows that
@@ -201,6 +202,7 @@ typedef struct teg_check {
 	teg_check_kind kind;
 	const char *column; /* an attribute */
 	teg_value lo, hi;   /* RANGE: inclusive, one may be null: open */
+	const char *other;  /* SAME_LENGTH: another attribute */
 } teg_check;
 
 typedef enum teg_kind { TEG_TABLE = 1, TEG_SPARSE, TEG_DENSE } teg_kind;
@@ -624,7 +626,7 @@ typedef struct teg_scan_options {
 	bool times;     /* adds system_from, system_until, valid_from and valid_until (where the
 	                        array has valid time), row_kind, and row_id in a table */
 	uint64_t limit; /* rows after every filter; 0: no limit */
-	uint32_t batch_rows; /* most rows of a batch; 0: 65,536 */
+	uint32_t batch_rows; /* most rows of a batch, fewer where they are large; 0: 65,536 */
 	bool no_prune;       /* reads every tile: to check that pruning changes nothing */
 	const teg_slice
 		*slices; /* DENSE, in place of a box: as teg_read_slice takes them. Rows come

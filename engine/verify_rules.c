@@ -7,7 +7,7 @@
 struct checking {
 	const struct schema *schema;
 	const teg_allocator *alloc;
-	const char **names; /* one per attribute with a rule */
+	const char **names; /* one per attribute with a rule, two rooms for each rule */
 	size_t n_names;
 	bool *broken; /* one per rule: it was told */
 	int64_t row;  /* the first of the batch */
@@ -38,28 +38,41 @@ static const teg_column *column_of(const struct imported *in, const char *name)
 	return NULL;
 }
 
+static teg_status take_values(const struct checking *c, const struct field *field,
+                              const struct imported *in, struct column_buf *out, teg_error *err)
+{
+	const teg_column *given = column_of(in, field->name);
+
+	column_buf_init_as(out, field_layout(field), c->alloc);
+	return given ? convert_append_field(given, field, in->n_rows, out, err) : TEG_OK;
+}
+
 static teg_status check_rule(struct checking *c, uint32_t at, const struct imported *in,
                              teg_error *err)
 {
 	const struct rule *rule = &c->schema->rules[at];
 	const struct field *field = schema_field_by_id(c->schema, rule->column);
-	const teg_column *given = column_of(in, field->name);
-	struct column_buf values;
-	struct column view;
+	const struct field *also = rule->other ? schema_field_by_id(c->schema, rule->other) : field;
+	struct column_buf values, others;
+	struct column view, other;
 	teg_status status;
 	size_t row;
 
-	if (c->broken[at] || !given)
+	if (c->broken[at])
 		return TEG_OK;
-	column_buf_init(&values, field->shape, field->width, c->alloc);
-	status = convert_append(given, &field->type, &field->type, in->n_rows, &values, err);
+	status = take_values(c, field, in, &values, err);
+	column_buf_init_as(&others, field_layout(also), c->alloc);
+	if (status == TEG_OK && rule->other)
+		status = take_values(c, also, in, &others, err);
 	view = column_buf_view(&values);
-	row = status == TEG_OK ? rule_first_break(rule, field, &view, 0, view.n) : view.n;
+	other = column_buf_view(&others);
+	row = status == TEG_OK ? rule_first_break(rule, field, &view, &other, 0, view.n) : view.n;
 	if (row < view.n) {
 		c->broken[at] = true;
 		tell(c, rule, field, c->row + (int64_t)row);
 	}
 	column_buf_release(&values);
+	column_buf_release(&others);
 	return status;
 }
 
@@ -102,16 +115,23 @@ static teg_status run_scan(struct checking *c, struct teg_array *array, teg_erro
 	return status == TEG_END ? TEG_OK : status;
 }
 
+static void name_column(struct checking *c, uint32_t id)
+{
+	const char *name = schema_field_by_id(c->schema, id)->name;
+	size_t k = 0;
+
+	while (k < c->n_names && c->names[k] != name)
+		k++;
+	c->names[k] = name;
+	c->n_names += k == c->n_names;
+}
+
 static void name_columns(struct checking *c)
 {
 	for (uint32_t i = 0; i < c->schema->n_rules; i++) {
-		const char *name = schema_field_by_id(c->schema, c->schema->rules[i].column)->name;
-		size_t k = 0;
-
-		while (k < c->n_names && c->names[k] != name)
-			k++;
-		c->names[k] = name;
-		c->n_names += k == c->n_names;
+		name_column(c, c->schema->rules[i].column);
+		if (c->schema->rules[i].other)
+			name_column(c, c->schema->rules[i].other);
 	}
 }
 
@@ -129,7 +149,7 @@ teg_status verify_rules(struct teg_array *array, teg_damage each, void *ctx, uin
 
 	if (!n)
 		return TEG_OK;
-	c.names = mem_array(c.alloc, n, sizeof *c.names);
+	c.names = mem_array(c.alloc, 2 * n, sizeof *c.names);
 	c.broken = mem_zalloc(c.alloc, n * sizeof *c.broken);
 	if (c.names && c.broken) {
 		name_columns(&c);
@@ -137,7 +157,7 @@ teg_status verify_rules(struct teg_array *array, teg_damage each, void *ctx, uin
 	} else {
 		status = teg_fail(err, TEG_NOMEM, "no memory to check rules");
 	}
-	mem_free(c.alloc, (void *)c.names, n * sizeof *c.names);
+	mem_free(c.alloc, (void *)c.names, 2 * n * sizeof *c.names);
 	mem_free(c.alloc, c.broken, n * sizeof *c.broken);
 	return status;
 }

@@ -6,7 +6,9 @@
 #include "engine/scan/sweep.h"
 #include <string.h>
 
-#define SLICE_ROWS (64u << 10) /* rows moved at a time: what bounds the attributes in memory */
+/* Moved at a time: what bounds the attributes in memory. */
+#define SLICE_ROWS (64u << 10)
+#define SLICE_LEN (2u << 20) /* bytes of the longest column, about */
 
 struct merging {
 	struct teg_array *array;
@@ -24,6 +26,7 @@ struct merging {
 	struct tiler *current, *history; /* runs: the first alone */
 	uint64_t n_current, n_history;   /* rows and boxes written */
 	uint32_t *identity;              /* 0 .. SLICE_ROWS - 1 */
+	uint64_t longest; /* bytes of a row in the longest column, where that is most */
 	uint64_t n_done, n_total;
 };
 
@@ -124,12 +127,32 @@ static teg_status report(const struct merging *m, teg_error *err)
 	return TEG_OK;
 }
 
+static uint64_t row_len(const struct index_entry *entry)
+{
+	return entry->column_len_max / entry->n_rows;
+}
+
+/* How many of the rows from `from` on go together. */
+static uint32_t slice_rows(const struct merging *m, const struct selection *range, uint32_t from)
+{
+	uint32_t n = range->n - from < SLICE_ROWS ? range->n - from : SLICE_ROWS;
+	uint64_t len = 0;
+
+	if (m->longest * n <= SLICE_LEN)
+		return n;
+	for (uint32_t i = 0; i < n; i++) {
+		len += row_len(&range->tiles[range->tile_of[from + i]]->entry);
+		if (len > SLICE_LEN && i)
+			return i;
+	}
+	return n;
+}
+
 static teg_status push_selection(struct merging *m, const struct selection *range,
                                  const struct side *side, teg_error *err)
 {
-	for (uint32_t from = 0; from < range->n; from += SLICE_ROWS) {
-		uint32_t n = range->n - from < SLICE_ROWS ? range->n - from : SLICE_ROWS;
-
+	for (uint32_t from = 0, n; from < range->n; from += n) {
+		n = slice_rows(m, range, from);
 		TEG_TRY(push_slice(m, range, side, from, n, err));
 		TEG_TRY(report(m, err));
 	}
@@ -228,7 +251,10 @@ static teg_status begin_all(struct merging *m, teg_error *err)
 	if (!all)
 		return no_memory(err);
 	for (uint32_t i = 0; i < m->plan.n_tiles; i++) {
+		uint64_t len = row_len(&m->plan.tiles[i].entry);
+
 		all[i] = i;
+		m->longest = len > m->longest ? len : m->longest;
 		m->n_total += m->plan.tiles[i].entry.n_rows;
 	}
 	status = group_begin(&m->group, all, m->plan.n_tiles, err);

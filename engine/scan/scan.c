@@ -455,6 +455,25 @@ static teg_status fill(struct teg_scan *scan, uint32_t n, teg_error *err)
 	return TEG_OK;
 }
 
+/* How many of the selection's next n rows go into a batch together. Those of one tile are few enough
+ * or small; several may have been resolved at once. */
+static uint32_t cut_by_len(const struct teg_scan *scan, uint32_t n)
+{
+	const struct selection *s = &scan->selection;
+	uint64_t len = 0;
+
+	for (uint32_t i = 0; s->resolved && !scan->in_one && i < n; i++) {
+		const uint32_t at = scan->kept < s->n ? scan->keep[scan->taken + i]
+		                                      : scan->taken + i;
+		const struct index_entry *entry = &s->tiles[s->tile_of[at]]->entry;
+
+		len += entry->column_len_max / entry->n_rows;
+		if (len > BATCH_LEN && i)
+			return i;
+	}
+	return n;
+}
+
 /* A large selection starts a batch of its own rather than being cut to fill up a small one, and so does
  * what follows much data in few rows. */
 static bool batch_is_full(const struct teg_scan *scan)
@@ -481,7 +500,7 @@ teg_status scan_fill_batch(struct teg_scan *scan, teg_error *err)
 			return TEG_OK;
 		n = (uint32_t)size_min(scan->kept - scan->taken,
 		                       scan->batch_rows - scan->batch->n_rows);
-		n = (uint32_t)size_min(n, scan->left);
+		n = cut_by_len(scan, (uint32_t)size_min(n, scan->left));
 		if (!n)
 			return scan->batch->n_rows ? TEG_OK : TEG_END;
 		TEG_TRY(fill(scan, n, err));
@@ -510,6 +529,7 @@ teg_status scan_gather_box(struct teg_scan *scan, const struct box *box, teg_err
 		sweep_close(&scan->sweep);
 	scan->sweep_open = false;
 	scan->taken = scan->kept = 0;
+	scan->in_one = true;
 	scan->box = *box;
 	scan->view.box = &scan->box;
 	TEG_TRY(scan_start(scan, err));

@@ -81,6 +81,7 @@ static bool is_key(const struct altering *a, const char *name)
 static teg_status add(struct altering *a, const teg_alter *change, teg_error *err)
 {
 	const teg_attribute *given = change->attribute;
+	size_t n_nodes;
 
 	if (!given || !given->name)
 		return missing(err, "attribute");
@@ -88,15 +89,18 @@ static teg_status add(struct altering *a, const teg_alter *change, teg_error *er
 	if (!given->nullable && !given->fill.type)
 		return refuse(err, TEG_SCHEMA, given->name,
 		              "a required attribute needs a fill, as which earlier rows read");
+	TEG_TRY(attribute_walk(given, NULL, NULL, &n_nodes, err));
 	a->attrs[a->n] = *given;
-	a->ids[a->n++] = a->draft.next_attr_id++;
+	a->ids[a->n++] = a->draft.next_attr_id;
+	a->draft.next_attr_id += (uint32_t)n_nodes;
 	return TEG_OK;
 }
 
 static bool is_checked(const struct altering *a, const char *column)
 {
 	for (uint32_t i = 0; i < a->n_checks; i++)
-		if (!strcmp(a->checks[i].column, column))
+		if (!strcmp(a->checks[i].column, column) ||
+		    (a->checks[i].other && !strcmp(a->checks[i].other, column)))
 			return true;
 	return false;
 }
@@ -131,9 +135,12 @@ static teg_status rename_one(struct altering *a, const teg_alter *change, teg_er
 	TEG_TRY(check_free(a, change->new_name, err));
 	if (is_key(a, change->name))
 		a->draft.spec.key = change->new_name;
-	for (uint32_t i = 0; i < a->n_checks; i++)
+	for (uint32_t i = 0; i < a->n_checks; i++) {
 		if (!strcmp(a->checks[i].column, renamed->name))
 			a->checks[i].column = change->new_name;
+		if (a->checks[i].other && !strcmp(a->checks[i].other, renamed->name))
+			a->checks[i].other = change->new_name;
+	}
 	renamed->name = change->new_name;
 	return TEG_OK;
 }

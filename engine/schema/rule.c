@@ -53,6 +53,24 @@ static teg_status make_range(const struct field *f, const teg_check *given, stru
 	return TEG_OK;
 }
 
+static bool is_list(const struct field *f)
+{
+	return f->shape == COLUMN_LIST || f->shape == COLUMN_FIXED_LIST;
+}
+
+static teg_status make_length(const struct schema *schema, const struct field *f,
+                              const teg_check *given, struct rule *rule, teg_error *err)
+{
+	const struct field *other = given->other ? schema_field(schema, given->other) : NULL;
+
+	if (!other || other->id < COLUMN_ID_ATTRIBUTE || other == f)
+		return refuse(err, given, "there is no such other attribute");
+	if (!is_list(f) || !is_list(other))
+		return refuse(err, given, "only lists have a length");
+	rule->other = other->id;
+	return TEG_OK;
+}
+
 static teg_status make_rule(const struct schema *schema, const teg_check *given,
                             struct arena *arena, struct rule *rule, teg_error *err)
 {
@@ -73,9 +91,10 @@ static teg_status make_rule(const struct schema *schema, const teg_check *given,
 	switch (given->kind) {
 	case TEG_CHECK_RANGE: return make_range(f, given, rule, err);
 	case TEG_CHECK_NOT_EMPTY:
-		return f->shape == COLUMN_BYTES
+		return shape_has_offsets(f->shape)
 		               ? TEG_OK
 		               : refuse(err, given, "values of this type are never empty");
+	case TEG_CHECK_SAME_LENGTH: return make_length(schema, f, given, rule, err);
 	}
 	return refuse(err, given, "the check is of no kind there is");
 }
@@ -103,7 +122,9 @@ static teg_status make_public(struct schema *s, struct arena *arena, teg_error *
 			                 .kind = r->kind,
 			                 .column = schema_field_by_id(s, r->column)->name,
 			                 .lo = r->lo,
-			                 .hi = r->hi };
+			                 .hi = r->hi,
+			                 .other = r->other ? schema_field_by_id(s, r->other)->name
+			                                   : NULL };
 	}
 	s->spec.checks = checks;
 	s->spec.n_checks = s->n_rules;
@@ -157,7 +178,7 @@ void rules_pack(const struct schema *schema, struct buf *out)
 		const struct rule *r = &schema->rules[i];
 		const struct field *f = schema_field_by_id(schema, r->column);
 
-		pack_map(out, 5);
+		pack_map(out, r->other ? 6 : 5);
 		pack_key(out, "name");
 		pack_text(out, span_of_text(r->name));
 		pack_key(out, "kind");
@@ -166,6 +187,10 @@ void rules_pack(const struct schema *schema, struct buf *out)
 		pack_u64(out, r->column - COLUMN_ID_ATTRIBUTE);
 		put_bound("lo", f, &r->lo, out);
 		put_bound("hi", f, &r->hi, out);
+		if (!r->other)
+			continue;
+		pack_key(out, "other");
+		pack_u64(out, r->other - COLUMN_ID_ATTRIBUTE);
 	}
 }
 
@@ -191,6 +216,20 @@ static bool take_end(const struct node *node, const teg_data_type *type, teg_val
 	return true;
 }
 
+static bool take_other(const struct node *map, const struct draft *draft, teg_check *out)
+{
+	const teg_attribute *other;
+	uint64_t id;
+
+	if (out->kind != TEG_CHECK_SAME_LENGTH)
+		return true;
+	if (!node_u64(node_get(map, "other"), UINT32_MAX, &id))
+		return false;
+	other = attribute_of(draft, id);
+	out->other = other ? other->name : NULL;
+	return other != NULL;
+}
+
 static bool take_rule(const struct node *map, const struct draft *draft, struct arena *arena,
                       bool *no_memory_out, teg_check *out)
 {
@@ -199,7 +238,7 @@ static bool take_rule(const struct node *map, const struct draft *draft, struct 
 	uint64_t kind, id;
 
 	if (!node_text(node_get(map, "name"), &name) || memchr(name.at, 0, name.len) ||
-	    !node_u64(node_get(map, "kind"), TEG_CHECK_NOT_EMPTY, &kind) ||
+	    !node_u64(node_get(map, "kind"), TEG_CHECK_SAME_LENGTH, &kind) ||
 	    !node_u64(node_get(map, "attribute"), UINT32_MAX, &id))
 		return false;
 	attribute = attribute_of(draft, id);
@@ -209,7 +248,8 @@ static bool take_rule(const struct node *map, const struct draft *draft, struct 
 		            .kind = (teg_check_kind)kind,
 		            .column = attribute->name };
 	*no_memory_out |= !out->name;
-	return out->name && take_end(node_get(map, "lo"), &attribute->type, &out->lo) &&
+	return out->name && take_other(map, draft, out) &&
+	       take_end(node_get(map, "lo"), &attribute->type, &out->lo) &&
 	       take_end(node_get(map, "hi"), &attribute->type, &out->hi);
 }
 
@@ -238,6 +278,6 @@ bool rules_take(const struct node *map, struct draft *draft, struct arena *arena
 
 bool rule_equal(const struct rule *a, const struct rule *b)
 {
-	return a->kind == b->kind && a->column == b->column && a->lo_lane == b->lo_lane &&
-	       a->hi_lane == b->hi_lane && !strcmp(a->name, b->name);
+	return a->kind == b->kind && a->column == b->column && a->other == b->other &&
+	       a->lo_lane == b->lo_lane && a->hi_lane == b->hi_lane && !strcmp(a->name, b->name);
 }

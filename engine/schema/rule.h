@@ -4,6 +4,7 @@
  *
  *   "t above zero"   range      t     0 .. open
  *   "named"          not empty  name
+ *   "one offset each" length    normals  offsets
  */
 #ifndef TEG_ENGINE_SCHEMA_RULE_H
 #define TEG_ENGINE_SCHEMA_RULE_H
@@ -18,6 +19,7 @@ struct rule {
 	uint32_t column;  /* id of the attribute */
 	teg_value lo, hi; /* RANGE, of the attribute's type; null: open */
 	uint64_t lo_lane, hi_lane;
+	uint32_t other; /* SAME_LENGTH: id of another attribute */
 };
 
 struct draft;

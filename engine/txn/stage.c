@@ -110,6 +110,21 @@ teg_status txn_keep_budget(struct teg_txn *txn, struct txn_array *array, teg_err
 	return error_in_array(err, TEG_LIMIT, array->name);
 }
 
+/* Rows with lists may be large, and a column that grows is there twice for a moment: so that a
+ * transaction of them keeps within the budget all the same, what is held goes before more comes. */
+static teg_status make_room(struct teg_txn *txn, struct txn_array *array, uint64_t more,
+                            teg_error *err)
+{
+	bool nested = false;
+
+	for (uint32_t a = 0; a < array->schema->n_attrs; a++)
+		nested |= array->schema->attrs[a].n_children > 0;
+	if (!nested || array_size(array) + more <= txn->store->write_budget / 5 * 2)
+		return TEG_OK;
+	array->is_built = false;
+	return txn_spill(txn, array, err);
+}
+
 teg_status txn_may_delete(const struct teg_txn *txn, const struct txn_array *array, bool by_key,
                           teg_error *err)
 {
@@ -136,6 +151,7 @@ teg_status txn_stage(struct teg_txn *txn, struct txn_array *a, const teg_column 
 	TEG_TRY(txn_rows(txn, rows, a->schema, err));
 	if (appends)
 		(*rows)->implicit_ids = true;
+	TEG_TRY(make_room(txn, a, stage_size(a->schema, columns, n_columns, n_rows), err));
 	first = (*rows)->n;
 	TEG_TRY(stage_columns(*rows, columns, n_columns, n_rows, options, err));
 	if ((*rows)->n == first)

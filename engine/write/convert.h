@@ -16,6 +16,8 @@ teg_status convert_append(const teg_column *column, const teg_data_type *from,
 
 /* The same for nested types, which have the children to tell by: their names, order and types. */
 bool convert_nested_allowed(const teg_data_type *from, const teg_data_type *to);
+/* About the bytes that n values of a column of that type take. */
+uint64_t convert_size(const teg_column *column, const teg_data_type *type, size_t first, size_t n);
 /* Appends n values of a column that may be nested, of its own type or the field's. An error names the
  * part of the column ("geometry.item"), and the row of the attribute. */
 teg_status convert_append_field(const teg_column *column, const struct field *to, size_t n,

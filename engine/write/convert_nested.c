@@ -298,6 +298,38 @@ static teg_status append(const struct source *s, const struct field *to, struct 
 	return append_lists(s, to, out, err);
 }
 
+uint64_t convert_size(const teg_column *column, const teg_data_type *type, size_t first, size_t n)
+{
+	const struct source s = { column, type, first, n };
+	enum column_shape shape;
+	enum value_class class;
+	uint32_t width = 0;
+	uint64_t size = 0;
+	size_t each = type->type == TEG_FIXED_LIST ? type->list_size : 1;
+
+	if (!n || !type_layout(type, &shape, &width, &class))
+		return 0;
+	if (shape == COLUMN_FIXED)
+		return (uint64_t)n * width;
+	if (shape_has_offsets(shape)) {
+		if (!column->offsets && !column->large_offsets)
+			return 0; /* refused later */
+		struct range all = { range_of(&s, 0).from, range_of(&s, n - 1).to };
+
+		size = 4 * (uint64_t)n;
+		if (all.from < 0 || all.to < all.from)
+			return size;
+		first = (size_t)all.from;
+		n = (size_t)(all.to - all.from);
+	}
+	if (shape == COLUMN_BYTES)
+		return size + n;
+	for (size_t i = 0; column->children && i < type->n_children && i < column->n_children; i++)
+		size += convert_size(&column->children[i], &type->children[i].type, first * each,
+		                     n * each);
+	return size;
+}
+
 teg_status convert_append_field(const teg_column *column, const struct field *to, size_t n,
                                 struct column_buf *out, teg_error *err)
 {

@@ -42,9 +42,25 @@ static size_t first_empty(const struct column *c, size_t first, size_t end)
 	return end;
 }
 
-size_t rule_first_break(const struct rule *rule, const struct field *field,
-                        const struct column *column, size_t first, size_t end)
+static size_t length_of(const struct column *c, size_t i)
 {
+	return c->shape == COLUMN_LIST ? (size_t)(c->offsets[i + 1] - c->offsets[i]) : c->width;
+}
+
+static size_t first_uneven(const struct column *a, const struct column *b, size_t first, size_t end)
+{
+	for (size_t i = first; i < end; i++)
+		if (length_of(a, i) != length_of(b, i) && column_valid(a, i) && column_valid(b, i))
+			return i;
+	return end;
+}
+
+size_t rule_first_break(const struct rule *rule, const struct field *field,
+                        const struct column *column, const struct column *other, size_t first,
+                        size_t end)
+{
+	if (rule->kind == TEG_CHECK_SAME_LENGTH)
+		return first_uneven(column, other, first, end);
 	if (rule->kind == TEG_CHECK_RANGE)
 		return first_outside(rule, field, column, first, end);
 	return first_empty(column, first, end);
@@ -58,8 +74,11 @@ teg_status rules_check(const struct schema *schema, const struct column_buf *att
 	for (uint32_t i = 0; i < schema->n_rules; i++) {
 		const struct rule *rule = &schema->rules[i];
 		const struct field *field = schema_field_by_id(schema, rule->column);
+		const struct field *also = rule->other ? schema_field_by_id(schema, rule->other)
+		                                       : field;
 		struct column column = column_buf_view(&attrs[field - schema->attrs]);
-		size_t row = rule_first_break(rule, field, &column, first, first + n);
+		struct column other = column_buf_view(&attrs[also - schema->attrs]);
+		size_t row = rule_first_break(rule, field, &column, &other, first, first + n);
 
 		if (row == first + n)
 			continue;

@@ -201,6 +201,21 @@ static teg_status append_all(const struct match *m, struct rows *rows, size_t n,
 	return append_kind(rows, m->options, n, err);
 }
 
+uint64_t stage_size(const struct schema *schema, const teg_column *columns, size_t n_columns,
+                    size_t n_rows)
+{
+	uint64_t size = 0;
+
+	for (size_t i = 0; columns && i < n_columns; i++) {
+		const teg_column *c = &columns[i];
+		const struct field *f = c->name ? schema_field(schema, c->name) : NULL;
+
+		if (f)
+			size += convert_size(c, c->type.type ? &c->type : &f->type, 0, n_rows);
+	}
+	return size;
+}
+
 /* ---- all or nothing ---- */
 
 /* Back to rows->n rows; `optional` columns that came into being go. */

@@ -27,6 +27,10 @@ struct stage_options {
  * all named, so a transaction that does both keeps two `struct rows`. */
 bool stage_appends(const struct schema *schema, const struct stage_options *options);
 
+/* About the bytes that the rows will take. */
+uint64_t stage_size(const struct schema *schema, const teg_column *columns, size_t n_columns,
+                    size_t n_rows);
+
 /* Appends n_rows rows. Zero rows are checked like others and add nothing.
  *   TEG_SCHEMA  column and row named: missing, extra, twice, null where none may be, a type or
  *               value that cannot be converted exactly, text that is not UTF-8, an empty interval

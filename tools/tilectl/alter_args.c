@@ -150,7 +150,18 @@ static bool read_rename(struct alteration *a, const char *name, const char *at, 
 	return ok;
 }
 
-/* COL=LO:HI or COL=nonempty; the rule is called as it was written. */
+/* COL(OTHER) of "length(OTHER)": the name between the brackets, or nothing. */
+static const char *other_of(struct alteration *a, const struct text *word)
+{
+	static const char start[] = "length(";
+	size_t n = sizeof start - 1;
+
+	if (word->len < n + 2 || memcmp(word->at, start, n) != 0 || word->at[word->len - 1] != ')')
+		return NULL;
+	return own_text(a, word->at + n, word->len - n - 1);
+}
+
+/* COL=LO:HI, COL=nonempty or COL=length(OTHER); the rule is called as it was written. */
 static bool read_check(struct alteration *a, const char *name, const char *at, size_t len,
                        struct why *why)
 {
@@ -163,7 +174,11 @@ static bool read_check(struct alteration *a, const char *name, const char *at, s
 	check->column = name;
 	ok = word_read_range(at, len, type && type_is_time(type->type), &word, why);
 	/* An attribute that does not exist is the library's to refuse. */
-	if (ok && type && !(word.single && !strcmp(text_string(&word.lo), "nonempty"))) {
+	if (ok && word.single)
+		check->other = other_of(a, &word.lo);
+	if (check->other) {
+		check->kind = TEG_CHECK_SAME_LENGTH;
+	} else if (ok && type && !(word.single && !strcmp(text_string(&word.lo), "nonempty"))) {
 		check->kind = TEG_CHECK_RANGE;
 		ok = (!word.has_lo || read_value(a, type, &word.lo, &check->lo, why)) &&
 		     (!word.has_hi || read_value(a, type, &word.hi, &check->hi, why));

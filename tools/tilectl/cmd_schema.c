@@ -46,6 +46,9 @@ static void print_attribute(struct report *r, const char *array, const teg_attri
 static void print_check(struct report *r, const char *array, const teg_spec *spec,
                         const teg_check *check)
 {
+	static const char *const kinds[] = { [TEG_CHECK_RANGE] = "check range",
+		                             [TEG_CHECK_NOT_EMPTY] = "check nonempty",
+		                             [TEG_CHECK_SAME_LENGTH] = "check length" };
 	const teg_data_type *type = NULL;
 
 	for (size_t a = 0; a < spec->n_attributes; a++)
@@ -53,7 +56,7 @@ static void print_check(struct report *r, const char *array, const teg_spec *spe
 			type = &spec->attributes[a].type;
 	report_string(r, array);
 	report_string(r, check->column);
-	report_string(r, check->kind == TEG_CHECK_RANGE ? "check range" : "check nonempty");
+	report_string(r, kinds[check->kind]);
 	report_string(r, check->name);
 	report_null(r);
 	report_value(r, type, &check->lo);

@@ -198,21 +198,23 @@ Test(rules, what_is_no_rule_is_refused) /* RULE-4 */
 		const char *what;
 		teg_check check;
 	} refused[] = {
-		{ "no name", { NULL, TEG_CHECK_RANGE, "i", whole(1), none } },
-		{ "bad name", { "\n", TEG_CHECK_RANGE, "i", whole(1), none } },
-		{ "no column", { "c", TEG_CHECK_RANGE, NULL, whole(1), none } },
-		{ "unknown column", { "c", TEG_CHECK_RANGE, "q", whole(1), none } },
-		{ "a dimension", { "c", TEG_CHECK_RANGE, "row_id", whole(1), none } },
-		{ "no kind", { "c", 0, "i", whole(1), none } },
-		{ "unknown kind", { "c", 77, "i", whole(1), none } },
-		{ "no ends", { "c", TEG_CHECK_RANGE, "i", none, none } },
-		{ "backwards", { "c", TEG_CHECK_RANGE, "i", whole(2), whole(1) } },
+		{ "no name", { NULL, TEG_CHECK_RANGE, "i", whole(1), none, NULL } },
+		{ "bad name", { "\n", TEG_CHECK_RANGE, "i", whole(1), none, NULL } },
+		{ "no column", { "c", TEG_CHECK_RANGE, NULL, whole(1), none, NULL } },
+		{ "unknown column", { "c", TEG_CHECK_RANGE, "q", whole(1), none, NULL } },
+		{ "a dimension", { "c", TEG_CHECK_RANGE, "row_id", whole(1), none, NULL } },
+		{ "no kind", { "c", 0, "i", whole(1), none, NULL } },
+		{ "unknown kind", { "c", 77, "i", whole(1), none, NULL } },
+		{ "no ends", { "c", TEG_CHECK_RANGE, "i", none, none, NULL } },
+		{ "backwards", { "c", TEG_CHECK_RANGE, "i", whole(2), whole(1), NULL } },
 		{ "an end too large",
-		  { "c", TEG_CHECK_RANGE, "i", none, whole(INT64_C(1) << 40) } },
-		{ "an end of another type", { "c", TEG_CHECK_RANGE, "i", text, none } },
-		{ "nan", { "c", TEG_CHECK_RANGE, "f", nan_end, none } },
-		{ "range of text", { "c", TEG_CHECK_RANGE, "t", text, none } },
-		{ "empty number", { "c", TEG_CHECK_NOT_EMPTY, "i", none, none } },
+		  { "c", TEG_CHECK_RANGE, "i", none, whole(INT64_C(1) << 40), NULL } },
+		{ "an end of another type", { "c", TEG_CHECK_RANGE, "i", text, none, NULL } },
+		{ "nan", { "c", TEG_CHECK_RANGE, "f", nan_end, none, NULL } },
+		{ "range of text", { "c", TEG_CHECK_RANGE, "t", text, none, NULL } },
+		{ "length of a number", { "c", TEG_CHECK_SAME_LENGTH, "i", none, none, "f" } },
+		{ "length as of nothing", { "c", TEG_CHECK_SAME_LENGTH, "i", none, none, NULL } },
+		{ "empty number", { "c", TEG_CHECK_NOT_EMPTY, "i", none, none, NULL } },
 	};
 	struct world w;
 
