@@ -9,6 +9,7 @@
 /* Moved at a time: what bounds the attributes in memory. */
 #define SLICE_ROWS (64u << 10)
 #define SLICE_LEN (2u << 20) /* bytes of the longest column, about */
+#define MERGE_MEMORY ((size_t)64 << 20)
 
 struct merging {
 	struct teg_array *array;
@@ -286,6 +287,8 @@ static teg_status new_tiler(struct merging *m, struct segment_sink *sink, struct
 static teg_status start(struct merging *m, const bool *use, struct segment_sink *current,
                         struct segment_sink *history, teg_error *err)
 {
+	size_t memory = m->options->memory ? m->options->memory : MERGE_MEMORY;
+
 	/* After everything: INT64_MAX itself is the open end of what supersedes. */
 	m->view = (struct view){ .s = INT64_MAX - 1,
 		                 .all_versions = !m->runs,
@@ -297,6 +300,7 @@ static teg_status start(struct merging *m, const bool *use, struct segment_sink 
 	TEG_TRY(tile_reader_init(&m->reader, m->alloc, err));
 	TEG_TRY(plan_make(&m->plan, m->array, &m->view, use, err));
 	group_init(&m->group, &m->plan, &m->view, &m->reader, m->alloc);
+	group_limit(&m->group, memory);
 	m->gather = gather_new(m->alloc);
 	m->identity = mem_array(m->alloc, SLICE_ROWS, sizeof *m->identity);
 	if (!m->gather || !m->identity)

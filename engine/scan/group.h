@@ -2,7 +2,8 @@
  * sorted, and resolved, so that memory holds a tile's keys per segment and never a whole group.
  *
  * A range ends where the first of the tiles at hand ends; every tile that starts before that is at
- * hand. So all rows of a key are in one range.
+ * hand. A merge, whose order does not depend on ranges, ends them sooner where many tiles are at
+ * hand. All rows of a key are in one range.
  */
 #ifndef TEG_ENGINE_SCAN_GROUP_H
 #define TEG_ENGINE_SCAN_GROUP_H
@@ -11,6 +12,7 @@
 
 #define GROUP_ROWS_SMALL (128u << 10) /* groups up to this many rows are one range */
 #define GROUP_KEYS_BUDGET (6u << 20)  /* bytes of keys kept decoded between ranges */
+#define GROUP_MARK_ROWS 256u
 
 struct member {
 	const struct plan_tile *plan;
@@ -18,7 +20,11 @@ struct member {
 	bool open, loaded, at_hand;
 	struct key_rows keys; /* sorted by position through perm */
 	uint32_t *perm;
-	uint64_t *words;  /* n_words runs of n: positions of the keys, sorted */
+	uint64_t *words; /* n_words of each: positions of the keys, sorted */
+	uint32_t first,
+		count; /* in that order, the rows that are loaded: all, or a window of them */
+	uint64_t *
+		marks; /* the position of every GROUP_MARK_ROWS-th row, once the keys were loaded */
 	uint32_t n, next; /* rows, and the first that no range has taken */
 };
 
@@ -31,6 +37,9 @@ struct group {
 	struct tile **tiles;    /* the members' */
 	uint32_t n_members, next_member;
 	bool small, done;
+	size_t keys_budget;
+	uint32_t range_rows;   /* a merge's ranges end after about so many, */
+	uint32_t window_rows;  /* and of each tile it has the keys of so many at a time */
 	struct key_rows range; /* the rows of the range, and their order */
 	uint32_t *perm;
 	size_t perm_cap;
@@ -48,6 +57,9 @@ struct group {
 
 void group_init(struct group *group, struct plan *plan, const struct view *view,
                 struct tile_reader *reader, const teg_allocator *alloc);
+/* Before group_begin, of a merge: ranges and keys kept in about so many bytes, unless one key needs
+ * more. */
+void group_limit(struct group *group, size_t memory);
 /* Takes tiles at[0 .. n) of the plan, in their order. */
 teg_status group_begin(struct group *group, const uint32_t *at, uint32_t n, teg_error *err);
 void group_end(struct group *group); /* closes the tiles; buffers stay for the next group */
