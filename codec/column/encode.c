@@ -129,6 +129,7 @@ static teg_status encode_payload(struct encoder *e, size_t first, size_t n)
 	const uint8_t *words = c->values + first * c->width;
 
 	buf_clear(payload);
+	e->scratch->opened = 0;
 	if (e->has_nulls)
 		validity_encode(e->given->validity, first, n, payload);
 	switch (e->plan.encoding) {

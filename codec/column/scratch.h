@@ -15,6 +15,7 @@ struct codec_scratch {
 		*compressor; /* made when first needed, in memory of `alloc` where zstd */
 	struct ZSTD_DCtx_s *decompressor; /* lets it (see CMakeLists.txt) */
 	struct buf payload;               /* a page before zstd, on the way in or out */
+	uint64_t opened;           /* hash of the page whose bytes before zstd those are; 0: none */
 	struct buf filled;         /* values whose null slots were filled, and their offsets */
 	struct buf blocks;         /* statistics, block by block */
 	struct buf splits;         /* the split of each block in PATCHED */

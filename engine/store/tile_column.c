@@ -138,9 +138,8 @@ teg_status tile_search_column(struct tile_reader *reader, const struct tile *til
  * not: where a value lies is the sum of the lengths before it. */
 static bool by_blocks(const struct chunk *chunk)
 {
-	if (chunk->zstd || chunk->encoding == ENCODING_RUNS)
-		return false;
-	return chunk->shape == COLUMN_FIXED || chunk->encoding == ENCODING_DICTIONARY;
+	return chunk->encoding != ENCODING_RUNS &&
+	       (chunk->shape == COLUMN_FIXED || chunk->encoding == ENCODING_DICTIONARY);
 }
 
 #define RUN_PICKS 32 /* rows found among the runs of a page in the time of expanding them */
@@ -148,7 +147,28 @@ static bool by_blocks(const struct chunk *chunk)
 /* Whether a page gives up a few rows one by one at less cost than all between them. */
 static bool by_rows(const struct chunk *chunk, uint32_t n)
 {
-	return chunk->encoding == ENCODING_RUNS && !chunk->zstd && n <= RUN_PICKS;
+	return chunk->encoding == ENCODING_RUNS && n <= RUN_PICKS;
+}
+
+/* How many of the rows at[0 .. n), the first of them among these, lie before row `end`. */
+static uint32_t rows_before(const uint32_t *at, uint32_t n, uint32_t end)
+{
+	uint32_t low = 0, high = 1;
+
+	while (high < n && at[high] < end) {
+		low = high;
+		high *= 2;
+	}
+	high = high < n ? high : n;
+	while (high - low > 1) {
+		uint32_t mid = low + (high - low) / 2;
+
+		if (at[mid] < end)
+			low = mid;
+		else
+			high = mid;
+	}
+	return high;
 }
 
 /* Rows at[0 .. n) of the chunk, all of page `page`: those from one block (or page) are decoded in one
@@ -156,20 +176,21 @@ static bool by_rows(const struct chunk *chunk, uint32_t n)
 static teg_status gather_piece(struct reading *r, uint32_t page, const uint32_t *at, uint32_t n,
                                bool again, struct column_buf *out)
 {
-	uint32_t base = r->column->chunk.pages[page].first, first = at[0] - base,
-		 span = at[n - 1] - at[0] + 1;
+	const struct chunk_page *p = &r->column->chunk.pages[page];
+	uint32_t first = at[0] - p->first, end = at[n - 1] - p->first + 1;
 	struct column_buf *work = &r->reader->work;
 	struct column view;
 	uint32_t index[BLOCK_VALUES];
 
-	if (span == n)
+	if (end - first == n)
 		return reading_decode(r, page, first, n, again, out);
 	column_buf_become(work, out);
-	TEG_TRY(reading_decode(r, page, first, span, again, work));
+	TEG_TRY(reading_decode(r, page, first, end - first, again, work));
+	first += p->first;
 	view = column_buf_view(work);
 	for (uint32_t i = 0, k; i < n; i += k) {
 		for (k = 0; k < BLOCK_VALUES && i + k < n; k++)
-			index[k] = at[i + k] - at[0];
+			index[k] = at[i + k] - first;
 		if (column_buf_gather(out, &view, index, k) != TEG_OK)
 			return teg_fail(r->err, TEG_NOMEM, "no memory to gather rows");
 	}
@@ -190,10 +211,9 @@ static teg_status gather_page(struct reading *r, uint32_t page, const uint32_t *
 	if (!by_blocks(chunk))
 		return gather_piece(r, page, at, n, false, out);
 	for (uint32_t i = 0, k; i < n; i += k) {
-		uint32_t block = (at[i] - base) / BLOCK_VALUES;
+		uint32_t in_block = (at[i] - base) % BLOCK_VALUES;
 
-		for (k = 1; i + k < n && (at[i + k] - base) / BLOCK_VALUES == block; k++)
-			;
+		k = rows_before(at + i, n - i, at[i] - in_block + BLOCK_VALUES);
 		TEG_TRY(gather_piece(r, page, at + i, k, i > 0, out));
 	}
 	return TEG_OK;
@@ -232,8 +252,7 @@ static teg_status gather_stored(struct tile_reader *reader, const struct tile *t
 		uint32_t page = chunk_page_of(chunk, at[i]),
 			 end = chunk->pages[page].first + chunk->pages[page].n;
 
-		for (k = 1; i + k < n && at[i + k] < end; k++)
-			;
+		k = rows_before(at + i, n - i, end);
 		if (page < r.first_page || page >= r.end_page)
 			TEG_TRY(reading_fetch(&r, page,
 			                      last_neighbour(chunk, page, at + i, n - i)));

@@ -121,3 +121,35 @@ Test(again, refuses_what_lies_outside_the_page)
 	column_buf_release(&out);
 	encoded_release(&e);
 }
+
+/* What is kept of a page before zstd is never taken for another page's. */
+Test(again, tells_pages_apart_that_zstd_packed)
+{
+	enum { MANY = 60000 };
+	static int64_t numbers[MANY];
+	const struct column column = {
+		.shape = COLUMN_FIXED, .width = 8, .n = MANY, .values = (const uint8_t *)numbers
+	};
+	struct encoded e;
+	struct column_buf out;
+
+	for (size_t i = 0; i < MANY; i++)
+		numbers[i] = (int64_t)(i % 900 * 0x9e3779b97f4a7c15u);
+	encoded_init(&e, &column, VALUE_SIGNED, PROFILE_DENSE);
+	cr_assert(e.chunk.zstd);
+	cr_assert_geq(e.chunk.n_pages, 2);
+	column_buf_init(&out, COLUMN_FIXED, 8, teg_allocator_default());
+	for (uint32_t i = 0; i < 40; i++) {
+		uint32_t page = i % 3 ? 0 : 1 + i % (e.chunk.n_pages - 1);
+
+		column_buf_clear(&out);
+		cr_assert_eq(chunk_decode_again(&e.chunk,
+		                                e.chunk.n_dictionary ? &e.dictionary : NULL, page,
+		                                encoded_page(&e, &e.chunk.pages[page]), i, 700,
+		                                e.scratch, &out, NULL),
+		             TEG_OK);
+		columns_check_equal(&column, e.chunk.pages[page].first + i, &out, "zstd");
+	}
+	column_buf_release(&out);
+	encoded_release(&e);
+}
