@@ -1,4 +1,5 @@
 #include "tools/parquet/input.h"
+#include "tools/parquet/pool.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -187,7 +188,7 @@ class limited_pool : public arrow::MemoryPool
 		return arrow::Status::OK();
 	}
 
-	arrow::MemoryPool *inner_ = arrow::default_memory_pool();
+	arrow::MemoryPool *inner_ = pool();
 	std::atomic<int64_t> limit_ = 0;
 };
 
@@ -225,11 +226,11 @@ class checked_reader : public arrow::RecordBatchReader
 
 arrow::MemoryPool *budget_for(int fd)
 {
-	static limited_pool pool;
+	static limited_pool budget;
 	struct stat facts;
 
-	pool.allow((int64_t{ 1 } << 30) + (fstat(fd, &facts) ? 0 : facts.st_size));
-	return &pool;
+	budget.allow((int64_t{ 1 } << 30) + (fstat(fd, &facts) ? 0 : facts.st_size));
+	return &budget;
 }
 
 arrow::Status export_checked(std::shared_ptr<arrow::RecordBatchReader> reader,

@@ -92,6 +92,7 @@ static outcome copy(arrow::RecordBatchReader *source, arrow::ipc::RecordBatchWri
 	std::shared_ptr<arrow::RecordBatch> batch;
 
 	for (;;) {
+		batch.reset();
 		arrow::Status status = source->ReadNext(&batch);
 
 		if (!status.ok())

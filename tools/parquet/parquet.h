@@ -39,7 +39,7 @@ enum teg_parquet_code {
 struct teg_parquet_read_options {
 	size_t struct_size;
 	int64_t batch_rows;  /* most rows of a batch; 0: 65,536 */
-	int64_t batch_bytes; /* about the most bytes of a batch, of one row at least; 0: 8 MiB */
+	int64_t batch_bytes; /* about the most bytes of a batch, of one row at least; 0: 2 MiB */
 };
 
 /* Opens the file at `path` and hands its rows out in order through *stream_out, which the caller

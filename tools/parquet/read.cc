@@ -1,5 +1,6 @@
 /* A Parquet file as a stream of Arrow batches: row group by row group, page by page. */
 #include "tools/parquet/parquet.h"
+#include "tools/parquet/pool.h"
 #include "tools/parquet/shape.h"
 #include "tools/parquet/status.h"
 
@@ -27,7 +28,7 @@ namespace teg
 {
 
 constexpr int64_t DEFAULT_BATCH_ROWS = 65536;
-constexpr int64_t DEFAULT_BATCH_BYTES = 8 << 20;
+constexpr int64_t DEFAULT_BATCH_BYTES = 2 << 20;
 constexpr int64_t PAGE_BUFFER = 64 << 10; /* of compressed bytes, one per column */
 
 /* Bytes of a column chunk as Arrow holds it. Dictionaries hide how long text becomes, so the size
@@ -142,7 +143,7 @@ class group_stream : public arrow::RecordBatchReader
 
 static parquet::ReaderProperties reader_properties()
 {
-	parquet::ReaderProperties properties = parquet::default_reader_properties();
+	parquet::ReaderProperties properties(pool());
 
 	properties.enable_buffered_stream();
 	properties.set_buffer_size(PAGE_BUFFER);
@@ -171,7 +172,7 @@ static arrow::Status read_as_lists(parquet::arrow::FileReader *reader,
 static arrow::Result<std::shared_ptr<arrow::RecordBatchReader>> open_reader(
 	int fd, const teg_parquet_read_options &options)
 {
-	ARROW_ASSIGN_OR_RAISE(auto file, arrow::io::ReadableFile::Open(fd));
+	ARROW_ASSIGN_OR_RAISE(auto file, arrow::io::ReadableFile::Open(fd, pool()));
 	auto raw = parquet::ParquetFileReader::Open(file, reader_properties());
 	parquet::ArrowReaderProperties properties(/*use_threads=*/false);
 	std::shared_ptr<arrow::Schema> schema;
@@ -179,8 +180,7 @@ static arrow::Result<std::shared_ptr<arrow::RecordBatchReader>> open_reader(
 	properties.set_pre_buffer(false);
 	auto stored = stored_schema(raw->metadata()->key_value_metadata().get());
 	ARROW_ASSIGN_OR_RAISE(auto reader,
-	                      parquet::arrow::FileReader::Make(arrow::default_memory_pool(),
-	                                                       std::move(raw), properties));
+	                      parquet::arrow::FileReader::Make(pool(), std::move(raw), properties));
 	ARROW_RETURN_NOT_OK(reader->GetSchema(&schema));
 	ARROW_RETURN_NOT_OK(read_as_lists(reader.get(), properties, stored));
 	return std::make_shared<group_stream>(std::move(reader), restored_schema(schema, stored),

@@ -1,4 +1,5 @@
 #include "tools/parquet/shape.h"
+#include "tools/parquet/pool.h"
 
 #include <algorithm>
 #include <cstring>
@@ -247,8 +248,8 @@ static arrow::Result<std::shared_ptr<arrow::Array>> to_seconds(const arrow::Arra
                                                                const data_type &type)
 {
 	const auto &times = static_cast<const arrow::TimestampArray &>(column);
-	ARROW_ASSIGN_OR_RAISE(auto validity, arrow::AllocateBitmap(column.length()));
-	ARROW_ASSIGN_OR_RAISE(auto values, arrow::AllocateBuffer(column.length() * 8));
+	ARROW_ASSIGN_OR_RAISE(auto validity, arrow::AllocateBitmap(column.length(), pool()));
+	ARROW_ASSIGN_OR_RAISE(auto values, arrow::AllocateBuffer(column.length() * 8, pool()));
 	auto *seconds = reinterpret_cast<int64_t *>(values->mutable_data());
 
 	std::memset(validity->mutable_data(), 0, static_cast<size_t>(validity->size()));
@@ -341,7 +342,7 @@ static result to_empty_lists(const arrow::Array &lists, const data_type &type)
 {
 	auto none = static_cast<const arrow::FixedSizeListArray &>(lists).values()->Slice(0, 0);
 	int64_t len = (lists.length() + 1) * static_cast<int64_t>(sizeof(int32_t));
-	ARROW_ASSIGN_OR_RAISE(auto offsets, arrow::AllocateBuffer(len));
+	ARROW_ASSIGN_OR_RAISE(auto offsets, arrow::AllocateBuffer(len, pool()));
 	ARROW_ASSIGN_OR_RAISE(auto validity, validity_of(lists));
 	ARROW_ASSIGN_OR_RAISE(none, restore_below(none, type->field(0)->type(), {}));
 

@@ -2,6 +2,7 @@
  * a temporary file that takes its name when it is complete and synced. */
 #include "tools/parquet/output.h"
 #include "tools/parquet/parquet.h"
+#include "tools/parquet/pool.h"
 #include "tools/parquet/shape.h"
 #include "tools/parquet/status.h"
 
@@ -32,6 +33,7 @@ namespace teg
 constexpr int64_t DEFAULT_GROUP_ROWS = 1 << 20;
 constexpr int64_t DEFAULT_GROUP_BYTES = 32 << 20;
 constexpr int64_t PIECE_BYTES = 4 << 20;
+constexpr int64_t DICTIONARY_BYTES = 256 << 10, DICTIONARIES_BYTES = 1 << 20;
 constexpr int64_t PAGE_BYTES = 256
                                << 10; /* smaller than the default: the page index prunes by it */
 
@@ -159,6 +161,15 @@ static outcome sorting(const arrow::Schema &schema, const teg_parquet_write_opti
 	return {};
 }
 
+/* What the dictionary of one column may grow to before its values are written plainly. While it
+ * grows, libparquet holds a hash table of up to forty times that for every column. */
+static int64_t dictionary_share(const arrow::Schema &schema)
+{
+	int64_t share = DICTIONARIES_BYTES / std::max(schema.num_fields(), 1);
+
+	return std::clamp(share, DICTIONARY_BYTES / 16, DICTIONARY_BYTES);
+}
+
 static outcome writer_properties(const arrow::Schema &schema,
                                  const teg_parquet_write_options &options,
                                  std::shared_ptr<parquet::WriterProperties> *properties_out)
@@ -169,11 +180,13 @@ static outcome writer_properties(const arrow::Schema &schema,
 	if (!find_codec(options.compression, &codec))
 		return refuse(TEG_PARQUET_MISUSE,
 		              std::string("no compression is called ") + options.compression);
+	builder.memory_pool(pool());
 	builder.compression(codec);
 	if (options.compression_level)
 		builder.compression_level(options.compression_level);
 	builder.max_row_group_length(options.row_group_rows);
 	builder.data_pagesize(PAGE_BYTES);
+	builder.dictionary_pagesize_limit(dictionary_share(schema));
 	builder.enable_statistics();
 	builder.enable_write_page_index();
 	builder.enable_page_checksum();
@@ -269,6 +282,7 @@ static outcome copy(arrow::RecordBatchReader *source, parquet::arrow::FileWriter
 	std::shared_ptr<arrow::RecordBatch> batch;
 
 	for (;;) {
+		batch.reset(); /* before the next comes, not when it has come */
 		arrow::Status status = source->ReadNext(&batch);
 
 		if (!status.ok())
@@ -291,8 +305,8 @@ static outcome write_to(arrow::RecordBatchReader *source,
 	outcome made = writer_properties(*schema, options, &properties);
 	if (made.code != TEG_PARQUET_OK)
 		return made;
-	auto file = parquet::arrow::FileWriter::Open(*schema, arrow::default_memory_pool(), sink,
-	                                             properties, arrow_properties);
+	auto file = parquet::arrow::FileWriter::Open(*schema, pool(), sink, properties,
+	                                             arrow_properties);
 	if (!file.ok())
 		return from_arrow(file.status(), TEG_PARQUET_UNSUPPORTED);
 	outcome copied = copy(source, file->get(), schema, options);

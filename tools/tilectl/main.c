@@ -1,6 +1,23 @@
 /* tilectl: looks into and works on Tegula stores. The words go to the command they name. */
+#include <stdlib.h>
 #include <string.h>
 #include "tools/tilectl/opt.h"
+
+#ifdef __GLIBC__
+#include <malloc.h>
+
+/* Gives large blocks back when they are freed. By itself malloc raises the size from which it does
+ * with every block freed, and then holds on to what an import or export needed for a moment. */
+static void keep_little_memory(void)
+{
+	mallopt(M_MMAP_THRESHOLD, 128 << 10);
+	mallopt(M_TRIM_THRESHOLD, 128 << 10);
+}
+#else
+static void keep_little_memory(void)
+{
+}
+#endif
 
 static int print_help(const struct command *command)
 {
@@ -20,6 +37,7 @@ int main(int argc, char **argv)
 	struct args args;
 	int code;
 
+	keep_little_memory();
 	if (!name)
 		return fail_with(EXIT_USAGE, "a command is missing (see tilectl help)");
 	if (!strcmp(name, "--help") || !strcmp(name, "-h"))

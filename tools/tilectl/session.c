@@ -4,7 +4,7 @@
 
 /* What an import holds before it spills: less than the library's default, since whoever imports a
  * large file has it on disk already and wants little memory taken. */
-#define WRITE_BUDGET ((size_t)24 << 20)
+#define WRITE_BUDGET ((size_t)12 << 20)
 
 void session_name_store(teg_error *err, const char *path)
 {
