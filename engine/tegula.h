@@ -611,6 +611,10 @@ typedef struct teg_slice {
 	int64_t step; /* may be negative; 0: 1 */
 } teg_slice;
 
+/* One damage: the file, the byte offset and what is wrong there. Or, with TEG_SCHEMA, a check that
+ * is broken: array, column and the row that does it first, counted from 0 in a current scan. */
+typedef void (*teg_damage)(void *ctx, const teg_error *damage);
+
 typedef struct teg_scan_options {
 	size_t struct_size;
 	const char *const *columns; /* names, in output order; NULL: dimensions, then attributes */
@@ -632,6 +636,11 @@ typedef struct teg_scan_options {
 		*slices; /* DENSE, in place of a box: as teg_read_slice takes them. Rows come
 	                            in the usual order, whatever the sign of a step */
 	size_t n_slices;
+	/* Called for every tile that is damaged; the tile is left out then, with all that were to be
+	 * resolved together with it, instead of TEG_CORRUPT. NULL: damage is an error. Damage of an
+	 * index or a segment's ends is one in any case: nobody knows what is missing. */
+	teg_damage damaged;
+	void *damaged_ctx;
 } teg_scan_options;
 
 /* TEG_NOT_FOUND names an unknown column, TEG_MISUSE a predicate or box that does not fit the types,
@@ -663,6 +672,7 @@ typedef struct teg_scan_stats {
 	uint64_t reads, read_bytes; /* of index pages that were not in memory, and of pages of
 	                               columns; not of the heads of segments and tiles */
 	uint64_t rows_read, rows_emitted;
+	uint64_t damages; /* times that something was left out */
 } teg_scan_stats;
 /* So far: complete after TEG_END. */
 TEG_API void teg_scan_get_stats(const teg_scan *scan, teg_scan_stats *stats_out);
@@ -894,9 +904,6 @@ typedef struct teg_purge_result {
 TEG_API TEG_MUST_USE teg_status teg_purge(teg_store *store, const teg_purge_options *options,
                                           teg_purge_result *result_out, teg_error *err);
 
-/* One damage: the file, the byte offset and what is wrong there. Or, with TEG_SCHEMA, a check that
- * is broken: array, column and the row that does it first, counted from 0 in a current scan. */
-typedef void (*teg_damage)(void *ctx, const teg_error *damage);
 typedef struct teg_verify_result {
 	size_t struct_size;
 	uint64_t files, bytes, pages, tiles, rows, damages;

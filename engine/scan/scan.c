@@ -294,6 +294,8 @@ static teg_status open_scan(struct teg_scan *scan, const teg_scan_options *optio
 	scan->left = options->limit ? options->limit : UINT64_MAX;
 	if (scan->cut && !scan->cut->lattice.n_cells)
 		scan->left = 0;
+	scan->damaged = options->damaged;
+	scan->damaged_ctx = options->damaged_ctx;
 	scan->batch_rows = options->batch_rows ? options->batch_rows : BATCH_ROWS;
 	scan->in_one = scan->batch_rows == UINT32_MAX;
 	scan->pool = batch_pool_new(scan->outputs, scan->n_outputs, scan->alloc);
@@ -419,15 +421,36 @@ static teg_status run_filter(struct teg_scan *scan, teg_error *err)
 	return TEG_OK;
 }
 
+/* Damage that the caller lives with: true where the scan goes on behind it. */
+static bool leaves_out(struct teg_scan *scan, teg_status status, teg_error *own)
+{
+	if (status != TEG_CORRUPT || !scan->damaged)
+		return false;
+	error_in_array(own, status, scan->array->state.name);
+	scan->damaged(scan->damaged_ctx, own);
+	scan->sweep.plan.stats.damages++;
+	sweep_leave_group(&scan->sweep);
+	scan->taken = scan->kept = 0;
+	return true;
+}
+
+static teg_status try_selection(struct teg_scan *scan, teg_error *err)
+{
+	TEG_TRY(sweep_next(&scan->sweep, &scan->selection, err));
+	scan->kept = scan->selection.n;
+	return scan->filter || scan->cut ? run_filter(scan, err) : TEG_OK;
+}
+
 static teg_status next_selection(struct teg_scan *scan, teg_error *err)
 {
 	scan->taken = 0;
 	scan->kept = 0;
 	while (scan->kept == 0) {
-		TEG_TRY(sweep_next(&scan->sweep, &scan->selection, err));
-		scan->kept = scan->selection.n;
-		if (scan->filter || scan->cut)
-			TEG_TRY(run_filter(scan, err));
+		teg_error own;
+		teg_status status = try_selection(scan, &own);
+
+		if (status != TEG_OK && !leaves_out(scan, status, &own))
+			return error_give(err, status, &own);
 	}
 	return TEG_OK;
 }
@@ -474,6 +497,19 @@ static uint32_t cut_by_len(const struct teg_scan *scan, uint32_t n)
 	return n;
 }
 
+/* What a damaged column has left in the batch goes again, and with it the rest of the selection. */
+static teg_status fill_or_leave(struct teg_scan *scan, uint32_t n, teg_error *err)
+{
+	teg_error own;
+	teg_status status = fill(scan, n, &own);
+
+	if (status == TEG_OK || !leaves_out(scan, status, &own))
+		return error_give(err, status, &own);
+	for (uint32_t i = 0; i < scan->n_outputs; i++)
+		column_buf_truncate(&scan->batch->columns[i], scan->batch->n_rows);
+	return TEG_OK;
+}
+
 /* A large selection starts a batch of its own rather than being cut to fill up a small one, and so does
  * what follows much data in few rows. */
 static bool batch_is_full(const struct teg_scan *scan)
@@ -503,7 +539,7 @@ teg_status scan_fill_batch(struct teg_scan *scan, teg_error *err)
 		n = cut_by_len(scan, (uint32_t)size_min(n, scan->left));
 		if (!n)
 			return scan->batch->n_rows ? TEG_OK : TEG_END;
-		TEG_TRY(fill(scan, n, err));
+		TEG_TRY(fill_or_leave(scan, n, err));
 	}
 }
 
@@ -555,37 +591,4 @@ teg_status teg_scan_next(teg_scan *scan, struct ArrowArray *batch_out, teg_error
 	batch_give(scan->batch);
 	scan->batch = NULL;
 	return status;
-}
-
-/* ---- facts ---- */
-
-void teg_scan_get_stats(const teg_scan *scan, teg_scan_stats *stats_out)
-{
-	size_t size = stats_out->struct_size;
-	teg_scan_stats stats = { .struct_size = size };
-
-	if (scan->sweep_open) {
-		stats = scan->sweep.plan.stats;
-		stats.struct_size = size;
-		stats.reads += scan->sweep.reader.reads;
-		stats.read_bytes += scan->sweep.reader.read_bytes;
-	}
-	stats.system_time = scan->view.s;
-	memcpy(stats_out, &stats, size_min(size, sizeof stats));
-}
-
-teg_status teg_scan_explain(teg_scan *scan, teg_scan_stats *stats_out, teg_error *err)
-{
-	if (!scan || !stats_out)
-		return teg_fail(err, TEG_MISUSE,
-		                "teg_scan_explain needs a scan and a place for the figures");
-	TEG_TRY(scan_start(scan, err));
-	teg_scan_get_stats(scan, stats_out);
-	if (scan->taken == 0 && scan->sweep.plan.stats.tiles_read == 0) {
-		stats_out->tiles_read = scan->sweep.plan.n_tiles;
-		stats_out->tiles_resolved = 0;
-		for (uint32_t i = 0; i < scan->sweep.plan.n_tiles; i++)
-			stats_out->tiles_resolved += scan->sweep.plan.tiles[i].needs_resolution;
-	}
-	return TEG_OK;
 }

@@ -23,6 +23,8 @@ struct teg_scan {
 	uint64_t left;       /* of the limit */
 	uint32_t batch_rows;
 	bool in_one; /* all rows into one batch, however long they are */
+	teg_damage damaged; /* NULL: damage is an error */
+	void *damaged_ctx;
 	/* the selection at hand */
 	struct selection selection;
 	uint32_t taken, kept; /* rows of it that are out; how many the filter kept */

@@ -332,6 +332,11 @@ teg_status sweep_next(struct sweep *sweep, struct selection *out, teg_error *err
 	return TEG_OK;
 }
 
+void sweep_leave_group(struct sweep *sweep)
+{
+	group_end(&sweep->group);
+}
+
 /* ---- columns ---- */
 
 teg_status sweep_bind(struct sweep *sweep, const struct selection *selection, const uint32_t *keep,

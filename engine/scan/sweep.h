@@ -57,6 +57,9 @@ void sweep_skip(struct sweep *sweep, uint32_t i);
 /* The next selection of at least one row, valid until the next call. TEG_END. */
 teg_status sweep_next(struct sweep *sweep, struct selection *out, teg_error *err);
 
+/* After an error: whatever is left of the tiles that were to be resolved together is not read. */
+void sweep_leave_group(struct sweep *sweep);
+
 /* Binds rows [from, from + n) of a selection, or those that `keep` lists (ascending indexes into the
  * selection, n of them; from 0), for sweep_column. `keep` must live until the next bind. */
 teg_status sweep_bind(struct sweep *sweep, const struct selection *selection, const uint32_t *keep,

@@ -73,6 +73,7 @@ static int run(const struct args *args)
 		code = session_open(&session, args->operand[0], args->value[OPT_ARRAY]);
 	if (code == EXIT_OK)
 		code = cat_array(&session, &wanted, args);
+	code = scan_args_loss(&wanted, code);
 	scan_args_release(&wanted);
 	session_close(&session);
 	return code;

@@ -160,6 +160,19 @@ static int read_columns(struct scan_args *scan, const struct args *args)
 	return EXIT_OK;
 }
 
+static void leave_out(void *ctx, const teg_error *damage)
+{
+	struct scan_args *scan = ctx;
+
+	scan->n_damages++;
+	(void)fail_call(damage);
+}
+
+int scan_args_loss(const struct scan_args *scan, int code)
+{
+	return code == EXIT_OK && scan->n_damages ? EXIT_LOSS : code;
+}
+
 int scan_args_read(struct scan_args *scan, const struct args *args)
 {
 	int code;
@@ -179,6 +192,10 @@ int scan_args_read(struct scan_args *scan, const struct args *args)
 	if (code == EXIT_OK)
 		code = read_predicate(args, &scan->predicate);
 	scan->options.predicate = scan->predicate;
+	if (args->value[OPT_SKIP_DAMAGED]) {
+		scan->options.damaged = leave_out;
+		scan->options.damaged_ctx = scan;
+	}
 	return code;
 }
 

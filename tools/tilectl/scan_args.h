@@ -13,13 +13,16 @@ struct scan_args {
 	struct box box;
 	struct slices slices;
 	teg_predicate *predicate;
-	bool no_rows; /* --limit 0: the schema, but no row */
+	uint64_t n_damages; /* that --skip-damaged left out, each said on stderr */
+	bool no_rows;       /* --limit 0: the schema, but no row */
 };
 
 /* Reads everything that needs no array. An exit code, said on stderr. Release in any case. */
 int scan_args_read(struct scan_args *scan, const struct args *args);
 /* Reads the box, whose values have the types of the array's dimensions. */
 int scan_args_bind(struct scan_args *scan, const struct args *args, const teg_array *array);
+/* EXIT_LOSS where a command ended well but left something out; else `code`. */
+int scan_args_loss(const struct scan_args *scan, int code);
 void scan_args_release(struct scan_args *scan);
 
 /* Reads --where into *predicate_out, NULL where it is not given. */
