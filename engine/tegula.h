@@ -916,6 +916,35 @@ typedef struct teg_verify_result {
 TEG_API TEG_MUST_USE teg_status teg_verify(teg_store *store, bool deep, teg_damage each, void *ctx,
                                            teg_verify_result *result_out, teg_error *err);
 
+/* A version that recovery gives up. What it had added, where that can be read, else action is NULL. */
+typedef struct teg_lost_version {
+	uint64_t version;
+	const teg_error *damage;
+	const char *action; /* "commit", "compact", "alter" ... */
+	int64_t system_time;
+	uint64_t n_arrays, n_rows;
+} teg_lost_version;
+typedef struct teg_recover_options {
+	size_t struct_size;
+	const teg_allocator *allocator;
+	bool dry_run; /* says what would be lost, changes nothing */
+	void (*each)(void *ctx, const teg_lost_version *lost);
+	void *each_ctx;
+	struct os *os; /* tests */
+} teg_recover_options;
+typedef struct teg_recover_result {
+	size_t struct_size;
+	uint64_t version; /* the newest one that is intact */
+	uint64_t versions_lost;
+} teg_recover_result;
+/* A store whose newest version cannot be read goes back to the newest one whose manifest, catalog and
+ * segments are there: manifests behind it are renamed to <name>.lost, and their numbers are given
+ * again. Commits of versions that are lost are undone, erasures too, acknowledged as they were.
+ * Damage inside of segments is no reason to go back. TEG_CORRUPT: no version is intact. Nobody else
+ * may have the store open. */
+TEG_API TEG_MUST_USE teg_status teg_recover(const char *path, const teg_recover_options *options,
+                                            teg_recover_result *result_out, teg_error *err);
+
 #ifdef __cplusplus
 }
 #endif

@@ -139,6 +139,26 @@ static teg_status find_or_make(struct teg_store *store, teg_create create, teg_e
 	return make(store, create, err);
 }
 
+teg_status store_open_bare(const char *path, const teg_store_options *options,
+                           struct teg_store **store_out, teg_error *err)
+{
+	struct teg_store *store = NULL;
+	teg_status status;
+
+	*store_out = NULL;
+	if ((!path || !*path) && !options->os)
+		return teg_fail(err, TEG_MISUSE, "no path");
+	TEG_TRY(store_new(path, options, &store, err));
+	status = find_or_make(store, TEG_CREATE_NO, err);
+	if (status == TEG_OK)
+		status = read_marker(store, err);
+	if (status == TEG_OK)
+		*store_out = store;
+	else
+		store_unref(store);
+	return status;
+}
+
 teg_status teg_store_open(const char *path, const teg_store_options *options, teg_store **store_out,
                           teg_error *err)
 {

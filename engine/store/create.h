@@ -15,4 +15,7 @@ teg_status store_look(struct os *os, enum store_found *found_out, char name_out[
                       teg_error *err);
 /* Makes the store and reads its marker. */
 teg_status store_make(struct teg_store *store, teg_error *err);
+/* The store there, its newest version not looked at. */
+teg_status store_open_bare(const char *path, const teg_store_options *options,
+                           struct teg_store **store_out, teg_error *err);
 #endif
