@@ -22,7 +22,7 @@
 enum row_kind { ROW_LIVE = 0, ROW_TOMBSTONE = 1, ROW_ERASED = 2, ROW_FORGET = 3 };
 #define ROW_KIND_MAX 3 /* a larger byte on disk is damage, never "live" */
 
-static inline bool kind_erases(uint8_t kind)
+static inline bool kind_erases(unsigned kind)
 {
 	return kind >= ROW_ERASED;
 }

@@ -20,7 +20,7 @@ const struct option opt_table[N_OPTS] = {
 	                "whether a second put of a key is a new version (unique) or another cell",
 	                false },
 	[OPT_KEY_COLUMN] = { "key-column", "COL", NULL,
-	                     "table: the attribute by which rows are found" },
+	                     "table: the attribute by which rows are found", false },
 	[OPT_ROW_ID] = { "row-id", "COL", NULL, "column with the ids of table rows to update",
 	                 false },
 	[OPT_DOMAIN] = { "domain", "'X=0:99'", NULL, "domain of dimensions, inclusive", false },
