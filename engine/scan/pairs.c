@@ -96,6 +96,7 @@ static teg_status read_side(struct side *side, struct box box, uint32_t n_dims, 
 		batch_give(scan->batch);
 	scan->batch = NULL;
 	scan->batch_rows = (uint32_t)size_min(most, UINT32_MAX / 2);
+	scan->in_one = true;
 	TEG_TRY(scan_begin_batch(scan, err));
 	*fits_out = true;
 	if (cut_to_own(side, n_dims, &box)) {

@@ -22,7 +22,7 @@ struct teg_scan {
 	struct batch *batch; /* being filled */
 	uint64_t left;       /* of the limit */
 	uint32_t batch_rows;
-	bool in_one; /* all rows into one batch, however long they are */
+	bool in_one;        /* all rows into one batch, however long they are */
 	teg_damage damaged; /* NULL: damage is an error */
 	void *damaged_ctx;
 	/* the selection at hand */
