@@ -1,0 +1,82 @@
+/* What a transaction holds does not depend on how many cells are put: beyond its budget they go to
+ * files as sorted runs, which the commit merges. tests/nightly has the same with 100 million. */
+#include <stdio.h>
+#include "engine/os/memory.h"
+#include "tests/support/memory.h"
+#include "tests/support/ok.h"
+
+#define BATCH 20000u
+#define N_BATCHES 100u
+#define BUDGET ((size_t)1 << 20)
+
+/* A shuffle of 0 .. 2^21 - 1: cells all over, none twice. */
+static int64_t place_of(uint32_t i)
+{
+	return (int64_t)(i * 0x9e375u & 0x1fffffu);
+}
+
+static void put_batch(teg_txn *txn, uint32_t batch)
+{
+	static int64_t x[BATCH], y[BATCH], v[BATCH];
+	teg_column columns[] = { { .name = "x", .values = x },
+		                 { .name = "y", .values = y },
+		                 { .name = "v", .values = v } };
+
+	for (uint32_t i = 0; i < BATCH; i++) {
+		int64_t place = place_of(batch * BATCH + i);
+
+		x[i] = place & 1023;
+		y[i] = place >> 10;
+		v[i] = place * 3;
+	}
+	OK(teg_txn_put(txn, "a", columns, 3, BATCH, NULL, err));
+}
+
+static void fill(teg_store *store)
+{
+	teg_dimension dims[] = { { .name = "x", .type = { .type = TEG_INT64 } },
+		                 { .name = "y", .type = { .type = TEG_INT64 } } };
+	teg_attribute v = { .name = "v", .type = { .type = TEG_INT64 } };
+	teg_spec spec = { .struct_size = sizeof spec,
+		          .kind = TEG_SPARSE,
+		          .dimensions = dims,
+		          .n_dimensions = 2,
+		          .attributes = &v,
+		          .n_attributes = 1 };
+	teg_commit_result result = { .struct_size = sizeof result };
+	teg_txn *txn;
+
+	OK(teg_txn_begin(store, NULL, &txn, err));
+	OK(teg_txn_create(txn, "a", &spec, err));
+	for (uint32_t i = 0; i < N_BATCHES; i++)
+		put_batch(txn, i);
+	OK(teg_txn_commit(txn, &result, err));
+	cr_assert_eq(result.n_rows, N_BATCHES * BATCH);
+	cr_assert_eq(result.n_segments, 1);
+}
+
+Test(spill, a_transaction_of_any_size_keeps_to_its_memory)
+{
+	struct os *os = os_memory_new(teg_allocator_default(), 1);
+	teg_verify_result result = { .struct_size = sizeof result };
+	teg_store_options options = { .struct_size = sizeof options,
+		                      .create = TEG_CREATE_NEW,
+		                      .write_budget = BUDGET,
+		                      .no_auto_compact = true,
+		                      .os = os };
+	struct memory mem;
+	teg_store *store;
+
+	memory_init(&mem);
+	mem.cap = (size_t)64 << 20;
+	options.allocator = &mem.alloc;
+	OK(teg_store_open(NULL, &options, &store, err));
+	fill(store);
+	OK(teg_verify(store, true, NULL, NULL, &result, err));
+	cr_assert_eq(result.damages, 0);
+	cr_assert_eq(result.rows, N_BATCHES * BATCH);
+	teg_store_close(store);
+	printf("%u cells of 24 bytes: peak %zu KiB\n", N_BATCHES * BATCH, mem.peak_len >> 10);
+	memory_check(&mem);
+	os_free(os);
+}
