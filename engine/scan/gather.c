@@ -36,15 +36,24 @@ struct gather *gather_new(const teg_allocator *alloc)
 	return g;
 }
 
-void gather_free(struct gather *g)
+void gather_shed(struct gather *g)
 {
-	if (!g)
-		return;
 	mem_free(g->alloc, g->rows, g->rows_cap * sizeof *g->rows);
 	mem_free(g->alloc, g->slot, g->slot_cap * sizeof *g->slot);
 	mem_free(g->alloc, g->work, g->work_cap * sizeof *g->work);
 	mem_free(g->alloc, g->parts, g->parts_cap * sizeof *g->parts);
+	g->rows = g->slot = g->work = NULL;
+	g->parts = NULL;
+	g->rows_cap = g->slot_cap = g->work_cap = g->parts_cap = 0;
+	g->n = g->n_rows = g->n_parts = 0;
 	column_buf_release(&g->together);
+}
+
+void gather_free(struct gather *g)
+{
+	if (!g)
+		return;
+	gather_shed(g);
 	mem_free(g->alloc, g, sizeof *g);
 }
 

@@ -13,6 +13,7 @@ void gather_free(struct gather *gather);
 /* As sweep_bind. */
 teg_status gather_bind(struct gather *gather, const struct selection *selection,
                        const uint32_t *keep, uint32_t from, uint32_t n, teg_error *err);
+void gather_shed(struct gather *gather); /* gives its memory back; nothing is bound then */
 /* The index into the selection of bound row i. */
 uint32_t gather_index(const struct gather *gather, uint32_t i);
 /* Appends the bound rows of a stored column. */

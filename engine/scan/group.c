@@ -19,7 +19,7 @@ void group_init(struct group *group, struct plan *plan, const struct view *view,
 	group->range_rows = group->window_rows = UINT32_MAX;
 }
 
-static void free_outputs(struct group *group)
+void group_shed_outputs(struct group *group)
 {
 	mem_free(group->alloc, group->tile_of, group->out_cap * sizeof *group->tile_of);
 	mem_free(group->alloc, group->rows, group->out_cap * sizeof *group->rows);
@@ -29,6 +29,15 @@ static void free_outputs(struct group *group)
 	group->tile_of = group->rows = NULL;
 	group->valid_from = group->valid_until = group->system_until = NULL;
 	group->out_cap = 0;
+	group->n_out = 0;
+}
+
+void group_shed_range(struct group *group)
+{
+	key_rows_release(&group->range);
+	mem_free(group->alloc, group->perm, group->perm_cap * sizeof *group->perm);
+	group->perm = NULL;
+	group->perm_cap = 0;
 }
 
 static void free_versions(struct group *group)
@@ -47,11 +56,8 @@ void group_release(struct group *group)
 	if (!group->alloc)
 		return;
 	group_end(group);
-	key_rows_release(&group->range);
-	mem_free(group->alloc, group->perm, group->perm_cap * sizeof *group->perm);
-	group->perm = NULL;
-	group->perm_cap = 0;
-	free_outputs(group);
+	group_shed_range(group);
+	group_shed_outputs(group);
 	free_versions(group);
 	pieces_release(&group->pieces);
 }
@@ -71,7 +77,8 @@ static bool reserve_outputs(struct group *group, size_t more)
 		bool ok = true;
 		int grown = 0;
 
-		want += want / 2;
+		if (want < group->out_cap + group->out_cap / 2)
+			want = group->out_cap + group->out_cap / 2;
 		for (; ok && grown < 5; grown += ok)
 			ok = mem_grow(group->alloc, &block[grown], &cap[grown], want, elem[grown]);
 		group->tile_of = block[0];

@@ -2,8 +2,8 @@
  * sorted, and resolved, so that memory holds a tile's keys per segment and never a whole group.
  *
  * A range ends where the first of the tiles at hand ends; every tile that starts before that is at
- * hand. A merge, whose order does not depend on ranges, ends them sooner where many tiles are at
- * hand. All rows of a key are in one range.
+ * hand. A merge ends them sooner; so does a scan where many tiles are at hand. All rows of a key are
+ * in one range.
  */
 #ifndef TEG_ENGINE_SCAN_GROUP_H
 #define TEG_ENGINE_SCAN_GROUP_H
@@ -12,7 +12,10 @@
 
 #define GROUP_ROWS_SMALL (128u << 10) /* groups up to this many rows are one range */
 #define GROUP_KEYS_BUDGET (6u << 20)  /* bytes of keys kept decoded between ranges */
-#define GROUP_MARK_ROWS 256u
+#define GROUP_MARK_ROWS 128u
+#define GROUP_MANY 16 /* more tiles at hand than this: a scan's ranges are cut too */
+#define SCAN_RANGE_ROWS (28u << 10)
+#define SCAN_KEYS_BUDGET (2u << 20)
 
 struct member {
 	const struct plan_tile *plan;
@@ -38,7 +41,9 @@ struct group {
 	uint32_t n_members, next_member;
 	bool small, done;
 	size_t keys_budget;
-	uint32_t range_rows;   /* a merge's ranges end after about so many, */
+	uint32_t cut_from;     /* ranges are cut where more tiles than this are at hand */
+	bool many;             /* that was so when the last range was taken */
+	uint32_t range_rows;   /* cut ranges end after about so many rows, */
 	uint32_t window_rows;  /* and of each tile it has the keys of so many at a time */
 	struct key_rows range; /* the rows of the range, and their order */
 	uint32_t *perm;
@@ -64,6 +69,10 @@ void group_limit(struct group *group, size_t memory);
 teg_status group_begin(struct group *group, const uint32_t *at, uint32_t n, teg_error *err);
 void group_end(struct group *group); /* closes the tiles; buffers stay for the next group */
 void group_release(struct group *group);
+/* Cuts ranges of a scan where many tiles are at hand. */
+void group_limit_scan(struct group *group);
+void group_shed_outputs(struct group *group); /* gives their memory back; there are none then */
+void group_shed_range(struct group *group);   /* the same of the range */
 
 /* The keys of the next range into group->range, sorted through group->perm: in cell order, or in
  * position order for a merge. TEG_END after the last. */

@@ -16,6 +16,13 @@ void group_limit(struct group *group, size_t memory)
 	group->range_rows = rows < 1 ? 1 : rows < UINT32_MAX ? (uint32_t)rows : UINT32_MAX;
 }
 
+void group_limit_scan(struct group *group)
+{
+	group->cut_from = GROUP_MANY;
+	group->keys_budget = SCAN_KEYS_BUDGET;
+	group->range_rows = SCAN_RANGE_ROWS;
+}
+
 /* ---- members ---- */
 
 static void forget_keys(struct group *group, struct member *m)
@@ -181,7 +188,8 @@ teg_status group_begin(struct group *group, const uint32_t *at, uint32_t n, teg_
 		group->tiles[i] = &group->members[i].tile;
 		n_rows += group->members[i].plan->entry.n_rows;
 	}
-	group->small = n_rows <= GROUP_ROWS_SMALL && n_rows <= group->range_rows;
+	group->small = n_rows <= GROUP_ROWS_SMALL &&
+	               (n_rows <= group->range_rows || n <= group->cut_from);
 	return TEG_OK;
 }
 
@@ -379,7 +387,10 @@ static teg_status take_range(struct group *group, bool cuts, teg_error *err)
 		group->done = true;
 		return TEG_END;
 	}
-	if (cuts)
+	group->many = group->cut_from && n_at_hand(group) > group->cut_from;
+	if (!cuts || n_at_hand(group) <= group->cut_from)
+		group->window_rows = cuts ? UINT32_MAX : group->window_rows;
+	else
 		TEG_TRY(cut_range(group, &end, err));
 	for (uint32_t i = 0; i < group->next_member; i++) {
 		struct member *m = &group->members[i];

@@ -418,6 +418,8 @@ static teg_status run_filter(struct teg_scan *scan, teg_error *err)
 	if (scan->filter)
 		TEG_TRY(mask_predicate(scan, n, err));
 	scan->kept = mask_list(scan->mask, n, 0, scan->keep);
+	for (uint32_t i = 0; scan->selection.resolved && i < scan->n_filter; i++)
+		column_buf_release(&scan->filter_columns[i]);
 	return TEG_OK;
 }
 

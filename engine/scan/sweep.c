@@ -24,6 +24,7 @@ teg_status sweep_open(struct sweep *sweep, struct teg_array *array, const struct
 		return status;
 	}
 	group_init(&sweep->group, &sweep->plan, &sweep->view, &sweep->reader, sweep->alloc);
+	group_limit_scan(&sweep->group);
 	sweep->group.done = true;
 	sweep->gather = gather_new(sweep->alloc);
 	if (sweep->gather)
@@ -287,8 +288,15 @@ static teg_status next_of_group(struct sweep *sweep, struct selection *out, teg_
 {
 	struct group *group = &sweep->group;
 
+	/* What one step needs the next one does not: none of it is kept where memory is short. */
+	if (group->many) {
+		gather_shed(sweep->gather);
+		group_shed_outputs(group);
+	}
 	TEG_TRY(group_next_range(group, false, err));
 	TEG_TRY(group_resolve(group, err));
+	if (group->many)
+		group_shed_range(group);
 	*out = (struct selection){ .n = group->n_out,
 		                   .resolved = true,
 		                   .rows = group->rows,

@@ -17,7 +17,7 @@
 
 #define RECYCLE_FROM ((size_t)8 << 10)  /* bytes: smaller blocks are the allocator's own */
 #define RECYCLE_KEEP ((size_t)32 << 20) /* bytes idle */
-#define RECYCLE_FLOOR ((size_t)8 << 20) /* of them kept where none fits */
+#define RECYCLE_FLOOR ((size_t)2 << 20) /* of them kept where none fits */
 
 struct recycler;
 
