@@ -630,7 +630,8 @@ typedef struct teg_scan_options {
 	bool times;     /* adds system_from, system_until, valid_from and valid_until (where the
 	                        array has valid time), row_kind, and row_id in a table */
 	uint64_t limit; /* rows after every filter; 0: no limit */
-	uint32_t batch_rows; /* most rows of a batch, fewer where they are large; 0: 65,536 */
+	uint32_t batch_rows; /* most rows of a batch, fewer where they are large; 0: 65,536;
+	                        UINT32_MAX: all in one */
 	bool no_prune;       /* reads every tile: to check that pruning changes nothing */
 	const teg_slice
 		*slices; /* DENSE, in place of a box: as teg_read_slice takes them. Rows come

@@ -267,6 +267,20 @@ teg_status column_buf_reserve(struct column_buf *b, size_t n, size_t bytes)
 	return grow_values(b, next_cap(b->cap, need, b->width));
 }
 
+teg_status column_buf_reserve_below(struct column_buf *b, size_t n)
+{
+	size_t below = n;
+
+	TEG_TRY(column_buf_reserve(b, n, 0));
+	if (b->shape == COLUMN_LIST)
+		return TEG_OK;
+	if (b->shape == COLUMN_FIXED_LIST && !size_mul(n, b->width, &below))
+		return TEG_NOMEM;
+	for (uint32_t i = 0; i < b->n_children; i++)
+		TEG_TRY(column_buf_reserve_below(&b->children[i], below));
+	return TEG_OK;
+}
+
 teg_status column_buf_need_validity(struct column_buf *b)
 {
 	if (b->validity)

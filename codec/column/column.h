@@ -121,6 +121,9 @@ size_t column_buf_len(const struct column_buf *b);
  * of a list's child); nothing changed then. True of every call below. */
 teg_status column_buf_reserve(struct column_buf *b, size_t n, size_t bytes);
 
+/* The same for n more values and all that is sure to lie below them: of structs and fixed lists. */
+teg_status column_buf_reserve_below(struct column_buf *b, size_t n);
+
 /* Appends values [from, from + n) of `c`, which has the same layout. */
 teg_status column_buf_append(struct column_buf *b, const struct column *c, size_t from, size_t n);
 /* Appends the values at[0 .. n) of `c`, in that order. */

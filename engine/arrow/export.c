@@ -352,6 +352,13 @@ struct batch *batch_take(struct batch_pool *pool)
 	return batch;
 }
 
+teg_status batch_reserve(struct batch *batch, size_t n)
+{
+	for (uint32_t i = 0; i < batch->n_columns; i++)
+		TEG_TRY(column_buf_reserve_below(&batch->columns[i], n));
+	return TEG_OK;
+}
+
 size_t batch_len(const struct batch *batch)
 {
 	size_t len = 0;

@@ -47,6 +47,8 @@ struct batch_pool *batch_pool_new(const struct output *outputs, uint32_t n,
                                   const teg_allocator *alloc);
 /* Gives up the caller's share. */
 void batch_pool_release(struct batch_pool *pool);
+/* Room for n more rows, so that columns need not grow on the way. TEG_NOMEM. */
+teg_status batch_reserve(struct batch *batch, size_t n);
 /* An empty batch, used before where there is one; NULL: no memory. */
 struct batch *batch_take(struct batch_pool *pool);
 /* Bytes of the values in it. */

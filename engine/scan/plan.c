@@ -441,3 +441,12 @@ void plan_release(struct plan *plan)
 	plan->n_tiles = plan->n_boxes = 0;
 	plan->cap = plan->boxes_cap = 0;
 }
+
+size_t plan_n_live(const struct plan *plan, uint64_t most)
+{
+	uint64_t n = 0;
+
+	for (uint32_t i = 0; i < plan->n_tiles; i++)
+		n += plan->tiles[i].entry.n_live;
+	return (size_t)(n < most ? n : most);
+}

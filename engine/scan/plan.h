@@ -69,4 +69,6 @@ struct plan_box {
 teg_status plan_make(struct plan *plan, struct teg_array *array, const struct view *view,
                      const bool *use, teg_error *err);
 void plan_release(struct plan *plan);
+/* Live rows of all tiles, at most `most`. */
+size_t plan_n_live(const struct plan *plan, uint64_t most);
 #endif

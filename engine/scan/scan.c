@@ -463,6 +463,10 @@ static teg_status fill(struct teg_scan *scan, uint32_t n, teg_error *err)
 	struct batch *batch = scan->batch;
 	const uint32_t *keep = scan->kept < scan->selection.n ? scan->keep + scan->taken : NULL;
 
+	/* All rows in one batch: each tile is read straight into its place. */
+	if (scan->in_one && !scan->filter && !scan->view.box && !batch->n_rows &&
+	    batch_reserve(batch, plan_n_live(&scan->sweep.plan, scan->left)) != TEG_OK)
+		return no_memory(err);
 	TEG_TRY(sweep_bind(&scan->sweep, &scan->selection, keep, keep ? 0 : scan->taken, n, err));
 	for (uint32_t i = 0; i < scan->n_outputs; i++) {
 		teg_status status =
