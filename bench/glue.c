@@ -13,6 +13,7 @@ struct glue {
 	teg_store *store;
 	teg_snapshot *snapshot;
 	teg_array *array;
+	int64_t as_of; /* system time; 0: current */
 };
 
 /* Names separated by commas, cut in a copy. */
@@ -157,20 +158,37 @@ int glue_import(const char *path, const char *array, int kind, int profile, cons
 	return s ? glue_fail(&err) : 0;
 }
 
-int glue_append(struct glue *glue, const char *array, struct ArrowArrayStream *stream)
+int glue_append(struct glue *glue, const char *array, struct ArrowArrayStream *stream,
+                const char *row_ids, int64_t *time_out)
 {
+	teg_put_options options = { .struct_size = sizeof options, .row_id_column = row_ids };
+	teg_commit_result result = { .struct_size = sizeof result };
 	teg_txn *txn = NULL;
 	teg_error err = { 0 };
 	uint64_t rows;
 	teg_status s = teg_txn_begin(glue->store, NULL, &txn, &err);
 
 	if (!s)
-		s = teg_txn_put_stream(txn, array, stream, NULL, &rows, &err);
+		s = teg_txn_put_stream(txn, array, stream, &options, &rows, &err);
 	if (!s)
-		s = teg_txn_commit(txn, NULL, &err);
+		s = teg_txn_commit(txn, &result, &err);
 	if (s)
 		teg_txn_abort(txn);
+	if (time_out)
+		*time_out = result.system_time;
 	return s ? glue_fail(&err) : 0;
+}
+
+int glue_compact(struct glue *glue)
+{
+	teg_error err = { 0 };
+
+	return teg_compact(glue->store, NULL, NULL, &err) ? glue_fail(&err) : 0;
+}
+
+void glue_as_of(struct glue *glue, int64_t system_time)
+{
+	glue->as_of = system_time;
 }
 
 /* ---- reading ---- */
@@ -185,7 +203,9 @@ static teg_status open_scan(struct glue *glue, const struct names *columns, cons
 	teg_scan_options options = { .struct_size = sizeof options,
 		                     .columns = columns->n ? columns->at : NULL,
 		                     .n_columns = columns->n,
-		                     .box = lo ? box : NULL };
+		                     .box = lo ? box : NULL,
+		                     .mode = glue->as_of ? TEG_SCAN_AS_OF : TEG_SCAN_CURRENT,
+		                     .system_time = glue->as_of };
 	teg_status s = TEG_OK;
 
 	for (size_t i = 0; lo && i < n; i++)

@@ -25,8 +25,13 @@ TEG_API void glue_close(struct glue *glue);
 TEG_API int glue_import(const char *path, const char *array, int kind, int profile,
                         const char *dims, const char *key, struct ArrowArrayStream *stream,
                         uint64_t *bytes_out);
-/* One more commit of one batch. */
-TEG_API int glue_append(struct glue *glue, const char *array, struct ArrowArrayStream *stream);
+/* One more commit, of the batches of the stream. row_ids: the column with ids of rows to update, or
+ * NULL. time_out (may be NULL): its system time. */
+TEG_API int glue_append(struct glue *glue, const char *array, struct ArrowArrayStream *stream,
+                        const char *row_ids, int64_t *time_out);
+TEG_API int glue_compact(struct glue *glue);
+/* Later scans are as of this system time; 0: current. */
+TEG_API void glue_as_of(struct glue *glue, int64_t system_time);
 
 /* A scan as a stream. columns: names separated by commas, NULL all. lo, hi: one number per
  * dimension, NULL everything. where: a predicate as text, NULL none. */

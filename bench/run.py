@@ -1,7 +1,8 @@
 """Measures Tegula and its peers on the same data, in the same run, on one core.
 
     ./dev bench                     all workloads, about ten minutes
-    ./dev bench --only sparse       flights flights3m sparse keys embeddings ragged grid commits memory
+    ./dev bench --only sparse       flights flights3m sparse keys embeddings ragged grid history
+                                    commits memory
     ./dev bench --small             a hundredth of the rows: does it still work?
     ./dev bench --keep NAME         also keeps the report as bench/results/NAME.{json,md}
 
@@ -29,6 +30,7 @@ import pyarrow as pa  # noqa: E402
 
 import grids  # noqa: E402
 import harness  # noqa: E402
+import history  # noqa: E402
 import report  # noqa: E402
 import workloads  # noqa: E402
 from peers import tegula  # noqa: E402
@@ -242,10 +244,13 @@ class Run:
         self.timings.extend("commits", "the last tenth of them", "raw limit" + C, raws[-tenth:])
         self.timings.extend("commits", "the last tenth of them", "tegula" + C, ours[-tenth:])
 
-    # ---- a grid ----
+    # ---- a grid; the past ----
 
     def grid(self):
         grids.measure(self, 32 if self.small else 256)
+
+    def history(self):
+        history.measure(self, self.small)
 
     # ---- memory ----
 
@@ -303,7 +308,7 @@ def main():
     peers = [p for p in PEERS if not options.peer or any(word in p.name for word in options.peer)]
     run = Run(scratch, peers, options.repeats, options.small)
     try:
-        for name in options.only or [*workloads.ALL, "grid", "commits", "memory"]:
+        for name in options.only or [*workloads.ALL, "grid", "history", "commits", "memory"]:
             if name in workloads.ALL:
                 run.workload(name)
             else:

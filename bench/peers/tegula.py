@@ -26,7 +26,7 @@ def library():
         _library.glue_error.restype = ctypes.c_char_p
         _library.glue_sum.restype = ctypes.c_uint64
         _library.glue_sum.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
-        _library.glue_close.restype = None
+        _library.glue_close.restype = _library.glue_as_of.restype = None
     return _library
 
 
@@ -143,9 +143,23 @@ class Tegula(Peer):
 
         def commit(batch):
             reader = pa.RecordBatchReader.from_batches(batch.schema, [batch])
-            call("glue_append", handle, b"array", pointer(stream_of(reader)))
+            call("glue_append", handle, b"array", pointer(stream_of(reader)), None, None)
         commit.close = lambda: self.close(handle)
         return commit
+
+    def put(self, handle, table, row_ids=None):
+        """One more commit; the column row_ids names rows to update. Returns its system time."""
+        time = ctypes.c_int64()
+        call("glue_append", handle, b"array", pointer(stream_of(table)), text(row_ids),
+             ctypes.byref(time))
+        return time.value
+
+    def compact(self, handle):
+        call("glue_compact", handle)
+
+    def as_of(self, handle, system_time):
+        """What is read next; 0: current."""
+        library().glue_as_of(handle, ctypes.c_int64(system_time))
 
     def read_back(self, directory):
         handle = self.open(None, directory)
