@@ -5,7 +5,13 @@
 /* Rows of one tile: ascending, each once. */
 struct part {
 	struct tile *tile;
-	uint32_t from, n; /* of gather->rows */
+	uint32_t from, n; /* of gather->rows; of the tile where `whole` */
+	bool whole;
+};
+
+/* Neighbours among all parts' rows. */
+struct stretch {
+	uint32_t from, n;
 };
 
 struct gather {
@@ -22,6 +28,10 @@ struct gather {
 	uint32_t n_parts, n_rows;
 	struct part *parts;
 	size_t parts_cap;
+	bool in_place;             /* the last part is the bound rows, but where others have one */
+	struct stretch *stretches; /* in the order of the bound rows, instead of `slot` */
+	uint32_t n_stretches;
+	size_t stretches_cap;
 	struct column_buf together;
 };
 
@@ -42,10 +52,12 @@ void gather_shed(struct gather *g)
 	mem_free(g->alloc, g->slot, g->slot_cap * sizeof *g->slot);
 	mem_free(g->alloc, g->work, g->work_cap * sizeof *g->work);
 	mem_free(g->alloc, g->parts, g->parts_cap * sizeof *g->parts);
+	mem_free(g->alloc, g->stretches, g->stretches_cap * sizeof *g->stretches);
 	g->rows = g->slot = g->work = NULL;
 	g->parts = NULL;
-	g->rows_cap = g->slot_cap = g->work_cap = g->parts_cap = 0;
-	g->n = g->n_rows = g->n_parts = 0;
+	g->stretches = NULL;
+	g->rows_cap = g->slot_cap = g->work_cap = g->parts_cap = g->stretches_cap = 0;
+	g->n = g->n_rows = g->n_parts = g->n_stretches = 0;
 	column_buf_release(&g->together);
 }
 
@@ -79,7 +91,7 @@ static bool add_part(struct gather *g, struct tile *tile, uint32_t from, uint32_
 	if (!mem_grow(g->alloc, &at, &g->parts_cap, g->n_parts + 1, sizeof *g->parts))
 		return false;
 	g->parts = at;
-	g->parts[g->n_parts++] = (struct part){ tile, from, n };
+	g->parts[g->n_parts++] = (struct part){ tile, from, n, false };
 	return true;
 }
 
@@ -211,6 +223,192 @@ static bool bind_resolved(struct gather *g, const struct selection *sel)
 	return true;
 }
 
+/* ---- runs ---- */
+
+/* What a slice takes of one tile: all between the first and the last of its rows, where most of those
+ * are wanted, else a list. */
+struct share {
+	uint32_t lo, hi, n; /* its rows lie in [lo, hi) */
+	bool whole;
+	uint32_t start;       /* among all parts' rows */
+	uint32_t list, taken; /* where its list begins in g->rows, and how long it is yet */
+};
+
+/* The run that holds row `at` of the selection. */
+static uint32_t run_of(const struct selection *sel, uint32_t at)
+{
+	uint32_t lo = 0, hi = sel->n_runs;
+
+	while (hi - lo > 1) {
+		uint32_t mid = lo + (hi - lo) / 2;
+
+		if (sel->runs[mid].at <= at)
+			lo = mid;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+/* Run k cut to the bound rows. False: it lies behind them. */
+static bool cut_run(const struct gather *g, const struct selection *sel, uint32_t k,
+                    struct row_run *out)
+{
+	uint32_t end = g->from + g->n, skip;
+
+	if (k == sel->n_runs || sel->runs[k].at >= end)
+		return false;
+	*out = sel->runs[k];
+	skip = out->at < g->from ? g->from - out->at : 0;
+	out->row0 += skip;
+	out->n -= skip;
+	out->at += skip;
+	out->n = out->n < end - out->at ? out->n : end - out->at;
+	return true;
+}
+
+static void measure_shares(const struct gather *g, const struct selection *sel, uint32_t k,
+                           struct share *shares)
+{
+	struct row_run run;
+
+	for (; cut_run(g, sel, k, &run); k++) {
+		struct share *share = &shares[run.tile];
+
+		if (!share->n)
+			share->lo = run.row0;
+		share->hi = run.row0 + run.n;
+		share->n += run.n;
+	}
+}
+
+static bool add_share(struct gather *g, struct share *share, struct tile *tile, uint32_t *start)
+{
+	uint32_t n = share->whole ? share->hi - share->lo : share->n;
+
+	if (!share->n)
+		return true;
+	share->start = *start;
+	share->list = g->n_rows;
+	*start += n;
+	if (!add_part(g, tile, share->whole ? share->lo : share->list, n))
+		return false;
+	g->parts[g->n_parts - 1].whole = share->whole;
+	g->n_rows += share->whole ? 0 : n;
+	return true;
+}
+
+/* The tile of which most is wanted comes last. */
+static bool add_shares(struct gather *g, const struct selection *sel, struct share *shares,
+                       uint32_t n_tiles)
+{
+	uint32_t start = 0, last = 0;
+
+	for (uint32_t t = 0; t < n_tiles; t++) {
+		shares[t].whole = shares[t].n > (shares[t].hi - shares[t].lo) / 2;
+		last = shares[t].n > shares[last].n ? t : last;
+	}
+	for (uint32_t t = 0; t < n_tiles; t++)
+		if (t != last && !add_share(g, &shares[t], sel->tiles[t], &start))
+			return false;
+	return add_share(g, &shares[last], sel->tiles[last], &start) &&
+	       grow(g, &g->rows, &g->rows_cap, g->n_rows);
+}
+
+static bool add_stretch(struct gather *g, uint32_t from, uint32_t n)
+{
+	void *at = g->stretches;
+
+	if (!mem_grow(g->alloc, &at, &g->stretches_cap, g->n_stretches + 1u, sizeof *g->stretches))
+		return false;
+	g->stretches = at;
+	g->stretches[g->n_stretches++] = (struct stretch){ from, n };
+	return true;
+}
+
+/* Where the run's rows are among all parts' rows, those of a list entered. */
+static uint32_t place_run(struct gather *g, struct share *share, const struct row_run *run)
+{
+	uint32_t at = share->start + share->taken;
+
+	if (share->whole)
+		return share->start + run->row0 - share->lo;
+	for (uint32_t i = 0; i < run->n; i++)
+		g->rows[share->list + share->taken++] = run->row0 + i;
+	return at;
+}
+
+static bool bind_shares(struct gather *g, const struct selection *sel, struct share *shares,
+                        uint32_t n_tiles)
+{
+	uint32_t first = run_of(sel, g->from);
+	const struct part *last;
+	struct row_run run;
+
+	measure_shares(g, sel, first, shares);
+	if (!add_shares(g, sel, shares, n_tiles))
+		return false;
+	last = &g->parts[g->n_parts - 1];
+	g->in_place = last->whole && last->n == g->n;
+	for (uint32_t k = first; cut_run(g, sel, k, &run); k++) {
+		if (!add_stretch(g, place_run(g, &shares[run.tile], &run), run.n))
+			return false;
+		g->in_place &= sel->tiles[run.tile] != last->tile ||
+		               run.row0 - last->from == run.at - g->from;
+	}
+	if (g->n_parts == 1 && g->n_stretches == 1 && g->parts[0].whole) {
+		g->run = true;
+		g->first_row = g->parts[0].from;
+	}
+	return true;
+}
+
+static bool bind_runs(struct gather *g, const struct selection *sel)
+{
+	uint32_t n_tiles = 0;
+	struct share *shares;
+	bool done;
+
+	for (uint32_t k = 0; k < sel->n_runs; k++)
+		n_tiles = sel->runs[k].tile < n_tiles ? n_tiles : sel->runs[k].tile + 1;
+	shares = mem_zalloc(g->alloc, n_tiles * sizeof *shares);
+	done = shares && bind_shares(g, sel, shares, n_tiles);
+	mem_free(g->alloc, shares, n_tiles * sizeof *shares);
+	return done;
+}
+
+/* Single rows out of runs: those that `keep` lists, ascending. */
+static bool bind_kept(struct gather *g, const struct selection *sel)
+{
+	struct selection flat = { .tiles = sel->tiles };
+	uint32_t *tile_of = mem_array(g->alloc, (size_t)sel->n * 2 + 1, sizeof *tile_of);
+	uint32_t *rows = tile_of + sel->n;
+	bool done;
+
+	for (uint32_t k = 0; tile_of && k < sel->n_runs; k++) {
+		const struct row_run *run = &sel->runs[k];
+
+		for (uint32_t i = 0; i < run->n; i++) {
+			tile_of[run->at + i] = run->tile;
+			rows[run->at + i] = run->row0 + i;
+		}
+	}
+	flat.tile_of = tile_of;
+	flat.rows = rows;
+	done = tile_of && bind_resolved(g, &flat);
+	mem_free(g->alloc, tile_of, ((size_t)sel->n * 2 + 1) * sizeof *tile_of);
+	return done;
+}
+
+static bool bind(struct gather *g, const struct selection *sel)
+{
+	if (!sel->resolved)
+		return bind_filtered(g, sel);
+	if (!sel->runs)
+		return bind_resolved(g, sel);
+	return g->keep ? bind_kept(g, sel) : bind_runs(g, sel);
+}
+
 teg_status gather_bind(struct gather *g, const struct selection *sel, const uint32_t *keep,
                        uint32_t from, uint32_t n, teg_error *err)
 {
@@ -219,18 +417,99 @@ teg_status gather_bind(struct gather *g, const struct selection *sel, const uint
 	g->n = n;
 	g->n_parts = 0;
 	g->n_rows = 0;
+	g->in_order = false;
+	g->n_stretches = 0;
+	g->in_place = false;
 	g->run = false;
-	if (sel->resolved ? bind_resolved(g, sel) : bind_filtered(g, sel))
+	if (bind(g, sel))
 		return TEG_OK;
 	return teg_fail(err, TEG_NOMEM, "no memory to gather %u rows", n);
 }
 
-static teg_status gather_parts(struct gather *g, struct tile_reader *reader, uint32_t column_id,
-                               struct column_buf *out, teg_error *err)
+/* The rows of the first n parts, side by side. */
+static teg_status gather_parts(struct gather *g, uint32_t n, struct tile_reader *reader,
+                               uint32_t column_id, struct column_buf *out, teg_error *err)
 {
-	for (uint32_t p = 0; p < g->n_parts; p++)
-		TEG_TRY(tile_gather_column(reader, g->parts[p].tile, column_id,
-		                           g->rows + g->parts[p].from, g->parts[p].n, out, err));
+	for (uint32_t p = 0; p < n; p++) {
+		const struct part *part = &g->parts[p];
+
+		if (part->whole)
+			TEG_TRY(tile_read_column(reader, part->tile, column_id, part->from, part->n,
+			                         out, err));
+		else
+			TEG_TRY(tile_gather_column(reader, part->tile, column_id,
+			                           g->rows + part->from, part->n, out, err));
+	}
+	return TEG_OK;
+}
+
+/* Numbers, all of them there. */
+static bool put_words(const struct gather *g, const struct column *together, struct column_buf *out)
+{
+	uint8_t *to = column_buf_extend(out, g->n);
+
+	for (uint32_t k = 0; to && k < g->n_stretches; k++) {
+		const struct stretch *s = &g->stretches[k];
+
+		if (s->n == 1 && together->width == 8)
+			memcpy(to, together->values + (size_t)s->from * 8, 8);
+		else
+			memcpy(to, together->values + (size_t)s->from * together->width,
+			       (size_t)s->n * together->width);
+		to += (size_t)s->n * together->width;
+	}
+	return to != NULL;
+}
+
+/* The bound rows out of all parts' rows. */
+static teg_status put_in_order(const struct gather *g, const struct column *together,
+                               struct column_buf *out)
+{
+	if (!g->n_stretches)
+		return column_buf_gather(out, together, g->slot, g->n);
+	if (together->shape == COLUMN_FIXED && !together->validity && !out->nested)
+		return put_words(g, together, out) ? TEG_OK : TEG_NOMEM;
+	for (uint32_t k = 0; k < g->n_stretches; k++)
+		TEG_TRY(column_buf_append(out, together, g->stretches[k].from, g->stretches[k].n));
+	return TEG_OK;
+}
+
+/* Rows of other parts over those of the last, which lie in `out` from `first` on. */
+static void put_over(const struct gather *g, const struct column *others, size_t first,
+                     struct column_buf *out)
+{
+	uint8_t *to = out->values + first * out->width;
+
+	for (uint32_t k = 0; k < g->n_stretches; k++) {
+		const struct stretch *s = &g->stretches[k];
+
+		if (s->from < others->n)
+			memcpy(to, others->values + (size_t)s->from * out->width,
+			       (size_t)s->n * out->width);
+		to += (size_t)s->n * out->width;
+	}
+}
+
+/* Reads the last part to where it belongs. *done_out is false, and `out` as before, where nulls are
+ * among the rows. */
+static teg_status gather_in_place(struct gather *g, struct tile_reader *reader, uint32_t column_id,
+                                  struct column_buf *out, bool *done_out, teg_error *err)
+{
+	const struct part *last = &g->parts[g->n_parts - 1];
+	size_t first = out->n, n_nulls = out->n_nulls;
+	struct column others;
+
+	TEG_TRY(gather_parts(g, g->n_parts - 1, reader, column_id, &g->together, err));
+	TEG_TRY(tile_read_column(reader, last->tile, column_id, last->from, last->n, out, err));
+	others = column_buf_view(&g->together);
+	*done_out = !g->together.n_nulls && out->n_nulls == n_nulls;
+	if (*done_out) {
+		put_over(g, &others, first, out);
+		return TEG_OK;
+	}
+	out->n = first;
+	out->n_nulls = n_nulls;
+	column_buf_clear(&g->together);
 	return TEG_OK;
 }
 
@@ -274,18 +553,23 @@ teg_status gather_column(struct gather *g, struct tile_reader *reader, uint32_t 
                          struct column_buf *out, teg_error *err)
 {
 	struct column together;
+	bool done = false;
 
 	if (g->run)
 		return tile_read_column(reader, g->parts[0].tile, column_id, g->first_row, g->n,
 		                        out, err);
 	if (g->in_order)
-		return gather_parts(g, reader, column_id, out, err);
-	if (rows_are_large(out))
+		return gather_parts(g, g->n_parts, reader, column_id, out, err);
+	if (!g->n_stretches && rows_are_large(out))
 		return gather_one_by_one(g, reader, column_id, out, err);
 	column_buf_become(&g->together, out);
-	TEG_TRY(gather_parts(g, reader, column_id, &g->together, err));
+	if (g->in_place && out->shape == COLUMN_FIXED && !out->nested)
+		TEG_TRY(gather_in_place(g, reader, column_id, out, &done, err));
+	if (done)
+		return TEG_OK;
+	TEG_TRY(gather_parts(g, g->n_parts, reader, column_id, &g->together, err));
 	together = column_buf_view(&g->together);
-	if (column_buf_gather(out, &together, g->slot, g->n) == TEG_OK)
+	if (put_in_order(g, &together, out) == TEG_OK)
 		return TEG_OK;
 	return teg_fail(err, TEG_NOMEM, "no memory to gather %u rows", g->n);
 }

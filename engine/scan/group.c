@@ -15,6 +15,7 @@ void group_init(struct group *group, struct plan *plan, const struct view *view,
 	group->alloc = alloc;
 	key_rows_init(&group->range, plan->array->state.schema, plan->array->order, alloc);
 	pieces_init(&group->pieces, alloc);
+	base_init(&group->base, plan->array->order, alloc);
 	group->keys_budget = GROUP_KEYS_BUDGET;
 	group->range_rows = group->window_rows = UINT32_MAX;
 }
@@ -60,6 +61,7 @@ void group_release(struct group *group)
 	group_shed_outputs(group);
 	free_versions(group);
 	pieces_release(&group->pieces);
+	base_release(&group->base);
 }
 
 /* ---- resolution ---- */
@@ -232,7 +234,7 @@ static teg_status resolve_key(struct group *group, uint32_t at, uint32_t end)
 	return group->view->all_versions ? list_versions(group, n) : resolve_versions(group, n);
 }
 
-static bool simple(const struct group *group)
+bool group_is_simple(const struct group *group)
 {
 	const struct schema *schema = group->plan->array->state.schema;
 
@@ -247,10 +249,14 @@ static bool simple(const struct group *group)
 
 teg_status group_resolve(struct group *group, teg_error *err)
 {
-	bool is_simple = simple(group);
+	bool is_simple = group_is_simple(group);
 	teg_status status = TEG_OK;
 
 	group->n_out = 0;
+	if (group->base.tile) {
+		TEG_TRY(base_load_times(&group->base, &group->range, group->reader, err));
+		return error_of_memory(err, group_resolve_base(group), "to resolve tiles");
+	}
 	if (is_simple && !reserve_outputs(group, group->range.n))
 		return no_memory(err);
 	for (uint32_t at = 0, end; at < group->range.n && status == TEG_OK; at = end) {

@@ -7,6 +7,7 @@
  */
 #ifndef TEG_ENGINE_SCAN_GROUP_H
 #define TEG_ENGINE_SCAN_GROUP_H
+#include "engine/scan/base.h"
 #include "engine/scan/keys.h"
 #include "engine/scan/plan.h"
 
@@ -45,7 +46,8 @@ struct group {
 	bool many;             /* that was so when the last range was taken */
 	uint32_t range_rows;   /* cut ranges end after about so many rows, */
 	uint32_t window_rows;  /* and of each tile it has the keys of so many at a time */
-	struct key_rows range; /* the rows of the range, and their order */
+	struct key_rows range; /* the rows of the range but the base's, and their order */
+	struct base base;
 	uint32_t *perm;
 	size_t perm_cap;
 	/* what resolution gives: parallel arrays */
@@ -77,8 +79,18 @@ void group_shed_range(struct group *group);   /* the same of the range */
 /* The keys of the next range into group->range, sorted through group->perm: in cell order, or in
  * position order for a merge. TEG_END after the last. */
 teg_status group_next_range(struct group *group, bool by_position, teg_error *err);
-/* Resolves the range: fills the output arrays, in cell order, pieces of a key by valid time. */
+/* Resolves the range: fills the output arrays, in cell order, pieces of a key by valid time; or the
+ * runs of the base, where the range has one. */
 teg_status group_resolve(struct group *group, teg_error *err);
+
+/* Whether the newest row of a key at S is all there is to say of it. */
+bool group_is_simple(const struct group *group);
+/* A tile to be the base of the range that ends at *end, which may move to the tile's own (NULL: of the
+ * whole group). NULL: there is none. */
+struct member *group_find_base(struct group *group, const uint64_t **end);
+/* The runs of a range that has a base: its own rows, but those whose key another row answers for.
+ * TEG_NOMEM. */
+teg_status group_resolve_base(struct group *group);
 
 /* The versions of one key of the range, newest first: its rows perm[at .. end) and the boxes over it
  * (row UINT32_MAX), a box after the rows of its own commit. Room for end - at + the plan's boxes. */

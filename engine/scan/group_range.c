@@ -218,15 +218,51 @@ static teg_status sort_range(struct group *group, bool by_position, teg_error *e
 	return key_rows_sort(&group->range, by_position, group->perm, err);
 }
 
-static teg_status take_everything(struct group *group, teg_error *err)
+/* ---- the base ---- */
+
+static bool may_have_base(const struct group *group)
 {
+	const struct schema *schema = group->plan->array->state.schema;
+
+	return schema->kind != TEG_DENSE && !group->plan->array->order->has_text &&
+	       group->view->kinds & TEG_KIND_LIVE && group_is_simple(group);
+}
+
+/* *end: of the range, which may move; NULL: the whole group. */
+static teg_status choose_base(struct group *group, const uint64_t **end, teg_error *err)
+{
+	struct member *m = group_find_base(group, end);
+
+	if (!m)
+		return TEG_OK;
+	TEG_TRY(open_member(group, m, err));
+	if (tile_find_column(&m->tile.header, COLUMN_ID_SUPERSEDED))
+		return TEG_OK;
+	m->at_hand = false;
+	return base_load(&group->base, &m->tile, member_at(group, m), group->view->box,
+	                 group->reader, err);
+}
+
+static bool is_base(const struct group *group, const struct member *m)
+{
+	return group->base.tile == &m->tile;
+}
+
+/* ---- taking rows ---- */
+
+static teg_status take_everything(struct group *group, bool base, teg_error *err)
+{
+	if (base)
+		TEG_TRY(choose_base(group, NULL, err));
 	for (uint32_t i = 0; i < group->n_members; i++) {
+		if (is_base(group, &group->members[i]))
+			continue;
 		TEG_TRY(open_member(group, &group->members[i], err));
 		TEG_TRY(key_rows_load(&group->range, group->reader, &group->members[i].tile, i,
 		                      group->view->box, err));
 	}
 	group->done = true;
-	return group->range.n ? TEG_OK : TEG_END;
+	return group->range.n || group->base.tile ? TEG_OK : TEG_END;
 }
 
 /* The position at which the range ends: the smallest last cell of the tiles at hand, after all tiles
@@ -371,12 +407,13 @@ static teg_status take_until(struct group *group, struct member *m, const struct
 
 static void close_finished(struct group *group)
 {
+	group->base.tile = NULL;
 	for (uint32_t i = 0; i < group->next_member; i++)
 		if (!group->members[i].at_hand)
 			close_member(group, &group->members[i]);
 }
 
-static teg_status take_range(struct group *group, bool cuts, teg_error *err)
+static teg_status take_range(struct group *group, bool cuts, bool base, teg_error *err)
 {
 	struct range_end end = { NULL, false };
 	size_t kept = 0;
@@ -392,6 +429,8 @@ static teg_status take_range(struct group *group, bool cuts, teg_error *err)
 		group->window_rows = cuts ? UINT32_MAX : group->window_rows;
 	else
 		TEG_TRY(cut_range(group, &end, err));
+	if (base && !group->many)
+		TEG_TRY(choose_base(group, &end.position, err));
 	for (uint32_t i = 0; i < group->next_member; i++) {
 		struct member *m = &group->members[i];
 
@@ -404,15 +443,18 @@ static teg_status take_range(struct group *group, bool cuts, teg_error *err)
 
 teg_status group_next_range(struct group *group, bool by_position, teg_error *err)
 {
+	bool base = !by_position && may_have_base(group);
+
 	key_rows_clear(&group->range);
+	group->base.tile = NULL;
 	if (group->done)
 		return TEG_END;
 	if (group->small) {
-		TEG_TRY(take_everything(group, err));
+		TEG_TRY(take_everything(group, base, err));
 		return sort_range(group, by_position, err);
 	}
-	TEG_TRY(take_range(group, group->range_rows < UINT32_MAX, err));
-	while (group->range.n == 0)
-		TEG_TRY(take_range(group, false, err));
+	TEG_TRY(take_range(group, group->range_rows < UINT32_MAX, base, err));
+	while (group->range.n == 0 && !group->base.tile)
+		TEG_TRY(take_range(group, false, base, err));
 	return sort_range(group, by_position, err);
 }

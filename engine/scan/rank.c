@@ -17,23 +17,47 @@ void rank_release(struct rank *rank)
 	rank->cap = 0;
 }
 
-/* The plan's number of a selected row's tile. */
-static uint32_t plan_tile_of(const struct sweep *sweep, const struct selection *sel, uint32_t i)
+/* The plan's number of a tile of the group. */
+static uint32_t plan_tile_of(const struct sweep *sweep, uint32_t tile)
 {
-	if (!sel->resolved)
-		return sweep->at - 1; /* a filtered tile was the last one taken */
-	return (uint32_t)(sweep->group.members[sel->tile_of[i]].plan - sweep->plan.tiles);
+	return (uint32_t)(sweep->group.members[tile].plan - sweep->plan.tiles);
+}
+
+static bool reserve(struct rank *rank, size_t more)
+{
+	void *block = rank->runs;
+
+	if (!mem_grow(rank->alloc, &block, &rank->cap, rank->n_runs + more, sizeof *rank->runs))
+		return false;
+	rank->runs = block;
+	return true;
+}
+
+static bool add_runs(struct rank *rank, const struct sweep *sweep, const struct selection *sel)
+{
+	if (!reserve(rank, sel->n_runs))
+		return false;
+	for (uint32_t k = 0; k < sel->n_runs; k++) {
+		const struct row_run *run = &sel->runs[k];
+
+		rank->runs[rank->n_runs++] =
+			(struct rank_run){ .ordinal = rank->n_live + run->at,
+			                   .n = run->n,
+			                   .tile = plan_tile_of(sweep, run->tile),
+			                   .row0 = run->row0 };
+	}
+	rank->n_live += sel->n;
+	return true;
 }
 
 static bool add_run(struct rank *rank, struct sweep *sweep, const struct selection *sel)
 {
-	void *block = rank->runs;
 	struct rank_run run = { .ordinal = rank->n_live, .n = sel->n, .row0 = sel->row0 };
 
-	run.tile = sel->resolved ? UINT32_MAX : plan_tile_of(sweep, sel, 0);
-	if (!mem_grow(rank->alloc, &block, &rank->cap, rank->n_runs + 1, sizeof *rank->runs))
+	/* A filtered tile was the last one taken. */
+	run.tile = sel->resolved ? UINT32_MAX : sweep->at - 1;
+	if (!reserve(rank, 1))
 		return false;
-	rank->runs = block;
 	if (sel->rows) {
 		run.rows = mem_array(rank->alloc, run_len(&run), sizeof *run.rows);
 		if (!run.rows)
@@ -44,7 +68,7 @@ static bool add_run(struct rank *rank, struct sweep *sweep, const struct selecti
 			run.rows[i] = sel->rows[i];
 			continue;
 		}
-		run.rows[2 * i] = plan_tile_of(sweep, sel, i);
+		run.rows[2 * i] = plan_tile_of(sweep, sel->tile_of[i]);
 		run.rows[2 * i + 1] = sel->rows[i];
 	}
 	rank->runs[rank->n_runs++] = run;
@@ -59,7 +83,7 @@ teg_status rank_build(struct rank *rank, struct sweep *sweep, teg_error *err)
 
 	*rank = (struct rank){ .alloc = sweep->alloc };
 	while ((status = sweep_next(sweep, &sel, err)) == TEG_OK) {
-		if (add_run(rank, sweep, &sel))
+		if (sel.runs ? add_runs(rank, sweep, &sel) : add_run(rank, sweep, &sel))
 			continue;
 		status = teg_fail(err, TEG_NOMEM, "no memory for the ordinals of %llu rows",
 		                  (unsigned long long)(rank->n_live + sel.n));

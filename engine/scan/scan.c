@@ -457,11 +457,17 @@ static teg_status next_selection(struct teg_scan *scan, teg_error *err)
 	return TEG_OK;
 }
 
+/* The selection's rows that passed the filter, from the next on. NULL: all did. */
+static const uint32_t *kept_rows(const struct teg_scan *scan)
+{
+	return scan->kept < scan->selection.n ? scan->keep + scan->taken : NULL;
+}
+
 /* Copies rows of the selection into the batch, column by column. */
 static teg_status fill(struct teg_scan *scan, uint32_t n, teg_error *err)
 {
 	struct batch *batch = scan->batch;
-	const uint32_t *keep = scan->kept < scan->selection.n ? scan->keep + scan->taken : NULL;
+	const uint32_t *keep = kept_rows(scan);
 
 	/* All rows in one batch: each tile is read straight into its place. */
 	if (scan->in_one && !scan->filter && !scan->view.box && !batch->n_rows &&
@@ -482,25 +488,6 @@ static teg_status fill(struct teg_scan *scan, uint32_t n, teg_error *err)
 	scan->left -= n;
 	scan->sweep.plan.stats.rows_emitted += n;
 	return TEG_OK;
-}
-
-/* How many of the selection's next n rows go into a batch together. Those of one tile are few enough
- * or small; several may have been resolved at once. */
-static uint32_t cut_by_len(const struct teg_scan *scan, uint32_t n)
-{
-	const struct selection *s = &scan->selection;
-	uint64_t len = 0;
-
-	for (uint32_t i = 0; s->resolved && !scan->in_one && i < n; i++) {
-		const uint32_t at = scan->kept < s->n ? scan->keep[scan->taken + i]
-		                                      : scan->taken + i;
-		const struct index_entry *entry = &s->tiles[s->tile_of[at]]->entry;
-
-		len += entry->column_len_max / entry->n_rows;
-		if (len > BATCH_LEN && i)
-			return i;
-	}
-	return n;
 }
 
 /* What a damaged column has left in the batch goes again, and with it the rest of the selection. */
@@ -542,7 +529,10 @@ teg_status scan_fill_batch(struct teg_scan *scan, teg_error *err)
 			return TEG_OK;
 		n = (uint32_t)size_min(scan->kept - scan->taken,
 		                       scan->batch_rows - scan->batch->n_rows);
-		n = cut_by_len(scan, (uint32_t)size_min(n, scan->left));
+		n = (uint32_t)size_min(n, scan->left);
+		if (!scan->in_one)
+			n = selection_fit(&scan->selection, kept_rows(scan), scan->taken, n,
+			                  BATCH_LEN);
 		if (!n)
 			return scan->batch->n_rows ? TEG_OK : TEG_END;
 		TEG_TRY(fill_or_leave(scan, n, err));

@@ -297,6 +297,14 @@ static teg_status next_of_group(struct sweep *sweep, struct selection *out, teg_
 	TEG_TRY(group_resolve(group, err));
 	if (group->many)
 		group_shed_range(group);
+	if (group->base.tile) {
+		*out = (struct selection){ .n = group->base.n_rows,
+			                   .resolved = true,
+			                   .tiles = group->tiles,
+			                   .runs = group->base.runs,
+			                   .n_runs = group->base.n_runs };
+		return TEG_OK;
+	}
 	*out = (struct selection){ .n = group->n_out,
 		                   .resolved = true,
 		                   .rows = group->rows,

@@ -23,7 +23,15 @@ struct selection {
 	/* resolved: one entry per row */
 	const uint32_t *tile_of;
 	const int64_t *valid_from, *valid_until, *system_until;
+	/* or, where all hold for good, runs of rows and none of the above but `tiles` */
+	const struct row_run *runs;
+	uint32_t n_runs;
 };
+
+/* How many of rows [from, from + n) of a selection (or of those that keep[0 .. n) lists)
+ * have columns of at most about `len` bytes; at least one. Rows of a filtered tile always do. */
+uint32_t selection_fit(const struct selection *selection, const uint32_t *keep, uint32_t from,
+                       uint32_t n, size_t len);
 
 struct sweep {
 	struct plan plan;
