@@ -24,15 +24,15 @@ static teg_status verify(const struct chunk_page *page, struct span stored, cons
 	return TEG_OK;
 }
 
-/* The page's bytes before zstd; `again`: they may still be there. */
+/* The bytes before zstd of a page that was verified: they are still there where it was the last one. */
 static teg_status open_payload(bool zstd, const struct chunk_page *page, struct span stored,
-                               bool again, struct codec_scratch *scratch, struct span *payload_out)
+                               struct codec_scratch *scratch, struct span *payload_out)
 {
 	*payload_out = stored;
 	if (!zstd)
 		return TEG_OK;
 	*payload_out = buf_span(&scratch->payload);
-	if (again && scratch->opened == page->hash && payload_out->len == page->raw_len)
+	if (scratch->opened && scratch->opened == page->hash && payload_out->len == page->raw_len)
 		return TEG_OK;
 	scratch->opened = 0;
 	TEG_TRY(zstd_decompress(scratch, stored, page->raw_len, payload_out));
@@ -59,7 +59,7 @@ static teg_status decode_dictionary(const struct chunk *c, struct span stored, b
 	struct reader in;
 	struct column view;
 
-	TEG_TRY(open_payload(c->zstd_dictionary, &c->dictionary, stored, false, scratch, &payload));
+	TEG_TRY(open_payload(c->zstd_dictionary, &c->dictionary, stored, scratch, &payload));
 	in = reader_of(payload);
 	TEG_TRY(c->zstd_dictionary && planes_apply(c->class, c->width)
 	                ? planes_decode(&in, c->n_dictionary, 0, c->n_dictionary, values)
@@ -223,7 +223,7 @@ static teg_status decode_page(const struct chunk *c, uint32_t page, struct span 
 		return teg_fail(err, TEG_MISUSE, "values [%zu, %zu + %zu) of page %u", p.from,
 		                p.from, p.n, page);
 	p.page_n = c->pages[page].n;
-	status = open_payload(c->zstd, &c->pages[page], stored, p.known, p.scratch, &payload);
+	status = open_payload(c->zstd, &c->pages[page], stored, p.scratch, &payload);
 	if (status == TEG_OK)
 		status = decode_payload(payload, p, out);
 	if (status != TEG_OK) {
@@ -367,7 +367,7 @@ teg_status chunk_search_page(const struct chunk *c, const struct column_buf *dic
 		return teg_fail(err, TEG_MISUSE, "chunk has no page %u", page);
 	p.page_n = c->pages[page].n;
 	TEG_TRY(verify(&c->pages[page], stored, "page", page, err));
-	status = open_payload(c->zstd, &c->pages[page], stored, false, scratch, &payload);
+	status = open_payload(c->zstd, &c->pages[page], stored, scratch, &payload);
 	if (status == TEG_OK)
 		status = search(payload, p, lane, after, n_out);
 	return blame(status, "page", page, err);
