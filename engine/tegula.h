@@ -405,6 +405,12 @@ typedef struct teg_put_options {
 	const char *row_id_column; /* TABLE: updates the rows of these ids instead of appending */
 	bool borrow;               /* memory stays as it is until commit or abort: do not copy */
 	bool fill_missing;         /* absent nullable columns are null; default: TEG_SCHEMA */
+	/* A ledger: rows bring their own system times, int64 microseconds or timestamps, in any order,
+	 * all later than the array's last; the largest becomes the commit's. Kinds are 0, 1, 2 or
+	 * live, tombstone, erased; rows that are not live are null in every attribute. Rows of one key
+	 * and time must not overlap. A column `system_until` is passed over. A table's rows are named
+	 * by row_id_column. Nothing else may be said of the array in the same transaction. */
+	const char *system_time_column, *row_kind_column;
 } teg_put_options;
 
 /* Puts n_rows cells: every dimension (none for TABLE) and attribute once, in any order. Buffers are
@@ -585,7 +591,10 @@ typedef enum teg_scan_mode {
 	TEG_SCAN_CURRENT = 0,   /* as of the array's last system time */
 	TEG_SCAN_AS_OF,         /* as of system_time */
 	TEG_SCAN_AS_OF_VERSION, /* as of the array's last system time at or before `version` */
-	TEG_SCAN_ALL_VERSIONS   /* every stored row with its interval as written */
+	TEG_SCAN_ALL_VERSIONS,  /* every stored row with its interval as written */
+	TEG_SCAN_SYSTEM_RANGE,  /* all that answered at some time in [system_time, system_end): one
+	                           rectangle each in system and valid time, newest first per cell */
+	TEG_SCAN_CHANGES        /* where the answers at system_time and at system_end differ */
 } teg_scan_mode;
 
 typedef enum teg_valid_mode {
@@ -642,7 +651,14 @@ typedef struct teg_scan_options {
 	 * index or a segment's ends is one in any case: nobody knows what is missing. */
 	teg_damage damaged;
 	void *damaged_ctx;
+	int64_t system_end; /* SYSTEM_RANGE, CHANGES. Open ends are INT64_MIN and INT64_MAX; a range
+	                        that is open begins at the horizon */
 } teg_scan_options;
+
+/* What the column `change` of a scan of changes says. One of a live cell is told by its new row, a
+ * deletion by the row that is gone. A put of the same values is a change. Erasures hide at every
+ * system time, so there is no saying what was erased; those of boxes are not listed. */
+typedef enum teg_change { TEG_ADDED = 1, TEG_CHANGED, TEG_DELETED, TEG_ERASED } teg_change;
 
 /* TEG_NOT_FOUND names an unknown column, TEG_MISUSE a predicate or box that does not fit the types,
  * TEG_BEYOND_HORIZON. Reads no tile yet. Names of time columns may be used in `columns` and in the

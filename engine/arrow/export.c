@@ -15,6 +15,11 @@ struct output output_of_field(const struct field *field)
 		                .n_metadata = field->n_metadata };
 }
 
+void output_may_lack(struct output *output)
+{
+	output->nullable |= output->id >= COLUMN_ID_ATTRIBUTE && output->id < COLUMN_ID_SYSTEM_FROM;
+}
+
 bool output_of_time(uint32_t id, struct output *out)
 {
 	static const struct {
@@ -35,9 +40,9 @@ bool output_of_time(uint32_t id, struct output *out)
 		out->nullable = times[i].nullable;
 		return true;
 	}
-	if (id != COLUMN_ID_KIND)
+	if (id != COLUMN_ID_KIND && id != COLUMN_ID_CHANGE)
 		return false;
-	out->name = "row_kind";
+	out->name = id == COLUMN_ID_KIND ? "row_kind" : "change";
 	out->layout.width = 1;
 	out->type = (teg_data_type){ .type = TEG_UINT8 };
 	return true;

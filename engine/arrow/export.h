@@ -26,6 +26,8 @@ struct output {
 /* The output that shows a field, or the engine's own column `id` (TEG_NOT_FOUND: none such). */
 struct output output_of_field(const struct field *field);
 bool output_of_time(uint32_t id, struct output *out);
+/* Rows that are not live have no values. */
+void output_may_lack(struct output *output);
 
 /* A struct schema with these children; owns copies of all it shows. TEG_NOMEM. */
 teg_status export_schema(const struct output *outputs, uint32_t n, const teg_metadata *metadata,

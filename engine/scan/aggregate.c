@@ -15,10 +15,10 @@ static teg_status no_memory(teg_error *err)
 static teg_status check_scan(const struct teg_array *array, const teg_scan_options *o,
                              teg_error *err)
 {
-	if (o->columns || o->limit || o->times || o->kinds || o->mode == TEG_SCAN_ALL_VERSIONS)
+	if (o->columns || o->limit || o->times || o->kinds || o->mode > TEG_SCAN_AS_OF_VERSION)
 		return teg_fail(err, TEG_MISUSE,
-		                "an aggregate takes no columns, limit, times, kinds or all "
-		                "versions from its scan");
+		                "an aggregate takes no columns, limit, times, kinds or ranges of "
+		                "system time from its scan");
 	if (array->state.schema->valid_time && o->valid_mode != TEG_VALID_AT)
 		return teg_fail(err, TEG_MISUSE,
 		                "array '%s' has valid time: an aggregate needs a valid_at",

@@ -48,7 +48,7 @@ static teg_status check_side(const struct teg_array *array, const teg_scan_optio
 	const struct schema *schema = array->state.schema;
 
 	if (o->columns || o->limit || o->times || o->kinds || o->n_slices ||
-	    o->mode == TEG_SCAN_ALL_VERSIONS)
+	    o->mode > TEG_SCAN_AS_OF_VERSION)
 		teg_fail(
 			err, TEG_MISUSE,
 			"elementwise takes no columns, limit, times, kinds, slices or all versions "

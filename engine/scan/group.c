@@ -16,6 +16,8 @@ void group_init(struct group *group, struct plan *plan, const struct view *view,
 	key_rows_init(&group->range, plan->array->state.schema, plan->array->order, alloc);
 	pieces_init(&group->pieces, alloc);
 	base_init(&group->base, plan->array->order, alloc);
+	pieces_init(&group->before, alloc);
+	pieces_init(&group->after, alloc);
 	group->keys_budget = GROUP_KEYS_BUDGET;
 	group->range_rows = group->window_rows = UINT32_MAX;
 }
@@ -27,6 +29,8 @@ void group_shed_outputs(struct group *group)
 	mem_free(group->alloc, group->valid_from, group->out_cap * sizeof *group->valid_from);
 	mem_free(group->alloc, group->valid_until, group->out_cap * sizeof *group->valid_until);
 	mem_free(group->alloc, group->system_until, group->out_cap * sizeof *group->system_until);
+	mem_free(group->alloc, group->change, group->out_cap);
+	group->change = NULL;
 	group->tile_of = group->rows = NULL;
 	group->valid_from = group->valid_until = group->system_until = NULL;
 	group->out_cap = 0;
@@ -59,38 +63,48 @@ void group_release(struct group *group)
 	group_end(group);
 	group_shed_range(group);
 	group_shed_outputs(group);
+	mem_free(group->alloc, group->boxed, group->boxed_cap * sizeof *group->boxed);
+	group->boxed = NULL;
+	group->boxed_cap = 0;
+	mem_free(group->alloc, group->listed, group->listed_cap * sizeof *group->listed);
+	group->listed = NULL;
+	group->listed_cap = 0;
 	free_versions(group);
 	pieces_release(&group->pieces);
 	base_release(&group->base);
+	pieces_release(&group->before);
+	pieces_release(&group->after);
 }
 
 /* ---- resolution ---- */
 
-static bool reserve_outputs(struct group *group, size_t more)
+bool group_reserve(struct group *group, size_t more)
 {
 	size_t want = group->n_out + more;
 
 	if (want > group->out_cap) {
-		size_t cap[5] = { group->out_cap, group->out_cap, group->out_cap, group->out_cap,
-			          group->out_cap };
-		void *block[5] = { group->tile_of, group->rows, group->valid_from,
-			           group->valid_until, group->system_until };
-		size_t elem[5] = { 4, 4, 8, 8, 8 };
+		size_t cap[6] = { group->out_cap, group->out_cap, group->out_cap,
+			          group->out_cap, group->out_cap, group->out_cap };
+		void *block[6] = { group->tile_of,     group->rows,         group->valid_from,
+			           group->valid_until, group->system_until, group->change };
+		size_t elem[6] = { 4, 4, 8, 8, 8, 1 };
 		bool ok = true;
 		int grown = 0;
 
 		if (want < group->out_cap + group->out_cap / 2)
 			want = group->out_cap + group->out_cap / 2;
-		for (; ok && grown < 5; grown += ok)
+		for (; ok && grown < 6; grown += ok)
 			ok = mem_grow(group->alloc, &block[grown], &cap[grown], want, elem[grown]);
 		group->tile_of = block[0];
 		group->rows = block[1];
 		group->valid_from = block[2];
 		group->valid_until = block[3];
 		group->system_until = block[4];
+		group->change = block[5];
 		if (!ok) { /* give back what has another size than the rest */
-			for (int i = 0; i < 5; i++)
+			for (int i = 0; i < 6; i++)
 				mem_free(group->alloc, block[i], cap[i] * elem[i]);
+			group->change = NULL;
 			group->tile_of = group->rows = NULL;
 			group->valid_from = group->valid_until = group->system_until = NULL;
 			group->out_cap = 0;
@@ -101,8 +115,8 @@ static bool reserve_outputs(struct group *group, size_t more)
 	return true;
 }
 
-static void emit(struct group *group, uint32_t i, int64_t valid_from, int64_t valid_until,
-                 int64_t system_until)
+void group_emit(struct group *group, uint32_t i, int64_t valid_from, int64_t valid_until,
+                int64_t system_until)
 {
 	uint32_t at = group->n_out++;
 
@@ -111,9 +125,10 @@ static void emit(struct group *group, uint32_t i, int64_t valid_from, int64_t va
 	group->valid_from[at] = valid_from;
 	group->valid_until[at] = valid_until;
 	group->system_until[at] = system_until;
+	group->change[at] = CHANGE_NONE;
 }
 
-static bool kind_wanted(const struct group *group, uint8_t kind)
+bool group_wants(const struct group *group, uint8_t kind)
 {
 	return (group->view->kinds >> kind) & 1;
 }
@@ -163,46 +178,46 @@ size_t group_versions(const struct group *group, uint32_t at, uint32_t end, stru
 	return n;
 }
 
-static teg_status resolve_versions(struct group *group, size_t n)
+/* A scan of changes compares the winners, whatever a predicate would say of them. */
+static teg_status find_changes(struct group *group, size_t n, int64_t a, int64_t b)
+{
+	for (size_t i = 0; i < n; i++)
+		group->versions[i].target = group->versions[i].row != UINT32_MAX;
+	return visible_changes(group->versions, n, group->view->s_from, group->view->s, a, b,
+	                       &group->before, &group->after, &group->pieces);
+}
+
+static teg_status find_pieces(struct group *group, size_t n)
 {
 	const struct view *view = group->view;
 	int64_t a = view->whole_pieces ? INT64_MIN : view->a,
 		b = view->whole_pieces ? INT64_MAX : view->b;
 
-	TEG_TRY(visible_at(group->versions, n, view->s, a, b, view->until, &group->pieces));
-	if (!reserve_outputs(group, group->pieces.n))
+	if (view->changes)
+		return find_changes(group, n, a, b);
+	if (view->range)
+		return visible_between(group->versions, n, view->s_from, view->s, a, b,
+		                       &group->pieces);
+	return visible_at(group->versions, n, view->s, a, b, view->until, &group->pieces);
+}
+
+static teg_status resolve_versions(struct group *group, size_t n)
+{
+	const struct view *view = group->view;
+
+	TEG_TRY(find_pieces(group, n));
+	if (!group_reserve(group, group->pieces.n))
 		return TEG_NOMEM;
 	for (size_t p = 0; p < group->pieces.n; p++) {
 		const struct piece *piece = &group->pieces.at[p];
 		const struct version *v = &group->versions[piece->version];
 
-		if (kind_wanted(group, v->kind) && piece->valid_from < view->b &&
-		    piece->valid_until > view->a)
-			emit(group, v->row, piece->valid_from, piece->valid_until,
-			     piece->system_until);
-	}
-	return TEG_OK;
-}
-
-/* What an erasure masks is not there, and what ended before the horizon cannot be asked for, dropped
- * or not. */
-static teg_status list_versions(struct group *group, size_t n)
-{
-	int64_t horizon = group->view->below_horizon ? INT64_MIN
-	                                             : group->plan->array->state.horizon;
-	bool masked = false;
-
-	TEG_TRY(derive_superseded(group->versions, n, &group->pieces, group->superseded,
-	                          group->exact));
-	if (!reserve_outputs(group, n))
-		return TEG_NOMEM;
-	for (size_t i = 0; i < n && !masked; i++) {
-		const struct version *v = &group->versions[i];
-
-		masked = kind_erases(v->kind);
-		if (v->target && kind_wanted(group, v->kind) && v->valid_from < group->view->b &&
-		    v->valid_until > group->view->a && group->superseded[i] > horizon)
-			emit(group, v->row, v->valid_from, v->valid_until, group->superseded[i]);
+		if (group_wants(group, v->kind) && piece->valid_from < view->b &&
+		    piece->valid_until > view->a) {
+			group_emit(group, v->row, piece->valid_from, piece->valid_until,
+			           piece->system_until);
+			group->change[group->n_out - 1] = piece->change;
+		}
 	}
 	return TEG_OK;
 }
@@ -217,9 +232,9 @@ static void resolve_simply(struct group *group, uint32_t at, uint32_t end)
 
 		if (keys->system_from[row] > group->view->s)
 			continue;
-		if (kind_wanted(group, keys->kind[row]) &&
+		if (group_wants(group, keys->kind[row]) &&
 		    group->members[keys->tile[row]].plan->emits)
-			emit(group, row, INT64_MIN, INT64_MAX, INT64_MAX);
+			group_emit(group, row, INT64_MIN, INT64_MAX, INT64_MAX);
 		break;
 	}
 }
@@ -231,7 +246,7 @@ static teg_status resolve_key(struct group *group, uint32_t at, uint32_t end)
 	if (!reserve_versions(group, (size_t)(end - at) + group->plan->n_boxes))
 		return TEG_NOMEM;
 	n = group_versions(group, at, end, group->versions);
-	return group->view->all_versions ? list_versions(group, n) : resolve_versions(group, n);
+	return group->view->all_versions ? group_list(group, n) : resolve_versions(group, n);
 }
 
 bool group_is_simple(const struct group *group)
@@ -239,7 +254,8 @@ bool group_is_simple(const struct group *group)
 	const struct schema *schema = group->plan->array->state.schema;
 
 	if (schema->valid_time || schema->cells == TEG_CELLS_REPEATED || group->plan->n_boxes ||
-	    group->view->until || group->view->all_versions)
+	    group->view->until || group->view->all_versions || group->view->range ||
+	    group->view->changes)
 		return false;
 	for (uint32_t i = 0; i < group->n_members; i++)
 		if (group->members[i].plan->entry.n_erased)
@@ -252,12 +268,12 @@ teg_status group_resolve(struct group *group, teg_error *err)
 	bool is_simple = group_is_simple(group);
 	teg_status status = TEG_OK;
 
-	group->n_out = 0;
+	group->n_out = group->n_boxed = 0;
 	if (group->base.tile) {
 		TEG_TRY(base_load_times(&group->base, &group->range, group->reader, err));
 		return error_of_memory(err, group_resolve_base(group), "to resolve tiles");
 	}
-	if (is_simple && !reserve_outputs(group, group->range.n))
+	if (is_simple && !group_reserve(group, group->range.n))
 		return no_memory(err);
 	for (uint32_t at = 0, end; at < group->range.n && status == TEG_OK; at = end) {
 		end = at + 1;

@@ -32,6 +32,20 @@ struct member {
 	uint32_t n, next; /* rows, and the first that no range has taken */
 };
 
+/* Output `at` is not the row that it points to, but what a box says of that row's key. */
+struct boxed {
+	uint32_t at;
+	int64_t system_from;
+};
+
+/* What a list of all versions tells of a key, before it is in order. */
+struct listed {
+	int64_t system_from, valid_from, valid_until, system_until;
+	uint32_t row; /* of the range */
+	uint8_t kind;
+	bool boxed;
+};
+
 struct group {
 	struct plan *plan;
 	const struct view *view;
@@ -55,11 +69,17 @@ struct group {
 	size_t out_cap;
 	uint32_t *tile_of, *rows;
 	int64_t *valid_from, *valid_until, *system_until;
+	uint8_t *change;
+	struct boxed *boxed; /* ascending; reads of all versions */
+	uint32_t n_boxed;
+	size_t boxed_cap;
+	struct listed *listed; /* of one key */
+	size_t n_listed, listed_cap;
 	struct version *versions;
 	size_t versions_cap;
 	int64_t *superseded; /* scratch of all-versions reads */
 	uint8_t *exact;
-	struct pieces pieces;
+	struct pieces pieces, before, after; /* the last two: scratch of changes */
 };
 
 void group_init(struct group *group, struct plan *plan, const struct view *view,
@@ -95,4 +115,12 @@ teg_status group_resolve_base(struct group *group);
 /* The versions of one key of the range, newest first: its rows perm[at .. end) and the boxes over it
  * (row UINT32_MAX), a box after the rows of its own commit. Room for end - at + the plan's boxes. */
 size_t group_versions(const struct group *group, uint32_t at, uint32_t end, struct version *out);
+
+/* For resolution: room for more outputs; an output that is row i of the range; is the kind asked for? */
+bool group_reserve(struct group *group, size_t more);
+void group_emit(struct group *group, uint32_t i, int64_t valid_from, int64_t valid_until,
+                int64_t system_until);
+bool group_wants(const struct group *group, uint8_t kind);
+/* Of the key whose versions are in group->versions, n of them: all that were told. TEG_NOMEM. */
+teg_status group_list(struct group *group, size_t n);
 #endif

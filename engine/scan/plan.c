@@ -13,18 +13,23 @@ struct walk {
 
 /* ---- pruning ---- */
 
-/* Times prune nothing where erasures may hide in the tile, nor where the reader wants to know when
- * a piece ends. */
-static bool times_may_match(const struct index_entry *entry, const struct view *view)
+static bool valid_may_match(const struct index_entry *entry, const struct view *view)
 {
 	bool finite_before = entry->n_open == 0 && entry->valid_until_max <= view->a;
 
-	if (entry->n_erased)
+	return !(entry->valid_from_min >= view->b || finite_before);
+}
+
+/* Times prune nothing where erasures may hide in the tile, nor where the reader wants to know when
+ * a piece or a row ends. */
+static bool times_may_match(const struct index_entry *entry, const struct view *view)
+{
+	if (entry->n_erased || view->all_versions)
 		return true;
-	if (!view->all_versions && ((entry->system_from_min > view->s && !view->until) ||
-	                            entry->superseded_max <= view->s))
+	if ((entry->system_from_min > view->s && !view->until) ||
+	    entry->superseded_max <= view_earliest(view))
 		return false;
-	return view->whole_pieces || !(entry->valid_from_min >= view->b || finite_before);
+	return view->whole_pieces || valid_may_match(entry, view);
 }
 
 static void copy_box(struct box *box, const struct index_entry *entry, uint32_t n_dims)
@@ -106,12 +111,21 @@ static bool may_emit(const struct walk *w, const struct index_entry *entry)
 
 	if (w->view->no_prune)
 		return true;
+	if (!w->view->all_versions && entry->system_from_min > w->view->s && !entry->n_erased)
+		return false; /* it says only when others end */
+	if (w->view->all_versions && !valid_may_match(entry, w->view))
+		return false;
 	if (!((kinds & TEG_KIND_LIVE && entry->n_live) ||
 	      (kinds & TEG_KIND_TOMBSTONE && entry->n_tombstones) ||
 	      (kinds & TEG_KIND_ERASED && entry->n_erased)))
 		return false;
 	return !w->view->predicate ||
 	       predicate_may_match(w->view->predicate, entry, footer->attr_ids, footer->n_attrs);
+}
+
+static bool is_between(const struct view *view, int64_t min, int64_t max)
+{
+	return min <= view->s && max > view->s_from;
 }
 
 static teg_status add_tile(struct walk *w, const struct index_entry *entry, uint64_t number)
@@ -131,7 +145,8 @@ static teg_status add_tile(struct walk *w, const struct index_entry *entry, uint
 	tile->last = entry_position(w, entry->last);
 	if (!tile->first || !tile->last)
 		return teg_fail(w->err, TEG_NOMEM, "no memory for the plan of a scan");
-	tile->needs_resolution = needs_resolution(tile, w->segment->ref);
+	tile->needs_resolution = w->view->changes || needs_resolution(tile, w->segment->ref);
+	tile->changed = is_between(w->view, entry->system_from_min, entry->system_from_max);
 	plan->n_tiles++;
 	return TEG_OK;
 }
@@ -334,7 +349,7 @@ static void make_groups(struct plan *plan, uint32_t *active)
 		tiles[i].group = find_group(tiles, i);
 }
 
-static void mark_under_boxes(struct plan *plan)
+static void mark_under_boxes(struct plan *plan, const struct view *view)
 {
 	uint32_t n_dims = plan->array->state.schema->n_dims;
 
@@ -345,27 +360,42 @@ static void mark_under_boxes(struct plan *plan)
 		struct box box;
 
 		copy_box(&box, &tile->entry, n_dims);
-		for (uint32_t k = 0; k < plan->n_boxes; k++)
-			if (plan->boxes[k].segment >= tile->segment &&
-			    !one_merge(&refs[plan->boxes[k].segment], &refs[tile->segment]) &&
-			    box_overlaps(&box, &plan->boxes[k].box, n_dims))
+		for (uint32_t k = 0; k < plan->n_boxes; k++) {
+			const struct plan_box *over = &plan->boxes[k];
+			bool merged = one_merge(&refs[over->segment], &refs[tile->segment]);
+
+			if (!box_overlaps(&box, &over->box, n_dims) ||
+			    (over->segment < tile->segment && !merged && !view->all_versions))
+				continue;
+			tile->changed |= is_between(view, over->version.system_from,
+			                            over->version.system_from);
+			if (!merged || view->all_versions)
 				tile->needs_resolution = true;
+			tile->emits |= view->all_versions;
+		}
 	}
 }
 
-/* Drops groups in which nothing can emit; a tile of several is resolved. */
-static void settle_groups(struct plan *plan, uint8_t *group_emits, uint32_t *group_size)
+/* Drops groups in which nothing can emit, or nothing was changed where that is asked for; a tile of
+ * several is resolved. */
+static void settle_groups(struct plan *plan, const struct view *view, uint8_t *group_emits,
+                          uint32_t *group_size)
 {
+	const uint8_t emits = 1, changed = 2;
+	uint8_t needed = view->changes && !view->no_prune ? emits | changed : emits;
 	uint32_t kept = 0;
 
 	for (uint32_t i = 0; i < plan->n_tiles; i++) {
 		group_size[plan->tiles[i].group]++;
-		group_emits[plan->tiles[i].group] |= plan->tiles[i].emits;
+		if (plan->tiles[i].emits)
+			group_emits[plan->tiles[i].group] |= emits;
+		if (plan->tiles[i].changed)
+			group_emits[plan->tiles[i].group] |= changed;
 	}
 	for (uint32_t i = 0; i < plan->n_tiles; i++) {
 		struct plan_tile *tile = &plan->tiles[i];
 
-		if (!group_emits[tile->group]) {
+		if ((group_emits[tile->group] & needed) != needed) {
 			plan->stats.tiles_pruned_attribute++;
 			continue;
 		}
@@ -376,7 +406,17 @@ static void settle_groups(struct plan *plan, uint8_t *group_emits, uint32_t *gro
 	plan->n_tiles = kept;
 }
 
-static teg_status group_tiles(struct plan *plan, const teg_allocator *alloc, teg_error *err)
+/* All versions come in the order of their positions, however they lie in tiles. */
+static void group_all(struct plan *plan)
+{
+	for (uint32_t i = 0; i < plan->n_tiles; i++) {
+		plan->tiles[i].group = 0;
+		plan->tiles[i].needs_resolution = true;
+	}
+}
+
+static teg_status group_tiles(struct plan *plan, const struct view *view,
+                              const teg_allocator *alloc, teg_error *err)
 {
 	size_t n = plan->n_tiles;
 	uint32_t *work = mem_zalloc(alloc, (n + 1) * 2 * sizeof *work);
@@ -385,8 +425,10 @@ static teg_status group_tiles(struct plan *plan, const teg_allocator *alloc, teg
 
 	if (work && emits && sort_tiles(plan, alloc)) {
 		make_groups(plan, work);
-		mark_under_boxes(plan);
-		settle_groups(plan, emits, work + n + 1);
+		mark_under_boxes(plan, view);
+		settle_groups(plan, view, emits, work + n + 1);
+		if (view->all_versions)
+			group_all(plan);
 		status = TEG_OK;
 	}
 	mem_free(alloc, work, (n + 1) * 2 * sizeof *work);
@@ -422,7 +464,7 @@ teg_status plan_make(struct plan *plan, struct teg_array *array, const struct vi
 		if (!use || use[i])
 			status = walk_segment(&w, i);
 	if (status == TEG_OK)
-		status = group_tiles(plan, alloc, err);
+		status = group_tiles(plan, view, alloc, err);
 	sort_boxes(plan);
 	if (status != TEG_OK)
 		plan_release(plan);

@@ -20,6 +20,9 @@
 struct view {
 	int64_t s;             /* system time; INT64_MIN: before everything */
 	bool all_versions;     /* stored rows as written */
+	bool range;            /* all that answered at a time from s_from to s, both included */
+	bool changes;          /* what answers at s and did not at s_from, and the reverse */
+	int64_t s_from;        /* range, changes */
 	int64_t a, b;          /* valid window, half-open; one V: [V, V + 1) */
 	bool whole_pieces;     /* at one V: the whole piece around it */
 	bool until;            /* system_until is asked for */
@@ -35,6 +38,12 @@ struct view {
 	bool below_horizon; /* all versions: those that no question can reach as well */
 };
 
+/* What ended by then is not asked for. */
+static inline int64_t view_earliest(const struct view *view)
+{
+	return view->range || view->changes ? view->s_from : view->s;
+}
+
 struct plan_tile {
 	uint32_t segment;         /* of the array */
 	uint64_t number;          /* of the tile in its segment */
@@ -43,6 +52,7 @@ struct plan_tile {
 	uint32_t group;           /* equal numbers belong together */
 	bool emits;
 	bool needs_resolution; /* alone too */
+	bool changed;          /* a scan of changes: something was said here between the times */
 };
 
 struct plan {

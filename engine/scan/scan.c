@@ -93,11 +93,13 @@ static teg_status choose_outputs(struct teg_scan *scan, const teg_scan_options *
 	const struct schema *schema = scan->array->state.schema;
 	size_t most =
 		(options->columns ? options->n_columns : (size_t)schema->n_dims + schema->n_attrs) +
-		N_TIMES + 1;
+		N_TIMES + 2;
 
 	scan->outputs = arena_array(&scan->arena, most, sizeof *scan->outputs);
 	if (!scan->outputs)
 		return no_memory(err);
+	if (options->mode == TEG_SCAN_CHANGES && output_of_time(COLUMN_ID_CHANGE, scan->outputs))
+		scan->n_outputs++;
 	if (!options->columns)
 		add_all_fields(scan);
 	for (size_t i = 0; options->columns && i < options->n_columns; i++)
@@ -138,16 +140,19 @@ static teg_status choose_view(struct teg_scan *scan, const teg_scan_options *opt
 	TEG_TRY(choose_window(view, options, err));
 	TEG_TRY(read_system_time(scan->array, options->mode, options->system_time, options->version,
 	                         &view->s, err));
+	TEG_TRY(read_range(scan->array, options, view, err));
 	view->all_versions = options->mode == TEG_SCAN_ALL_VERSIONS;
 	view->no_prune = options->no_prune;
 	view->kinds = options->kinds;
 	if (!view->kinds)
-		view->kinds = view->all_versions ? 7 : TEG_KIND_LIVE;
-	view->until = has_output(scan, COLUMN_ID_SYSTEM_UNTIL);
+		view->kinds = view->all_versions || view->changes ? 7 : TEG_KIND_LIVE;
+	view->until |= has_output(scan, COLUMN_ID_SYSTEM_UNTIL);
 	view->whole_pieces =
 		options->valid_mode == TEG_VALID_AT &&
 		(has_output(scan, COLUMN_ID_VALID_FROM) || has_output(scan, COLUMN_ID_VALID_UNTIL));
 	view->predicate = scan->filter;
+	for (uint32_t i = 0; i < scan->n_outputs && view->kinds != TEG_KIND_LIVE; i++)
+		output_may_lack(&scan->outputs[i]);
 	return TEG_OK;
 }
 

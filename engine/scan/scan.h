@@ -51,6 +51,10 @@ teg_status scan_fill_batch(struct teg_scan *scan, teg_error *err);
  * TEG_BEYOND_HORIZON, TEG_NOT_FOUND (version). */
 teg_status read_system_time(struct teg_array *array, teg_scan_mode mode, int64_t system_time,
                             uint64_t version, int64_t *s_out, teg_error *err);
+/* The two ends of a scan of a range, or of changes, into the view: both modes, or neither. TEG_MISUSE,
+ * TEG_BEYOND_HORIZON. */
+teg_status read_range(struct teg_array *array, const teg_scan_options *options, struct view *view,
+                      teg_error *err);
 /* The view of point and box reads. TEG_MISUSE where valid time needs a V and there is none. */
 teg_status read_view(struct teg_array *array, const teg_read_options *options,
                      struct view *view_out, teg_error *err);

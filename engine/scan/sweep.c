@@ -192,6 +192,7 @@ static teg_status filter_system_time(struct sweep *sweep, struct run *run, teg_e
 		for (uint32_t i = 0; i < run->n; i++)
 			sweep->mask[i] &= work_times(sweep)[i] <= s;
 	}
+	s = sweep->view.all_versions ? s : view_earliest(&sweep->view);
 	if (tile_find_column(&sweep->tile.header, COLUMN_ID_SUPERSEDED)) {
 		TEG_TRY(read_work(sweep, NULL, COLUMN_ID_SUPERSEDED, run->from, run->n, err));
 		start_mask(sweep, run);
@@ -293,7 +294,7 @@ static teg_status next_of_group(struct sweep *sweep, struct selection *out, teg_
 		gather_shed(sweep->gather);
 		group_shed_outputs(group);
 	}
-	TEG_TRY(group_next_range(group, false, err));
+	TEG_TRY(group_next_range(group, sweep->view.all_versions, err));
 	TEG_TRY(group_resolve(group, err));
 	if (group->many)
 		group_shed_range(group);
@@ -312,7 +313,10 @@ static teg_status next_of_group(struct sweep *sweep, struct selection *out, teg_
 		                   .tile_of = group->tile_of,
 		                   .valid_from = group->valid_from,
 		                   .valid_until = group->valid_until,
-		                   .system_until = group->system_until };
+		                   .system_until = group->system_until,
+		                   .change = group->change,
+		                   .boxed = group->boxed,
+		                   .n_boxed = group->n_boxed };
 	return TEG_OK;
 }
 
@@ -425,14 +429,61 @@ static teg_status time_column(struct sweep *sweep, uint32_t id, struct column_bu
 	return error_of_memory(err, mark_open(out, from, id), "for the times of rows");
 }
 
+/* The value at `i` of a column of a row that stands for a box over it. */
+static teg_status put_said(struct column_buf *out, size_t i, uint32_t id, const struct boxed *boxed)
+{
+	const uint8_t null = 0;
+
+	if (id >= COLUMN_ID_ATTRIBUTE && id < COLUMN_ID_SYSTEM_FROM)
+		return column_buf_set_validity(out, i, 1, &null, 0);
+	if (id == COLUMN_ID_SYSTEM_FROM)
+		memcpy(out->values + 8 * i, &boxed->system_from, 8);
+	if (id == COLUMN_ID_KIND)
+		out->values[i] = ROW_TOMBSTONE;
+	return TEG_OK;
+}
+
+static teg_status put_boxed(struct sweep *sweep, uint32_t id, struct column_buf *out)
+{
+	const struct selection *bound = &sweep->bound;
+	size_t base = out->n - sweep->bound_n;
+	uint32_t k = 0;
+
+	for (uint32_t i = 0; i < sweep->bound_n; i++) {
+		uint32_t at = gather_index(sweep->gather, i);
+
+		while (k < bound->n_boxed && bound->boxed[k].at < at)
+			k++;
+		if (k < bound->n_boxed && bound->boxed[k].at == at)
+			TEG_TRY(put_said(out, base + i, id, &bound->boxed[k]));
+	}
+	return TEG_OK;
+}
+
+/* Only resolution knows it. */
+static teg_status change_column(struct sweep *sweep, struct column_buf *out, teg_error *err)
+{
+	uint8_t *to = column_buf_extend(out, sweep->bound_n);
+
+	if (!to)
+		return no_memory(err);
+	for (uint32_t i = 0; i < sweep->bound_n; i++)
+		to[i] = sweep->bound.change[gather_index(sweep->gather, i)];
+	return TEG_OK;
+}
+
 teg_status sweep_column(struct sweep *sweep, uint32_t column_id, struct column_buf *out,
                         teg_error *err)
 {
+	if (column_id == COLUMN_ID_CHANGE)
+		return change_column(sweep, out, err);
 	if (column_id == COLUMN_ID_VALID_FROM || column_id == COLUMN_ID_VALID_UNTIL ||
 	    column_id == COLUMN_ID_SYSTEM_UNTIL)
 		return time_column(sweep, column_id, out, err);
 	TEG_TRY(gather_column(sweep->gather, &sweep->reader, column_id, out, err));
 	for (size_t i = out->n - sweep->bound_n; column_id == COLUMN_ID_KIND && i < out->n; i++)
 		out->values[i] = kind_shown(out->values[i]);
-	return TEG_OK;
+	if (!sweep->bound.resolved || !sweep->bound.n_boxed)
+		return TEG_OK;
+	return error_of_memory(err, put_boxed(sweep, column_id, out), "for what boxes say");
 }

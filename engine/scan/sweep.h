@@ -26,6 +26,9 @@ struct selection {
 	/* or, where all hold for good, runs of rows and none of the above but `tiles` */
 	const struct row_run *runs;
 	uint32_t n_runs;
+	const uint8_t *change; /* a scan of changes */
+	const struct boxed *boxed;
+	uint32_t n_boxed;
 };
 
 /* How many of rows [from, from + n) of a selection (or of those that keep[0 .. n) lists)

@@ -16,12 +16,39 @@ teg_status read_system_time(struct teg_array *array, teg_scan_mode mode, int64_t
 		s = smaller(s, system_time);
 	if (mode == TEG_SCAN_AS_OF_VERSION)
 		TEG_TRY(version_array_time(array->snapshot->version, state->id, version, &s, err));
-	if (mode != TEG_SCAN_ALL_VERSIONS && state->horizon != INT64_MIN && s < state->horizon) {
+	if (mode < TEG_SCAN_ALL_VERSIONS && state->horizon != INT64_MIN && s < state->horizon) {
 		teg_fail(err, TEG_BEYOND_HORIZON, "system time %lld lies before the horizon %lld",
 		         (long long)s, (long long)state->horizon);
 		return error_in_array(err, TEG_BEYOND_HORIZON, state->name);
 	}
 	*s_out = s;
+	return TEG_OK;
+}
+
+teg_status read_range(struct teg_array *array, const teg_scan_options *options, struct view *view,
+                      teg_error *err)
+{
+	const struct array_state *state = &array->state;
+	int64_t last = options->system_end, ignored;
+
+	view->range = options->mode == TEG_SCAN_SYSTEM_RANGE;
+	view->changes = options->mode == TEG_SCAN_CHANGES;
+	view->s_from = options->system_time;
+	if ((unsigned)options->mode > TEG_SCAN_CHANGES)
+		return teg_fail(err, TEG_MISUSE, "%d is no mode of a scan", options->mode);
+	if (!view->range && !view->changes)
+		return TEG_OK;
+	if (view->s_from >= options->system_end)
+		return teg_fail(err, TEG_MISUSE,
+		                "the system range is empty: it ends where it starts or before");
+	if (view->changes && options->kinds)
+		return teg_fail(err, TEG_MISUSE, "a scan of changes takes no kinds");
+	if (view->s_from == INT64_MIN)
+		view->s_from = state->horizon;
+	TEG_TRY(read_system_time(array, TEG_SCAN_AS_OF, view->s_from, 0, &ignored, err));
+	last -= view->range; /* a range does not include its end */
+	view->s = last < state->last_system_time ? last : state->last_system_time;
+	view->until |= view->range; /* it is what cuts the rectangles */
 	return TEG_OK;
 }
 

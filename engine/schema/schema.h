@@ -29,6 +29,7 @@
 #define COLUMN_ID_EXACT 0xf005u        /* uint8: 1 = one rectangle in S x V; only compacted */
 #define COLUMN_ID_PRESENCE 0xf006u     /* uint8, dense tiles: 1 = the cell has a row */
 #define COLUMN_ID_SYSTEM_UNTIL 0xf007u /* computed, never stored */
+#define COLUMN_ID_CHANGE 0xf008u       /* likewise: teg_change */
 
 #define SCHEMA_ATTRIBUTES_MAX 10000        /* nodes of nested attributes counted */
 #define SCHEMA_VALUES_MAX CHUNK_VALUES_MAX /* values of a node in one row */

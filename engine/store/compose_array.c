@@ -303,6 +303,11 @@ static teg_status add_segment(struct compose *c, struct target *t, const struct 
 	if (!t->change->n_remove)
 		ref.part = i;
 	fill_versions(c, t, &ref);
+	if (!t->change->n_remove && !ref.fresh && ref.system_from_min <= t->record.last_system_time)
+		return teg_fail(err, TEG_TIME_ORDER,
+		                "system time %lld of a row is not after the array's last, %lld",
+		                (long long)ref.system_from_min,
+		                (long long)t->record.last_system_time);
 	if (t->schema->kind == TEG_TABLE && !t->change->n_remove)
 		TEG_TRY(ref.implicit_ids ? give_row_ids(t, &ref, err) : pass_row_ids(t, &ref, err));
 	c->result.n_segments++;

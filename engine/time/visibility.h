@@ -50,7 +50,11 @@ struct piece {
 	uint32_t version; /* index into the versions */
 	int64_t valid_from, valid_until;
 	int64_t system_until;
+	uint8_t change; /* of visible_changes() */
 };
+
+/* What became of an answer between two system times; teg_change has the same. */
+enum change { CHANGE_NONE, CHANGE_ADDED, CHANGE_CHANGED, CHANGE_DELETED, CHANGE_ERASED };
 
 /* Reused between keys. */
 struct pieces {
@@ -69,6 +73,22 @@ void pieces_release(struct pieces *pieces);
  * gives no piece; the erasure itself is a piece over what is free. TEG_NOMEM. */
 teg_status visible_at(const struct version *versions, size_t n, int64_t s, int64_t a, int64_t b,
                       bool with_until, struct pieces *out);
+
+/* The rectangles of target versions that answer at a system time from s_from to s_to, both included,
+ * and meet [a, b), clipped to it: newest version first, then by valid time. TEG_NOMEM. */
+teg_status visible_between(const struct version *versions, size_t n, int64_t s_from, int64_t s_to,
+                           int64_t a, int64_t b, struct pieces *out);
+
+/* Where the answers at s_from and s_to differ within [a, b): maximal pieces of the version that is
+ * new, or of the one that is gone. Versions that are not targets are as good as no answer. `before`
+ * and `after` are scratch. TEG_NOMEM. */
+teg_status visible_changes(const struct version *versions, size_t n, int64_t s_from, int64_t s_to,
+                           int64_t a, int64_t b, struct pieces *before, struct pieces *after,
+                           struct pieces *out);
+
+/* Of a box, versions[i]: what the cells and later boxes of its own commit leave of its interval, which
+ * is what it says of the key. TEG_NOMEM. */
+teg_status left_of_box(const struct version *versions, size_t i, struct pieces *out);
 
 /* At one V: the winning version's index, or -1. Stops at the first hit. For arrays whose live rows
  * claim. */

@@ -100,6 +100,11 @@ static teg_status build_one(struct teg_txn *txn, struct txn_array *array, struct
 	struct built *built = NULL;
 	teg_status status;
 
+	options.fresh = !rows || !rows->system_from.n;
+	if (!options.fresh && (n_boxes || array->n_wheres || array->n_puts))
+		return teg_fail(err, TEG_MISUSE,
+		                "rows that bring their system times stand alone in a transaction");
+
 	if (!reserve_one(txn, &array->built, &array->built_cap, array->n_built))
 		return no_memory(err);
 	TEG_TRY(new_built(txn, INLINE_SEGMENT_MAX, &built, err));
@@ -149,7 +154,7 @@ static bool has_erasures(const struct rows *rows)
 static bool may_run(const struct txn_array *array)
 {
 	return array->cells && array->cells->n && !array->n_wheres && !array->n_boxes &&
-	       !array->n_puts && array->schema->kind != TEG_DENSE &&
+	       !array->n_puts && array->schema->kind != TEG_DENSE && !array->cells->system_from.n &&
 	       !has_commit_times(array->cells) && !has_erasures(array->cells);
 }
 
@@ -247,8 +252,8 @@ teg_status txn_spill(struct teg_txn *txn, struct txn_array *array, teg_error *er
 
 	if (array->appends && array->appends->n)
 		TEG_TRY(build_appends(txn, array, err));
-	if (repeated && array->cells && array->cells->n && !array->n_wheres && !array->n_boxes &&
-	    !array->cells->kind.n) {
+	if (array->cells && array->cells->n && !array->n_wheres && !array->n_boxes &&
+	    ((repeated && !array->cells->kind.n) || array->cells->system_from.n)) {
 		TEG_TRY(build_one(txn, array, array->cells, NULL, 0, false, err));
 		array->cells_spilled = true;
 		rows_release(array->cells);

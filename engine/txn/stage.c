@@ -5,6 +5,7 @@
 #include "engine/scan/scan.h"
 #include "engine/store/options.h"
 #include "engine/txn/txn.h"
+#include "engine/write/replay.h"
 #include "engine/write/interval.h"
 #include "engine/write/stage.h"
 
@@ -86,6 +87,26 @@ void txn_digest_rows(struct teg_txn *txn, const struct txn_array *array, const s
 	digest_column(txn, &rows->valid_from, first);
 	digest_column(txn, &rows->valid_until, first);
 	digest_column(txn, &rows->kind, first);
+	digest_column(txn, &rows->system_from, first);
+}
+
+/* The commit's time is the last of a ledger's. */
+static teg_status take_times(struct teg_txn *txn, const struct rows *rows, teg_error *err)
+{
+	int64_t min, max;
+
+	if (!rows->system_from.n)
+		return TEG_OK;
+	replay_bounds(rows, &min, &max);
+	if (txn->replays && txn->replay_max > max)
+		max = txn->replay_max;
+	if (!max || (txn->system_time && txn->system_time < max))
+		return teg_fail(err, TEG_MISUSE,
+		                max ? "a row's system time is after that of the commit"
+		                    : "a ledger's last system time cannot be 0");
+	txn->replays = true;
+	txn->replay_max = max;
+	return TEG_OK;
 }
 
 /* ---- rows ---- */
@@ -157,6 +178,7 @@ teg_status txn_stage(struct teg_txn *txn, struct txn_array *a, const teg_column 
 	if ((*rows)->n == first)
 		return TEG_OK;
 	txn_digest_rows(txn, a, *rows, first);
+	TEG_TRY(take_times(txn, *rows, err));
 	return txn_keep_budget(txn, a, err);
 }
 

@@ -527,7 +527,9 @@ static void keep_files(struct teg_txn *txn)
 static struct commit_request request_of(struct teg_txn *txn, struct array_change *changes)
 {
 	struct commit_request request = { .changes = changes,
-		                          .system_time = txn->system_time,
+		                          .system_time = txn->replays && !txn->system_time
+		                                                 ? txn->replay_max
+		                                                 : txn->system_time,
 		                          .key_writer = txn->key_writer,
 		                          .key_sequence = txn->key_sequence,
 		                          .key_digest = txn->digest,

@@ -90,8 +90,10 @@ struct teg_txn {
 	struct merge_rides rides;      /* in the manifest that is being tried */
 	bool rode;                     /* tried once: after a lost race the commit goes alone */
 	bool erases;                   /* the version's record says so */
-	bool broken;                   /* a call failed half way: it can only be aborted */
-	bool unknown;                  /* a commit that may have happened: its files must stay */
+	bool replays;                  /* rows of a ledger: the last of their system times */
+	int64_t replay_max;
+	bool broken;  /* a call failed half way: it can only be aborted */
+	bool unknown; /* a commit that may have happened: its files must stay */
 };
 
 /* A base that vacuum has removed meanwhile is exchanged for the newest version. */

@@ -2,6 +2,7 @@
 #include "codec/base/options.h"
 #include "engine/write/convert.h"
 #include "engine/write/interval.h"
+#include "engine/write/replay.h"
 #include "engine/write/rules.h"
 
 /* Which of the caller's columns each field takes; lives for one call. */
@@ -12,6 +13,7 @@ struct match {
 	const teg_column **of_field; /* dimensions, then attributes; NULL: none */
 	size_t n_fields;
 	const teg_column *valid_from, *valid_until;
+	const teg_column *system_time, *row_kind, *ignored;
 	bool appends;
 };
 
@@ -57,9 +59,14 @@ static const teg_column **place_of(struct match *m, const char *name)
 		return &m->valid_until;
 	if (m->put.row_id_column && !strcmp(name, m->put.row_id_column))
 		return &m->of_field[0];
+	if (m->put.system_time_column && !strcmp(name, m->put.system_time_column))
+		return &m->system_time;
+	if (m->put.row_kind_column && !strcmp(name, m->put.row_kind_column))
+		return &m->row_kind;
 	f = schema_field(s, name);
-	if (!f)
-		return NULL;
+	if (!f) /* what an export of all versions has besides is derived */
+		return m->put.system_time_column && !strcmp(name, "system_until") ? &m->ignored
+		                                                                  : NULL;
 	if (f->id >= COLUMN_ID_ATTRIBUTE)
 		return m->options->tombstones ? NULL
 		                              : &m->of_field[s->n_dims + (size_t)(f - s->attrs)];
@@ -102,6 +109,10 @@ static teg_status check_missing(const struct match *m, teg_error *err)
 		return refuse_column(err, m->put.valid_from_column, "the column is missing");
 	if (m->put.valid_until_column && !m->valid_until)
 		return refuse_column(err, m->put.valid_until_column, "the column is missing");
+	if (m->put.system_time_column && !m->system_time)
+		return refuse_column(err, m->put.system_time_column, "the column is missing");
+	if (m->put.row_kind_column && !m->row_kind)
+		return refuse_column(err, m->put.row_kind_column, "the column is missing");
 	for (size_t i = m->appends ? s->n_dims : 0; i < n; i++) {
 		const struct field *f = field_at(s, i);
 		bool may_be_filled = i >= s->n_dims && f->nullable && m->put.fill_missing;
@@ -136,6 +147,7 @@ static teg_status match_columns(struct match *m, const teg_column *columns, size
 	if (m->put.row_id_column && m->schema->kind != TEG_TABLE)
 		return teg_fail(err, TEG_MISUSE, "row_id_column: only a table has row ids");
 	TEG_TRY(interval_check_options(m->schema, &m->put, err));
+	TEG_TRY(replay_check_options(m->schema, &m->put, m->options->tombstones, err));
 	for (size_t i = 0; i < n_columns; i++)
 		TEG_TRY(match_column(m, &columns[i], err));
 	TEG_TRY(check_missing(m, err));
@@ -156,11 +168,16 @@ static teg_status append_field(const struct match *m, size_t i, struct column_bu
 {
 	const struct field *f = field_at(m->schema, i);
 	const teg_column *c = m->of_field[i];
+	struct field may_be_null = *f;
 	size_t first = column->n;
 
 	if (!c)
 		return append_nulls(column, n, err);
 	TEG_TRY(convert_append_field(c, f, n, column, err));
+	if (m->system_time && i >= m->schema->n_dims) { /* null by kind: replay_append() */
+		may_be_null.nullable = true;
+		f = &may_be_null;
+	}
 	return check_values(f, i < m->schema->n_dims, column, first, m->options->max_value_len,
 	                    err);
 }
@@ -198,6 +215,11 @@ static teg_status append_all(const struct match *m, struct rows *rows, size_t n,
 	if (s->kind == TEG_TABLE && !m->appends)
 		TEG_TRY(check_row_ids(&rows->dims[0], rows->n, err));
 	TEG_TRY(interval_append(rows, m->valid_from, m->valid_until, &m->put, n, err));
+	if (m->system_time)
+		return replay_append(rows, m->system_time, m->row_kind, n, err);
+	if (rows->system_from.n && n)
+		return teg_fail(err, TEG_MISUSE,
+		                "rows with and without system times do not mix in a transaction");
 	return append_kind(rows, m->options, n, err);
 }
 
@@ -228,6 +250,7 @@ static void cut_rows(struct rows *rows, bool had_from, bool had_until, bool had_
 	column_buf_truncate(&rows->valid_from, had_from ? rows->n : 0);
 	column_buf_truncate(&rows->valid_until, had_until ? rows->n : 0);
 	column_buf_truncate(&rows->kind, had_kind ? rows->n : 0);
+	column_buf_truncate(&rows->system_from, rows->system_from.n ? rows->n : 0);
 }
 
 static teg_status check_room(const struct match *m, const struct rows *rows, size_t n,

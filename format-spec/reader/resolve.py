@@ -8,7 +8,7 @@ from collections import defaultdict, namedtuple
 from dataclasses import dataclass
 
 from .store import key_lanes
-from .tile import ERASED, LIVE, OPEN_END, OPEN_START
+from .tile import ERASED, LIVE, OPEN_END, OPEN_START, TOMBSTONE
 
 
 @dataclass
@@ -120,22 +120,35 @@ def current_rows(array):
 
 def _superseded(versions, v):
     """The first system time from which no part of v answers any more (TIME-10)."""
-    kept = _after_erasures(versions)
-    if v not in kept:
-        return v.system_from
     if v.kind == ERASED:
         return OPEN_END
     last = OPEN_START
-    for a, b in _intervals(kept):
+    for a, b in _intervals(versions):
         if v.covers(a, b):
-            last = max(last, min((w.system_from for w in kept if w.claims and w.covers(a, b)
+            last = max(last, min((w.system_from for w in versions if w.claims and w.covers(a, b)
                                   and w.system_from > v.system_from), default=OPEN_END))
     return min(last, v.superseded)
 
 
+def _boxed(versions, box, row):
+    """What a deleted box says of a row's key, each piece with its end (TIME-18)."""
+    found = []
+    for a, b in _intervals(versions):
+        times = [v.system_from for v in versions[:versions.index(box)] if v.claims and v.covers(a, b)]
+        if box.covers(a, b) and box.system_from not in times:
+            found.append((box, a, b, min(times, default=OPEN_END)))
+    for _, a, b in _join([piece[:3] for piece in found]):
+        yield row._replace(kind=box.kind, system_from=box.system_from, valid_from=a, valid_until=b,
+                           values=dict.fromkeys(row.values)), max(p[3] for p in found if a <= p[1] < b)
+
+
 def stored_rows(array):
-    """Every stored row with the system time that ends it, as (row, superseded_at) (TIME-10)."""
-    for versions in versions_by_key(array).values():
+    """Every stored row with the system time that ends it, as (row, superseded_at) (TIME-10); of a key
+    that has one, deleted boxes too (TIME-18)."""
+    for versions in map(_after_erasures, versions_by_key(array).values()):
+        row = next((v.said for v in versions if v.said.values is not None), None)
         for v in versions:
             if v.said.values is not None:
                 yield v.said, _superseded(versions, v)
+            elif row and v.kind == TOMBSTONE:
+                yield from _boxed(versions, v, row)

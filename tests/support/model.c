@@ -101,3 +101,41 @@ bool model_ever_above(const struct model *m, size_t key, int64_t above)
 			return true;
 	return false;
 }
+
+size_t model_told(const struct model *m, size_t key, int v, struct saying *out)
+{
+	const struct history *h = &m->points[key][v];
+	size_t n = 0;
+
+	for (size_t i = h->n; i-- > 0 && n < SAYINGS_MAX;) {
+		/* An erasure stays under what its own commit put later. */
+		if (n && out[n - 1].system_time == h->at[i].system_time &&
+		    h->at[i].what != SAID_ERASED)
+			continue;
+		out[n++] = h->at[i];
+		if (h->at[i].what == SAID_ERASED)
+			break;
+	}
+	return n;
+}
+
+/* The last of a commit counts; where it ended by the horizon, all that was said until then goes. */
+static void expire(struct history *h, int64_t horizon)
+{
+	size_t keep = 0, first = 0;
+
+	for (size_t i = 0; i < h->n; i++)
+		if (h->at[i].system_time <= horizon)
+			first = i;
+	for (size_t i = 0; i < h->n; i++)
+		if (i >= first || h->at[i].what == SAID_ERASED)
+			h->at[keep++] = h->at[i];
+	h->n = keep;
+}
+
+void model_expire(struct model *m, int64_t horizon)
+{
+	for (size_t key = 0; key < m->n_keys && !m->repeated; key++)
+		for (int v = 0; v < V_POINTS; v++)
+			expire(&m->points[key][v], horizon);
+}

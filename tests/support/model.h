@@ -43,6 +43,12 @@ void model_say(struct model *m, size_t key, int64_t from, int64_t until, int64_t
                enum said what, int64_t value);
 /* What holds of a key at (S, V point). Unique cells only. */
 struct saying model_ask(const struct model *m, size_t key, int64_t s, int v);
+/* What is stored of it, newest first: of each commit the last, down to the newest erasure. Unique cells
+ * only; room for SAYINGS_MAX. */
+#define SAYINGS_MAX 4096
+size_t model_told(const struct model *m, size_t key, int v, struct saying *out);
+/* Forgets what ended at the horizon or before, as retention does. */
+void model_expire(struct model *m, int64_t horizon);
 /* Has any version of the key that is stored, and not erased since, a value above that? */
 bool model_ever_above(const struct model *m, size_t key, int64_t above);
 /* Repeated cells: how many live events of this value the key shows at S. */

@@ -1,5 +1,5 @@
 #include "tests/support/play.h"
-#include <criterion/criterion.h>
+#include <stdio.h>
 #include <string.h>
 
 const char *const play_names[N_ARRAYS] = { "table", "sparse", "repeated", "dense" };
@@ -12,9 +12,9 @@ uint32_t play_draw(struct play *w, uint32_t below)
 
 void play_fine(const struct play *w, teg_status status, const teg_error *err)
 {
-	cr_assert(status == TEG_OK, "seed %llu call %zu: %s: %s (array %s, column %s, row %lld)",
-	          (unsigned long long)w->seed, w->n_calls, teg_status_name(status), err->message,
-	          err->array, err->column, (long long)err->row);
+	PLAY_ASSERT(status == TEG_OK, "seed %llu call %zu: %s: %s (array %s, column %s, row %lld)",
+	            (unsigned long long)w->seed, w->n_calls, teg_status_name(status), err->message,
+	            err->array, err->column, (long long)err->row);
 }
 
 /* ---- the store ---- */
@@ -26,7 +26,7 @@ void play_open(struct play *w)
 		                      .os = w->os };
 	teg_error err;
 
-	options.no_auto_compact = w->seed % 2;
+	options.no_auto_compact = w->seed % 2 || w->retains;
 	options.write_budget = w->spills ? 600 : 0; /* nearly every call becomes a sorted run */
 	play_fine(w, teg_store_open("", &options, &w->store, &err), &err);
 }
@@ -197,6 +197,20 @@ static void erase(struct play *w, teg_txn *txn, const struct call *c)
 	teg_predicate_free(where);
 }
 
+static void tell_call(const struct call *c)
+{
+	static const char *const kinds[] = { "put",        "update",       "delete key",
+		                             "delete box", "delete where", "erase key",
+		                             "erase box",  "erase where" };
+
+	fprintf(stderr, "  %s %s", play_names[c->array], kinds[c->kind]);
+	for (size_t i = 0; i < c->n && c->kind <= ERASE_KEY; i++)
+		fprintf(stderr, " %zu=%lld", c->keys[i], (long long)c->values[i]);
+	fprintf(stderr, " valid [%lld, %lld) box [%d..%d, %d..%d] above %lld%s\n",
+	        (long long)c->from, (long long)c->until, c->x0, c->x1, c->y0, c->y1,
+	        (long long)c->above, c->forget ? " forget" : "");
+}
+
 static void do_call(struct play *w, teg_txn *txn, const struct call *c)
 {
 	teg_put_options options = interval(c);
@@ -205,6 +219,8 @@ static void do_call(struct play *w, teg_txn *txn, const struct call *c)
 	teg_value above = { .type = TEG_INT64, .as.i = c->above };
 	teg_error err;
 
+	if (w->tells)
+		tell_call(c);
 	play_box_of(c, box);
 	switch (c->kind) {
 	case DELETE_BOX:
@@ -350,9 +366,12 @@ void play_commit(struct play *w, struct transaction *t)
 
 	play_fine(w, teg_txn_commit(t->txn, &result, &err), &err);
 	w->n_calls += t->n;
+	if (w->tells)
+		fprintf(stderr, "  commit of %zu calls at %lld\n", t->n,
+		        (long long)result.system_time);
 	if (!result.system_time)
 		return; /* deletes by predicate that found nothing */
-	cr_assert(result.system_time > w->last_time, "times ascend");
+	PLAY_ASSERT(result.system_time > w->last_time, "times ascend");
 	w->last_time = result.system_time;
 	w->times[w->n_times++ % 4096] = result.system_time;
 	tell(w, t->calls, t->n, result.system_time);

@@ -46,7 +46,10 @@ struct play {
 	struct model models[N_ARRAYS];
 	int64_t last_time, times[4096];
 	size_t n_times, n_calls;
-	bool spills;
+	bool spills, retains;
+	const uint8_t *skip; /* one per step: 1 leaves it out; NULL: none */
+	size_t n_steps, *steps_out;
+	bool tells; /* prints what it does */
 };
 
 struct transaction {
@@ -56,7 +59,14 @@ struct transaction {
 };
 
 uint32_t play_draw(struct play *w, uint32_t below);
-/* Fails the test where `status` is not TEG_OK, and says at which seed and call. */
+/* Ends the process, which is one of play_assert_seeds() own. */
+#define PLAY_ASSERT(condition, ...)             \
+	do {                                    \
+		if (!(condition))               \
+			play_fail(__VA_ARGS__); \
+	} while (0)
+_Noreturn void play_fail(const char *format, ...);
+/* Fails where `status` is not TEG_OK, and says at which seed and call. */
 void play_fine(const struct play *w, teg_status status, const teg_error *err);
 void play_open(struct play *w); /* the store, made where it is missing */
 void play_create(struct play *w);
@@ -64,4 +74,19 @@ void play_draw_call(struct play *w, struct call *c);
 void play_box_of(const struct call *c, teg_range box[2]);
 void play_begin(struct play *w, struct transaction *t);
 void play_commit(struct play *w, struct transaction *t);
+
+/* Each seed in a process of its own. Where one fails its script is made short, and printed; then the
+ * test fails. */
+void play_assert_seeds(uint64_t first, uint64_t n, size_t n_calls);
+
+/* Comparing (compare.c, compare_history.c). */
+void play_check(struct play *w);
+void play_check_history(struct play *w, teg_array *at, int array);
+int64_t play_horizon(const struct play *w, teg_array *at);
+/* Replays a ledger of each array into another store and compares what that tells (compare_ledger.c). */
+void play_check_ledger(struct play *w);
+/* Of all versions, in their order, and of what answered at a few times. */
+uint64_t play_ledger_print(struct play *w, teg_array *at);
+/* Of everything that the array can be asked for: a merge must not change it. */
+uint64_t play_fingerprint(struct play *w, teg_array *at, int array);
 #endif

@@ -3,6 +3,7 @@
 #include <string.h>
 #include "tools/tilectl/type_word.h"
 #include "tools/tilectl/value.h"
+#include "tools/tilectl/when.h"
 #include "tools/tilectl/word.h"
 
 /* ---- memory ---- */
@@ -252,9 +253,35 @@ static bool read_names(struct alteration *a, const char *text, teg_alter_kind ki
 	return true;
 }
 
+/* ---- retention ---- */
+
+/* What is not said stays as it is. */
+static int read_retention(struct alteration *a, const struct args *args, const teg_retention *now)
+{
+	const char *retain = args->value[OPT_RETAIN], *floor = args->value[OPT_RETAIN_FLOOR];
+	teg_retention to = { now->drops, now->duration_us, 0 };
+	struct why why;
+
+	if (!retain && !floor)
+		return EXIT_OK;
+	if (retain) {
+		to.drops = strcmp(retain, "keep") != 0;
+		to.duration_us = 0;
+	}
+	if (retain && to.drops && !when_read_duration(retain, &to.duration_us, &why))
+		return usage(args, "--retain: %s, or keep", why.text);
+	if (floor && !when_read_duration(floor, &to.floor_us, &why))
+		return usage(args, "--retain-floor: %s", why.text);
+	if (floor && !to.floor_us)
+		return usage(args, "--retain-floor: more than 0; it cannot be taken back");
+	add_change(a, TEG_ALTER_RETAIN)->retention = to;
+	return EXIT_OK;
+}
+
 /* ---- all of them ---- */
 
-int alteration_read(struct alteration *alteration, const struct args *args, const teg_spec *spec)
+int alteration_read(struct alteration *alteration, const struct args *args, const teg_spec *spec,
+                    const teg_retention *retention)
 {
 	static const struct {
 		enum opt_id opt;
@@ -287,7 +314,7 @@ int alteration_read(struct alteration *alteration, const struct args *args, cons
 		                  : !read_names(alteration, text, steps[i].kind, &why))
 			return usage(args, "--%s: %s", opt_table[steps[i].opt].name, why.text);
 	}
-	return EXIT_OK;
+	return read_retention(alteration, args, retention);
 }
 
 void alteration_release(struct alteration *alteration)

@@ -1,6 +1,6 @@
 /* The changes that `tilectl alter` is asked for, as the library takes them.
  *
- *   --uncheck, --widen, --drop, --rename, --add, --unset, --set, --check      done in this order,
+ *   --uncheck, --widen, --drop, --rename, --add, --unset, --set, --check, --retain   in this order,
  *
  * so that names are those of the array up to --rename and the new ones after it.
  */
@@ -20,6 +20,7 @@ struct alteration {
 };
 
 /* An exit code; said on stderr where it is not EXIT_OK. Free in any case. */
-int alteration_read(struct alteration *alteration, const struct args *args, const teg_spec *spec);
+int alteration_read(struct alteration *alteration, const struct args *args, const teg_spec *spec,
+                    const teg_retention *retention);
 void alteration_release(struct alteration *alteration);
 #endif

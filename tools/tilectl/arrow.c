@@ -127,6 +127,17 @@ void arrow_column_release(struct arrow_column *column)
 	column->n_children = 0;
 }
 
+/* The library's own columns that are numbers for words. */
+static const char *const *words_of(const char *name)
+{
+	static const char *const kinds[] = { "live", "tombstone", "erased", NULL };
+	static const char *const changes[] = {
+		"none", "added", "changed", "deleted", "erased", NULL
+	};
+
+	return !strcmp(name, "row_kind") ? kinds : !strcmp(name, "change") ? changes : NULL;
+}
+
 bool arrow_column_init(struct arrow_column *column, const struct ArrowSchema *field, bool kinds,
                        enum time_style style, struct why *why)
 {
@@ -135,7 +146,7 @@ bool arrow_column_init(struct arrow_column *column, const struct ArrowSchema *fi
 	memset(column, 0, sizeof *column);
 	column->style = style;
 	column->name = field->name ? field->name : "";
-	column->row_kind = kinds && field->name && !strcmp(field->name, "row_kind");
+	column->words = kinds ? words_of(column->name) : NULL;
 	if (!field->dictionary &&
 	    (read_plain(column, format) ||
 	     (format[0] == 't' && read_temporal(&column->type, format)) ||
@@ -216,14 +227,16 @@ static teg_value read_value(const struct arrow_column *column, const struct Arro
 	return v;
 }
 
-static enum form add_kind(struct text *out, teg_value kind)
+static enum form add_word(struct text *out, const char *const *words, uint64_t at)
 {
-	static const char *const words[] = { "live", "tombstone", "erased" };
+	uint64_t n = 0;
 
-	if (kind.as.u < sizeof words / sizeof *words)
-		text_adds(out, words[kind.as.u]);
+	while (words[n] && n < at)
+		n++;
+	if (words[n])
+		text_adds(out, words[n]);
 	else
-		text_addf(out, "%" PRIu64, kind.as.u);
+		text_addf(out, "%" PRIu64, at);
 	return FORM_QUOTED;
 }
 
@@ -294,8 +307,8 @@ enum form arrow_add_cell(struct text *out, const struct arrow_column *column,
 	if (column->n_children)
 		return FORM_JSON;
 	value = read_value(column, array, i);
-	if (column->row_kind && value.type == TEG_UINT8)
-		return add_kind(out, value);
+	if (column->words && value.type == TEG_UINT8)
+		return add_word(out, column->words, value.as.u);
 	return value_add(out, &column->type, &value, column->style);
 }
 

@@ -12,16 +12,16 @@
 #include "tools/tilectl/value.h"
 
 struct arrow_column {
-	teg_data_type type; /* `zone` points into the schema */
-	bool large;         /* 64-bit offsets */
-	bool row_kind;      /* the library's own column: kinds are words */
+	teg_data_type type;       /* `zone` points into the schema */
+	bool large;               /* 64-bit offsets */
+	const char *const *words; /* the library's own columns: kinds and changes are words */
 	enum time_style style;
 	const char *name;              /* points into the schema */
 	struct arrow_column *children; /* of lists and structs */
 	size_t n_children;
 };
 
-/* Reads the field's format. `kinds`: a column called row_kind is the library's. */
+/* Reads the field's format. `kinds`: columns called row_kind and change are the library's. */
 bool arrow_column_init(struct arrow_column *column, const struct ArrowSchema *field, bool kinds,
                        enum time_style style, struct why *why);
 /* Frees what a list or struct has below it. */

@@ -39,10 +39,15 @@ static int run_alter(const struct args *args)
 {
 	struct session session = { NULL, NULL, NULL };
 	struct alteration alteration = { .n = 0 };
+	teg_array_info info = { .struct_size = sizeof info };
+	teg_error err;
 	int code = session_open(&session, args->operand[0], args->value[OPT_ARRAY]);
 
+	if (code == EXIT_OK && teg_array_get_info(session.array, &info, &err) != TEG_OK)
+		code = fail_call(&err);
 	if (code == EXIT_OK)
-		code = alteration_read(&alteration, args, teg_array_spec(session.array));
+		code = alteration_read(&alteration, args, teg_array_spec(session.array),
+		                       &info.retention);
 	if (code == EXIT_OK && !alteration.n)
 		code = usage(args, "tilectl alter needs something to change");
 	if (code == EXIT_OK)
@@ -80,16 +85,17 @@ static int run_rename(const struct args *args)
 	return run_one(args, &change, change.new_name);
 }
 
-static const enum opt_id alter_opts[] = { OPT_ARRAY,  OPT_ADD,    OPT_DROP, OPT_RENAME, OPT_WIDEN,
-	                                  OPT_SET,    OPT_UNSET,  OPT_OF,   OPT_CHECK,  OPT_UNCHECK,
-	                                  OPT_RESIZE, OPT_FORMAT, OPT_END };
+static const enum opt_id alter_opts[] = { OPT_ARRAY,        OPT_ADD,     OPT_DROP,   OPT_RENAME,
+	                                  OPT_WIDEN,        OPT_SET,     OPT_UNSET,  OPT_OF,
+	                                  OPT_CHECK,        OPT_UNCHECK, OPT_RESIZE, OPT_RETAIN,
+	                                  OPT_RETAIN_FLOOR, OPT_FORMAT,  OPT_END };
 static const enum opt_id drop_opts[] = { OPT_ARRAY, OPT_FORMAT, OPT_END };
 static const enum opt_id rename_opts[] = { OPT_ARRAY, OPT_TO, OPT_FORMAT, OPT_END };
 
 const struct command cmd_alter = {
 	"alter",
 	"STORE",
-	"change the schema of an array",
+	"change the schema of an array, or how long its history is kept",
 	"No row is written anew: an attribute that is added reads as its fill in rows from before, and\n"
 	"as null where it has none. NAME=TYPE adds one that may be null, NAME=TYPE:FILL one that may\n"
 	"not, NAME=TYPE?:FILL one that may and has a fill. Types are written as schema prints them.\n"
@@ -101,7 +107,10 @@ const struct command cmd_alter = {
 	"ever written.\n"
 	"Everything asked for is one version, done in the order --uncheck, --resize, --widen, --drop,\n"
 	"--rename, --add, --unset, --set, --check: names are the old ones up to --rename and the new\n"
-	"ones after.\n",
+	"ones after.\n"
+	"With --retain a later compact may drop superseded rows that answer nothing from the newest\n"
+	"system time minus DURATION on; the horizon then moves there, and earlier system times are\n"
+	"beyond it. Tombstones in force stay. Every such drop is in the history.\n",
 	alter_opts,
 	true,
 	run_alter

@@ -1,8 +1,10 @@
-/* tilectl cat: the rows of an array that a scan returns. */
+/* tilectl cat and diff: the rows of an array that a scan returns, of what is or of what changed. */
 #include "tools/tilectl/opt.h"
 #include "tools/tilectl/rows.h"
 #include "tools/tilectl/scan_args.h"
 #include "tools/tilectl/session.h"
+
+extern const struct command cmd_cat, cmd_diff;
 
 static int print_batches(teg_scan *scan, const struct scan_args *wanted, struct rows *rows,
                          struct report *report)
@@ -38,7 +40,8 @@ static int print_scan(teg_array *array, teg_scan *scan, const struct scan_args *
 	code = rows_init(&rows, &schema, true, args_time_style(args));
 	if (code == EXIT_OK) {
 		teg_scan_get_stats(scan, &stats);
-		report_begin(&report, "cat", "rows", rows.names, rows.n, args_format(args));
+		report_begin(&report, args->command->name, "rows", rows.names, rows.n,
+		             args_format(args));
 		report_fact(&report, "array", FORM_QUOTED, teg_array_name(array));
 		report_fact_time(&report, "system_time", stats.system_time);
 		code = print_batches(scan, wanted, &rows, &report);
@@ -67,7 +70,8 @@ static int run(const struct args *args)
 {
 	struct session session = { NULL, NULL, NULL };
 	struct scan_args wanted;
-	int code = scan_args_read(&wanted, args);
+	int code = args->command == &cmd_diff ? scan_args_read_changes(&wanted, args)
+	                                      : scan_args_read(&wanted, args);
 
 	if (code == EXIT_OK)
 		code = session_open(&session, args->operand[0], args->value[OPT_ARRAY]);
@@ -91,6 +95,24 @@ const struct command cmd_cat = {
 	"positions from 0, negative ones from the end, START:STOP:STEP without the stop, '...'. Rows come\n"
 	"in the order of the array, whatever the sign of a step.\n",
 	opts,
+	true,
+	run
+};
+
+static const enum opt_id diff_opts[] = { OPT_ARRAY, OPT_FROM_TIME,   OPT_TO_TIME,  OPT_COLUMNS,
+	                                 OPT_WHERE, OPT_BOX,         OPT_VALID_AT, OPT_VALID_RANGE,
+	                                 OPT_TIMES, OPT_TIME_FORMAT, OPT_LIMIT,    OPT_FORMAT,
+	                                 OPT_END };
+
+const struct command cmd_diff = {
+	"diff",
+	"STORE",
+	"print what changed between two system times",
+	"Each row says in its first column what became of a cell, or of a part of its valid time, by\n"
+	"--to: added (it was not live at --from), changed (another put tells it), deleted (the row is\n"
+	"what was there) or erased. A put of the same values is a change. Erasures hide at every system\n"
+	"time, so what was erased is told by its key alone; erased boxes are not listed.\n",
+	diff_opts,
 	true,
 	run
 };

@@ -296,8 +296,10 @@ const struct command cmd_import = {
 	"directory of parts with one schema, taken in the order of their numbers, or - for stdin. The\n"
 	"end of the name says of what kind it is, or --file-format does. Types of CSV and NDJSON are\n"
 	"those of the array on --append, else guessed from the first 4 MiB.\n"
-	"Columns named by --valid-from, --valid-until and --row-id are not attributes: they hold\n"
-	"integers of microseconds or timestamps. On --append, nullable columns that the file lacks\n"
+	"Columns named by --valid-from, --valid-until, --row-id, --system-time and --row-kind are not\n"
+	"attributes: times are integers of microseconds or timestamps, kinds live, tombstone and erased\n"
+	"or 0, 1 and 2. With --system-time the file is a ledger, as export --all-versions writes one.\n"
+	"On --append, nullable columns that the file lacks\n"
 	"are null; anything else that does not fit is refused.\n",
 	opts,
 	true,

@@ -51,6 +51,8 @@ static const struct report_column array_columns[] = {
 	{ "created_version", true },
 	{ "last_system_time", false },
 	{ "horizon", false },
+	{ "retain_us", true },
+	{ "retain_floor_us", true },
 	{ "segments", true },
 	{ "tiles", true },
 	{ "bytes", true },
@@ -93,6 +95,11 @@ static int print_array(teg_array *array, enum format format)
 	report_u64(&r, info.created_version);
 	report_time(&r, info.last_system_time);
 	report_time(&r, info.horizon);
+	if (info.retention.drops)
+		report_i64(&r, info.retention.duration_us);
+	else
+		report_null(&r);
+	report_i64(&r, info.retention.floor_us);
 	report_u64(&r, info.n_segments);
 	report_u64(&r, info.n_tiles);
 	report_u64(&r, info.n_bytes);

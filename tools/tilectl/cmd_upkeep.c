@@ -35,9 +35,9 @@ static int read_tiles(const struct args *args, teg_compact_options *options)
 static int run_compact(const struct args *args)
 {
 	static const struct report_column columns[] = {
-		{ "version", true },   { "segments_in", true }, { "segments_out", true },
-		{ "rows_in", true },   { "rows_out", true },    { "bytes_in", true },
-		{ "bytes_out", true },
+		{ "version", true },   { "segments_in", true },  { "segments_out", true },
+		{ "rows_in", true },   { "rows_out", true },     { "bytes_in", true },
+		{ "bytes_out", true }, { "rows_expired", true }, { "rows_erased", true },
 	};
 	teg_compact_result result = { .struct_size = sizeof result };
 	teg_compact_options options = { .struct_size = sizeof options,
@@ -68,6 +68,8 @@ static int run_compact(const struct args *args)
 		report_u64(&r, result.rows_out);
 		report_u64(&r, result.bytes_in);
 		report_u64(&r, result.bytes_out);
+		report_u64(&r, result.rows_expired);
+		report_u64(&r, result.rows_erased);
 		report_end_row(&r);
 		code = report_end(&r);
 	}

@@ -61,11 +61,10 @@ static void add_command(struct text *out, const struct command *command)
 	text_addf(out, "\n%s", about_values);
 }
 
-static void add_list(struct text *out, bool built)
+static void add_list(struct text *out)
 {
 	for (size_t i = 0; commands[i]; i++)
-		if (!commands[i]->run == !built)
-			text_addf(out, "  %-11s %s\n", commands[i]->name, commands[i]->summary);
+		text_addf(out, "  %-11s %s\n", commands[i]->name, commands[i]->summary);
 }
 
 void help_add(struct text *out, const struct command *command)
@@ -75,9 +74,7 @@ void help_add(struct text *out, const struct command *command)
 	} else {
 		text_adds(out,
 		          "tilectl COMMAND ...: look into and work on Tegula stores\n\nCommands\n");
-		add_list(out, true);
-		text_adds(out, "\nNamed, not built yet\n");
-		add_list(out, false);
+		add_list(out);
 		text_addf(out, "\n%s", about_values);
 		text_adds(out, "\nData goes to stdout, everything else to stderr.\n"
 		               "tilectl COMMAND --help tells more.\n");

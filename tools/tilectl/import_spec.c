@@ -58,8 +58,8 @@ static void read_choices(struct import_spec *import, const struct args *args)
 
 static int read_roles(struct import_spec *import, const struct args *args)
 {
-	static const enum opt_id roles[] = { OPT_VALID_FROM, OPT_VALID_UNTIL, OPT_ROW_ID,
-		                             OPT_KEY_COLUMN };
+	static const enum opt_id roles[] = { OPT_VALID_FROM, OPT_VALID_UNTIL,        OPT_ROW_ID,
+		                             OPT_KEY_COLUMN, OPT_SYSTEM_TIME_COLUMN, OPT_ROW_KIND };
 	teg_put_options *put = &import->put;
 
 	for (size_t i = 0; i < sizeof roles / sizeof *roles; i++)
@@ -69,6 +69,10 @@ static int read_roles(struct import_spec *import, const struct args *args)
 	put->valid_from_column = args->value[OPT_VALID_FROM];
 	put->valid_until_column = args->value[OPT_VALID_UNTIL];
 	put->row_id_column = args->value[OPT_ROW_ID];
+	put->system_time_column = args->value[OPT_SYSTEM_TIME_COLUMN];
+	put->row_kind_column = args->value[OPT_ROW_KIND];
+	if (put->row_kind_column && !put->system_time_column)
+		return usage(args, "--row-kind goes with --system-time");
 	put->fill_missing = true; /* a required column that is missing is still refused */
 	import->spec.valid_time = put->valid_from_column || put->valid_until_column;
 	import->spec.key = args->value[OPT_KEY_COLUMN];
@@ -154,7 +158,11 @@ static bool has_role(const struct import_spec *import, const char *name)
 		if (!strcmp(import->dims.at[d], name))
 			return true;
 	return same(import->put.valid_from_column, name) ||
-	       same(import->put.valid_until_column, name) || same(import->put.row_id_column, name);
+	       same(import->put.valid_until_column, name) ||
+	       same(import->put.row_id_column, name) ||
+	       same(import->put.system_time_column, name) ||
+	       same(import->put.row_kind_column, name) ||
+	       (import->put.system_time_column && same("system_until", name));
 }
 
 /* Every field that is to become an attribute must be of a type that can be stored: asked before

@@ -24,7 +24,7 @@ int rows_init(struct rows *rows, const struct ArrowSchema *schema, bool times,
 		if (!arrow_column_init(column, field, times, style, &why))
 			return fail_with(EXIT_FAILED, "%s", why.text);
 		rows->names[c].name = field->name;
-		rows->names[c].right = is_number(column->type.type) && !column->row_kind;
+		rows->names[c].right = is_number(column->type.type) && !column->words;
 	}
 	return EXIT_OK;
 }

@@ -86,6 +86,38 @@ int read_point_time(const struct args *args, teg_read_options *options_out)
 	return code;
 }
 
+static int read_system_range(teg_scan_options *o, const struct args *args)
+{
+	static const enum opt_id others[] = { OPT_AS_OF, OPT_VERSION, OPT_ALL_VERSIONS };
+	int code = EXIT_OK;
+	struct why why;
+
+	for (size_t i = 0; i < sizeof others / sizeof *others && code == EXIT_OK; i++)
+		code = args_exclude(args, others[i], OPT_SYSTEM_RANGE);
+	o->mode = TEG_SCAN_SYSTEM_RANGE;
+	if (code == EXIT_OK &&
+	    !when_read_range(args->value[OPT_SYSTEM_RANGE], &o->system_time, &o->system_end, &why))
+		code = usage_why(args, OPT_SYSTEM_RANGE, &why);
+	return code;
+}
+
+static int read_changes(teg_scan_options *o, const struct args *args)
+{
+	int code = EXIT_OK;
+
+	if (!args->value[OPT_FROM_TIME])
+		return usage(args, "tilectl diff needs --from TIME");
+	o->mode = TEG_SCAN_CHANGES;
+	o->system_end = INT64_MAX;
+	o->times = args->value[OPT_TIMES] != NULL;
+	code = read_time(args, OPT_FROM_TIME, &o->system_time);
+	if (code == EXIT_OK && args->value[OPT_TO_TIME])
+		code = read_time(args, OPT_TO_TIME, &o->system_end);
+	if (code == EXIT_OK && o->system_time >= o->system_end)
+		code = usage(args, "--to must lie after --from");
+	return code;
+}
+
 static int read_system(struct scan_args *scan, const struct args *args)
 {
 	teg_scan_options *o = &scan->options;
@@ -97,7 +129,9 @@ static int read_system(struct scan_args *scan, const struct args *args)
 		code = read_mode(args, &o->mode, &o->system_time, &o->version);
 	if (args->value[OPT_ALL_VERSIONS])
 		o->mode = TEG_SCAN_ALL_VERSIONS;
-	o->times = args->value[OPT_TIMES] || args->value[OPT_ALL_VERSIONS];
+	if (code == EXIT_OK && args->value[OPT_SYSTEM_RANGE])
+		code = read_system_range(o, args);
+	o->times = args->value[OPT_TIMES] || o->mode == TEG_SCAN_ALL_VERSIONS;
 	return code;
 }
 
@@ -173,7 +207,7 @@ int scan_args_loss(const struct scan_args *scan, int code)
 	return code == EXIT_OK && scan->n_damages ? EXIT_LOSS : code;
 }
 
-int scan_args_read(struct scan_args *scan, const struct args *args)
+static int read_all(struct scan_args *scan, const struct args *args, bool changes)
 {
 	int code;
 
@@ -181,7 +215,7 @@ int scan_args_read(struct scan_args *scan, const struct args *args)
 	scan->options.struct_size = sizeof scan->options;
 	code = read_columns(scan, args);
 	if (code == EXIT_OK)
-		code = read_system(scan, args);
+		code = changes ? read_changes(&scan->options, args) : read_system(scan, args);
 	if (code == EXIT_OK)
 		code = read_valid(scan, args);
 	if (code == EXIT_OK)
@@ -197,6 +231,16 @@ int scan_args_read(struct scan_args *scan, const struct args *args)
 		scan->options.damaged_ctx = scan;
 	}
 	return code;
+}
+
+int scan_args_read(struct scan_args *scan, const struct args *args)
+{
+	return read_all(scan, args, false);
+}
+
+int scan_args_read_changes(struct scan_args *scan, const struct args *args)
+{
+	return read_all(scan, args, true);
 }
 
 int scan_args_bind(struct scan_args *scan, const struct args *args, const teg_array *array)

@@ -19,6 +19,8 @@ struct scan_args {
 
 /* Reads everything that needs no array. An exit code, said on stderr. Release in any case. */
 int scan_args_read(struct scan_args *scan, const struct args *args);
+/* The same for a scan of changes, between --from and --to. */
+int scan_args_read_changes(struct scan_args *scan, const struct args *args);
 /* Reads the box, whose values have the types of the array's dimensions. */
 int scan_args_bind(struct scan_args *scan, const struct args *args, const teg_array *array);
 /* EXIT_LOSS where a command ended well but left something out; else `code`. */

@@ -1,0 +1,260 @@
+#include <criterion/criterion.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "tests/support/play.h"
+
+_Noreturn void play_fail(const char *format, ...)
+{
+	va_list list;
+
+	va_start(list, format);
+	vfprintf(stderr, format, list);
+	va_end(list);
+	fputc('\n', stderr);
+	_exit(1);
+}
+
+/* ---- upkeep ---- */
+
+int64_t play_horizon(const struct play *w, teg_array *at)
+{
+	teg_array_info info = { .struct_size = sizeof info };
+	teg_error err;
+
+	play_fine(w, teg_array_get_info(at, &info, &err), &err);
+	return info.horizon;
+}
+
+struct prints {
+	uint64_t of[N_ARRAYS];
+	int64_t horizon[N_ARRAYS];
+};
+
+static struct prints print_all(struct play *w)
+{
+	struct prints prints;
+	teg_snapshot *snapshot;
+	teg_error err;
+
+	play_fine(w, teg_snapshot_open(w->store, &snapshot, &err), &err);
+	for (int array = 0; array < N_ARRAYS; array++) {
+		teg_array *at;
+
+		play_fine(w, teg_array_open(snapshot, play_names[array], &at, &err), &err);
+		prints.of[array] = play_fingerprint(w, at, array);
+		prints.horizon[array] = play_horizon(w, at);
+		teg_array_close(at);
+	}
+	teg_snapshot_close(snapshot);
+	return prints;
+}
+
+/* What a merge drops the model drops. Otherwise no answer changes, and no piece of one. */
+static void compare_prints(struct play *w, const struct prints *before)
+{
+	struct prints after = print_all(w);
+
+	for (int array = 0; array < N_ARRAYS; array++) {
+		if (after.horizon[array] != before->horizon[array])
+			model_expire(&w->models[array], after.horizon[array]);
+		else if (w->seed % 4) /* what is forgotten is not found any more */
+			PLAY_ASSERT(after.of[array] == before->of[array],
+			            "seed %llu call %zu: a merge changed what %s answers",
+			            (unsigned long long)w->seed, w->n_calls, play_names[array]);
+	}
+}
+
+static void retain(struct play *w)
+{
+	teg_alter change = { .kind = TEG_ALTER_RETAIN,
+		             .retention = { .drops = true, .duration_us = play_draw(w, 40) } };
+	teg_txn *txn;
+	teg_error err;
+
+	play_fine(w, teg_txn_begin(w->store, NULL, &txn, &err), &err);
+	play_fine(w, teg_txn_alter(txn, play_names[play_draw(w, REPEATED)], &change, 1, &err),
+	          &err);
+	play_fine(w, teg_txn_commit(txn, NULL, &err), &err);
+}
+
+static void merge(struct play *w)
+{
+	teg_compact_options compact = { .struct_size = sizeof compact };
+	struct prints before = print_all(w);
+	teg_error err;
+
+	compact.by_policy = !w->retains && play_draw(w, 2);
+	compact.array = play_draw(w, 2) ? play_names[play_draw(w, N_ARRAYS)] : NULL;
+	play_fine(w, teg_compact(w->store, &compact, NULL, &err), &err);
+	compare_prints(w, &before);
+}
+
+static void purge(struct play *w)
+{
+	teg_purge_options purge = { .struct_size = sizeof purge,
+		                    .array = play_names[play_draw(w, N_ARRAYS)] };
+	struct prints before = print_all(w);
+	teg_error err;
+
+	play_fine(w, teg_purge(w->store, &purge, NULL, &err), &err);
+	compare_prints(w, &before);
+}
+
+static void upkeep(struct play *w)
+{
+	teg_vacuum_options vacuum = { .struct_size = sizeof vacuum, .has_grace = true };
+	teg_error err;
+
+	switch (play_draw(w, w->retains ? 6 : 5)) {
+	case 0: merge(w); break;
+	case 1: play_fine(w, teg_vacuum(w->store, &vacuum, NULL, &err), &err); break;
+	case 2:
+		teg_store_close(w->store);
+		play_open(w);
+		break;
+	case 3: purge(w); break;
+	case 5: retain(w); break;
+	default: break;
+	}
+}
+
+/* ---- one run ---- */
+
+static void check_intact(struct play *w)
+{
+	teg_verify_result result = { .struct_size = sizeof result };
+	teg_error err;
+
+	play_fine(w, teg_verify(w->store, true, NULL, NULL, &result, &err), &err);
+	PLAY_ASSERT(result.damages == 0, "seed %llu: verify finds damage",
+	            (unsigned long long)w->seed);
+}
+
+static void start(struct play *w)
+{
+	w->last_time = INT64_MIN;
+	w->spills = w->seed % 8 == 5;
+	w->retains = w->seed % 5 == 0;
+	w->os = os_memory_new(teg_allocator_default(), w->seed);
+	play_open(w);
+	play_create(w);
+	model_init(&w->models[TABLE], 0, false, false);
+	model_init(&w->models[SPARSE], KEYS, true, false);
+	model_init(&w->models[REPEATED], KEYS, false, true);
+	model_init(&w->models[DENSE], KEYS, false, false);
+}
+
+static void step(struct play *w)
+{
+	struct transaction a, b;
+	bool race = play_draw(w, 5) == 0;
+
+	play_begin(w, &a);
+	if (race) { /* b comes first, a rebases over it */
+		play_begin(w, &b);
+		play_commit(w, &b);
+	}
+	play_commit(w, &a);
+	if (play_draw(w, 8) == 0)
+		upkeep(w);
+	if (play_draw(w, 4) == 0)
+		play_check(w);
+}
+
+/* A step draws from its own number, so that leaving others out does not change it. */
+static void run(struct play *w, size_t n_calls)
+{
+	start(w);
+	for (size_t i = 0; w->skip ? i < w->n_steps : w->n_calls < n_calls; i++) {
+		if (w->skip && w->skip[i])
+			continue;
+		w->state = (w->seed << 20 | i) * 0x9e3779b97f4a7c15u + 1;
+		if (w->tells)
+			fprintf(stderr, "step %zu\n", i);
+		else if (w->steps_out)
+			*w->steps_out = i + 1;
+		step(w);
+	}
+	play_check(w);
+	check_intact(w);
+	play_check_ledger(w);
+	for (int i = 0; i < N_ARRAYS; i++)
+		model_release(&w->models[i]);
+	teg_store_close(w->store);
+	os_free(w->os);
+}
+
+/* ---- many, each in a process of its own ---- */
+
+/* False where it fails. */
+static bool try(struct play *w, size_t n_calls, bool quiet)
+{
+	pid_t child;
+	int status;
+
+	fflush(NULL);
+	child = fork();
+	if (!child) {
+		if (quiet && !freopen("/dev/null", "w", stderr))
+			_exit(2);
+		run(w, n_calls);
+		_exit(0);
+	}
+	return child > 0 && waitpid(child, &status, 0) == child && WIFEXITED(status) &&
+	       !WEXITSTATUS(status);
+}
+
+/* Leaves out steps for as long as it still fails, larger parts first. */
+static void shrink(struct play *w, size_t n_calls, uint8_t *skip)
+{
+	for (size_t part = w->n_steps / 2; part; part /= 2)
+		for (size_t from = 0; from < w->n_steps; from += part) {
+			size_t n = from + part > w->n_steps ? w->n_steps - from : part;
+			uint8_t before[4096];
+
+			memcpy(before, skip + from, n);
+			memset(skip + from, 1, n);
+			if (try(w, n_calls, true))
+				memcpy(skip + from, before, n);
+		}
+}
+
+static void explain(uint64_t seed, size_t n_calls, size_t n_steps)
+{
+	struct play w = { .seed = seed, .n_steps = n_steps < 4096 ? n_steps : 4096 };
+	uint8_t *skip = calloc(w.n_steps + 1, 1);
+
+	w.skip = skip;
+	if (try(&w, n_calls, true))
+		fprintf(stderr, "seed %llu fails only as a whole\n", (unsigned long long)seed);
+	else
+		shrink(&w, n_calls, skip);
+	w.tells = true;
+	(void)try(&w, n_calls, false);
+	free(skip);
+}
+
+void play_assert_seeds(uint64_t first, uint64_t n, size_t n_calls)
+{
+	/* How far a child came. */
+	size_t *shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE,
+	                      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	cr_assert_neq(shared, MAP_FAILED);
+	for (uint64_t seed = first; seed < first + n; seed++) {
+		struct play w = { .seed = seed };
+
+		w.steps_out = shared;
+		if (try(&w, n_calls, false))
+			continue;
+		explain(seed, n_calls, *w.steps_out);
+		cr_assert_fail("seed %llu fails; its shortest script is above",
+		               (unsigned long long)seed);
+	}
+	munmap(shared, sizeof *shared);
+}
