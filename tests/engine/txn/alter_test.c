@@ -76,7 +76,7 @@ static const teg_alter rename_array = { .kind = TEG_ALTER_RENAME_ARRAY, .new_nam
 
 Test(alter, old_rows_read_by_the_new_schema) /* V7 ALTER-1 ALTER-2 ALTER-3 */
 {
-	static const struct {
+	const struct {
 		const char *what;
 		teg_alter change;
 		const char *schema, *rows;
@@ -285,7 +285,7 @@ Test(alter, rows_staged_for_the_old_schema_go_in_where_they_still_fit) /* ALTER-
 {
 	static const teg_alter note = { .kind = TEG_ALTER_METADATA,
 		                        .metadata = { "k", "v", 1, 1 } };
-	static const struct {
+	const struct {
 		const char *what;
 		teg_alter change;
 		teg_status status;
