@@ -1,8 +1,4 @@
-"""Who wins at (S, V), by brute force: time.md.
-
-Valid time is cut at every end that any version of a key has; in each of the intervals between, the
-winner is looked up on its own. Slow and obviously right.
-"""
+"""Who wins at (S, V), by brute force, interval by interval of valid time: time.md."""
 
 from collections import defaultdict, namedtuple
 from dataclasses import dataclass
@@ -28,8 +24,7 @@ Piece = namedtuple("Piece", "row valid_from valid_until system_until")
 
 
 def _rank(version):
-    is_box = version.said.values is None
-    return -version.system_from, is_box, version.kind == ERASED and not is_box
+    return -version.system_from, version.said.values is None, version.kind == ERASED
 
 
 def versions_by_key(array):
@@ -49,23 +44,18 @@ def versions_by_key(array):
 
 def _after_erasures(versions):
     """Without what an erasure masks, at every S (TIME-6); the newest erasure stays."""
-    for i, version in enumerate(versions):
-        if version.kind == ERASED:
-            return versions[:i + 1]
-    return versions
+    erased = (i for i, v in enumerate(versions) if v.kind == ERASED)
+    return versions[:next(erased, len(versions)) + 1]
 
 
 def _intervals(versions):
-    ends = {OPEN_START, OPEN_END}
-    for v in versions:
-        ends |= {v.valid_from, v.valid_until}
-    ends = sorted(ends)
+    """Valid time, cut at every end of a version."""
+    ends = sorted({end for v in versions for end in (v.valid_from, v.valid_until)})
     return list(zip(ends, ends[1:]))
 
 
 def _winners(versions, s, a, b):
-    """What answers over [a, b) at S: the newest claim, and the rows of repeated cells that no newer
-    claim hides (TIME-1, TIME-7)."""
+    """What answers over [a, b) at S: the newest claim, and events that no newer one hides (TIME-1, TIME-7)."""
     found, hidden_from = [], None
     for v in versions:
         if v.kind == ERASED:
@@ -122,11 +112,9 @@ def _superseded(versions, v):
     """The first system time from which no part of v answers any more (TIME-10)."""
     if v.kind == ERASED:
         return OPEN_END
-    last = OPEN_START
-    for a, b in _intervals(versions):
-        if v.covers(a, b):
-            last = max(last, min((w.system_from for w in versions if w.claims and w.covers(a, b)
-                                  and w.system_from > v.system_from), default=OPEN_END))
+    last = max(min((w.system_from for w in versions if w.claims and w.covers(a, b)
+                    and w.system_from > v.system_from), default=OPEN_END)
+               for a, b in _intervals(versions) if v.covers(a, b))
     return min(last, v.superseded)
 
 
@@ -143,8 +131,7 @@ def _boxed(versions, box, row):
 
 
 def stored_rows(array):
-    """Every stored row with the system time that ends it, as (row, superseded_at) (TIME-10); of a key
-    that has one, deleted boxes too (TIME-18)."""
+    """Every stored row with its end (TIME-10); of a key that has one, deleted boxes too (TIME-18)."""
     for versions in map(_after_erasures, versions_by_key(array).values()):
         row = next((v.said for v in versions if v.said.values is not None), None)
         for v in versions:
