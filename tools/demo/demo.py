@@ -158,10 +158,12 @@ def main():
     tilectl("info", STORE)
     tilectl("history", STORE)
 
-    heading("4. The same hours, now and as of before the correction")
+    heading("4. The same hours, now and as of before the correction; and what the correction changed")
     wanted = ["--columns", "time_hour,origin,wind_speed,temp", "--box", STORM]
     tilectl("cat", STORE, "--array", "weather", *wanted)
     tilectl("cat", STORE, "--array", "weather", *wanted, "--as-of", before)
+    tilectl("diff", STORE, "--array", "weather", "--from", before,
+            "--columns", "time_hour,origin,wind_speed,temp")
 
     heading("5. Facts that hold for a time: a reading is retracted for two of its hours")
     gauges()
