@@ -295,7 +295,7 @@ static teg_status sweep_all(struct vacuum *v, struct store_version *newest, teg_
 
 	/* A pin in the making may be of any version up to the newest: keep everything this time. */
 	if (v->pins.unknown) {
-		v->result.files_kept_pinned = v->listed.n;
+		v->result.files_kept_pinned = v->listed.n + 1; /* manifests count as one */
 		return TEG_OK;
 	}
 	TEG_TRY(sweep_files(v, err));
@@ -306,6 +306,19 @@ static teg_status sweep_all(struct vacuum *v, struct store_version *newest, teg_
 	v->result.bytes_removed += manifests.n_bytes;
 	v->result.files_kept_pinned += manifests.n_pinned;
 	return TEG_OK;
+}
+
+/* What is said to be removed stays so when the power goes: erasures are proven by it. */
+static teg_status sync_removals(struct vacuum *v, teg_error *err)
+{
+	teg_status status;
+
+	if (v->dry_run || !v->result.files_removed)
+		return TEG_OK;
+	status = os_sync_dir(v->store->os, "segments", err);
+	if (status != TEG_NOT_FOUND)
+		TEG_TRY(status);
+	return os_sync_dir(v->store->os, "manifests", err);
 }
 
 static teg_status run(struct vacuum *v, teg_error *err)
@@ -321,6 +334,8 @@ static teg_status run(struct vacuum *v, teg_error *err)
 	status = mark_all(v, &newest, err);
 	if (status == TEG_OK)
 		status = sweep_all(v, newest, err);
+	if (status == TEG_OK)
+		status = sync_removals(v, err);
 	version_unref(newest);
 	return status;
 }
