@@ -321,12 +321,15 @@ static uint32_t rows_until(const struct member *m, const struct range_end *end, 
 /* Keeps the decoded keys within their budget: a member over it is decoded again for each range. */
 static void shed_member(struct group *group, struct member *m, size_t *kept)
 {
+	/* A scan is short of memory only where many tiles overlap. */
+	size_t budget = group->cut_from && !group->many ? GROUP_KEYS_BUDGET : group->keys_budget;
+
 	if (!m->loaded)
 		return;
 	*kept += key_rows_size(&m->keys) +
 	         (size_t)m->count *
 	                 (sizeof *m->perm + group->range.order->n_words * sizeof *m->words);
-	if (*kept > group->keys_budget)
+	if (*kept > budget)
 		forget_keys(group, m);
 }
 
