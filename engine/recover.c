@@ -50,20 +50,6 @@ static teg_status list(struct recovery *r, teg_error *err)
 
 /* ---- whether a version is intact ---- */
 
-static teg_status check_catalog(struct store_version *version, teg_error *err)
-{
-	struct page_source files = { version_read_page, version, version->store->alloc };
-	struct cursor c;
-	teg_status status;
-
-	cursor_init(&c, &files, &version->head.root);
-	status = cursor_seek(&c, (struct span){ NULL, 0 }, err);
-	while (status == TEG_OK && c.valid)
-		status = cursor_next(&c, err);
-	cursor_release(&c);
-	return status;
-}
-
 /* Opening a segment reads both of its ends, and finds out whether it is there at its length. What
  * lies between is teg_verify's to look at: an older version would not have it any better. */
 static teg_status check_segments(struct store_version *version, const char *name, teg_error *err)
@@ -99,7 +85,7 @@ static teg_status check_version(struct teg_store *store, uint64_t number, teg_er
 	teg_status status;
 
 	TEG_TRY(version_open(store, number, &version, err));
-	status = check_catalog(version, err);
+	status = version_read_catalog(version, err);
 	if (status == TEG_OK)
 		status = check_arrays(version, err);
 	version_unref(version);

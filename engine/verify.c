@@ -336,23 +336,6 @@ static teg_status check_arrays(struct verifying *v, struct store_version *versio
 	return status == TEG_END ? TEG_OK : status;
 }
 
-/* Every page of the catalog, whichever entries it holds: a walk from the first key to the last. */
-static teg_status check_catalog(struct verifying *v, struct store_version *version, teg_error *err)
-{
-	/* What is in memory says nothing about the files. */
-	struct page_source files = { version_read_page, version, v->store->alloc };
-	struct cursor c;
-	teg_status status;
-
-	cursor_init(&c, &files, &version->head.root);
-	status = cursor_seek(&c, (struct span){ NULL, 0 }, err);
-	while (status == TEG_OK && c.valid)
-		status = cursor_next(&c, err);
-	cursor_release(&c);
-	v->result.files += version->head.n_files;
-	return status;
-}
-
 static teg_status check_store(struct verifying *v, teg_error *err)
 {
 	struct store_version *version;
@@ -364,7 +347,9 @@ static teg_status check_store(struct verifying *v, teg_error *err)
 	status = version_read_newest(v->store, &version, err);
 	if (status != TEG_OK)
 		return settle(v, status, err);
-	status = settle(v, check_catalog(v, version, err), err);
+	status = version_read_catalog(version, err);
+	v->result.files += version->head.n_files;
+	status = settle(v, status, err);
 	if (status == TEG_OK)
 		status = settle(v, check_arrays(v, version, err), err);
 	version_unref(version);

@@ -556,3 +556,18 @@ teg_status batch_export(struct batch *batch, struct ArrowArray *array_out, teg_e
 		                          .release = release_array };
 	return TEG_OK;
 }
+
+teg_status batch_export_alone(struct batch *batch, const struct output *outputs,
+                              const teg_metadata *metadata, size_t n_metadata,
+                              struct ArrowSchema *schema_out, struct ArrowArray *array_out,
+                              teg_error *err)
+{
+	teg_status status;
+
+	TEG_TRY(export_schema(outputs, batch->n_columns, metadata, n_metadata, batch->pool->alloc,
+	                      schema_out, err));
+	status = batch_export(batch, array_out, err);
+	if (status != TEG_OK)
+		schema_out->release(schema_out);
+	return status;
+}

@@ -60,4 +60,9 @@ void batch_give(struct batch *batch);
 /* Turns the batch into a struct array of batch->n_rows rows, which owns it. TEG_NOMEM: the batch is
  * still the caller's. */
 teg_status batch_export(struct batch *batch, struct ArrowArray *array_out, teg_error *err);
+/* An only batch with the schema of its outputs (see export_schema): both, or neither. */
+teg_status batch_export_alone(struct batch *batch, const struct output *outputs,
+                              const teg_metadata *metadata, size_t n_metadata,
+                              struct ArrowSchema *schema_out, struct ArrowArray *array_out,
+                              teg_error *err);
 #endif

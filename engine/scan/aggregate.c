@@ -223,12 +223,7 @@ static teg_status export(const struct aggregate *a, const struct output *outputs
 	teg_status status = batch ? fill_batch(a, order, n, batch, err) : no_memory(err);
 
 	if (status == TEG_OK)
-		status = export_schema(outputs, n_outputs, NULL, 0, a->alloc, schema_out, err);
-	if (status == TEG_OK) {
-		status = batch_export(batch, batch_out, err);
-		if (status != TEG_OK)
-			schema_out->release(schema_out);
-	}
+		status = batch_export_alone(batch, outputs, NULL, 0, schema_out, batch_out, err);
 	if (status != TEG_OK && batch)
 		batch_give(batch);
 	batch_pool_release(pool);

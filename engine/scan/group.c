@@ -133,14 +133,6 @@ bool group_wants(const struct group *group, uint8_t kind)
 	return (group->view->kinds >> kind) & 1;
 }
 
-static bool key_in_box(const struct key_rows *keys, uint32_t i, const struct box *box)
-{
-	for (uint32_t d = 0; d < keys->order->n_dims; d++)
-		if (keys->lane[d][i] < box->lo[d] || keys->lane[d][i] > box->hi[d])
-			return false;
-	return true;
-}
-
 static bool reserve_versions(struct group *group, size_t need)
 {
 	if (need <= group->versions_cap)
@@ -168,7 +160,7 @@ size_t group_versions(const struct group *group, uint32_t at, uint32_t end, stru
 		int64_t next = i < end ? group->range.system_from[group->perm[i]] : INT64_MIN;
 
 		for (; box < n_boxes && (i == end || boxes[box].version.system_from > next); box++)
-			if (key_in_box(&group->range, key, &boxes[box].box))
+			if (key_rows_in_box(&group->range, key, &boxes[box].box))
 				out[n++] = boxes[box].version;
 		if (i == end)
 			break;
@@ -282,7 +274,7 @@ teg_status group_resolve(struct group *group, teg_error *err)
 			end++;
 		/* Where a dimension is text, rows outside the box were loaded all the same. */
 		if (group->view->box &&
-		    !key_in_box(&group->range, group->perm[at], group->view->box))
+		    !key_rows_in_box(&group->range, group->perm[at], group->view->box))
 			continue;
 		if (is_simple)
 			resolve_simply(group, at, end);

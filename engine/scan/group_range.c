@@ -420,6 +420,7 @@ static teg_status take_range(struct group *group, bool cuts, bool base, teg_erro
 {
 	struct range_end end = { NULL, false };
 	size_t kept = 0;
+	bool many;
 
 	close_finished(group);
 	end.position = range_end(group);
@@ -427,11 +428,12 @@ static teg_status take_range(struct group *group, bool cuts, bool base, teg_erro
 		group->done = true;
 		return TEG_END;
 	}
-	group->many = group->cut_from && n_at_hand(group) > group->cut_from;
-	if (!cuts || n_at_hand(group) <= group->cut_from)
-		group->window_rows = cuts ? UINT32_MAX : group->window_rows;
-	else
+	many = n_at_hand(group) > group->cut_from;
+	group->many = group->cut_from && many;
+	if (cuts && many)
 		TEG_TRY(cut_range(group, &end, err));
+	else if (cuts)
+		group->window_rows = UINT32_MAX;
 	if (base && !group->many)
 		TEG_TRY(choose_base(group, &end.position, err));
 	for (uint32_t i = 0; i < group->next_member; i++) {

@@ -154,7 +154,7 @@ static teg_status load_all(struct key_rows *keys, struct tile_reader *reader,
 	return TEG_OK;
 }
 
-static bool in_box(const struct key_rows *keys, uint32_t i, const struct box *box)
+bool key_rows_in_box(const struct key_rows *keys, uint32_t i, const struct box *box)
 {
 	for (uint32_t d = 0; d < keys->order->n_dims; d++)
 		if (keys->lane[d][i] < box->lo[d] || keys->lane[d][i] > box->hi[d])
@@ -186,7 +186,7 @@ static void drop_outside(struct key_rows *keys, uint32_t from, const struct box 
 	if (keys->order->has_text)
 		return;
 	for (uint32_t i = from; i < keys->n; i++)
-		if (in_box(keys, i, box))
+		if (key_rows_in_box(keys, i, box))
 			move_row(keys, kept++, i);
 	keys->n = kept;
 }

@@ -212,13 +212,8 @@ static teg_status take_columns(struct taking *t, const struct output *outputs, u
 	if (status == TEG_OK)
 		status = fill_batch(t, outputs, batch, err);
 	if (status == TEG_OK)
-		status = export_schema(outputs, n_outputs, schema->metadata, schema->n_metadata,
-		                       t->alloc, schema_out, err);
-	if (status == TEG_OK) {
-		status = batch_export(batch, batch_out, err);
-		if (status != TEG_OK)
-			schema_out->release(schema_out);
-	}
+		status = batch_export_alone(batch, outputs, schema->metadata, schema->n_metadata,
+		                            schema_out, batch_out, err);
 	if (status != TEG_OK && batch)
 		batch_give(batch);
 	batch_pool_release(pool);

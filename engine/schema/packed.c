@@ -45,8 +45,7 @@ static void put_type(const teg_data_type *type, struct buf *out)
 	pack_i64(out, type->type == TEG_DECIMAL128 ? type->scale : 0);
 }
 
-static void put_value(const char *key, const struct field *f, const teg_value *value,
-                      struct buf *out)
+void value_pack(const char *key, const struct field *f, const teg_value *value, struct buf *out)
 {
 	uint8_t room[16];
 	struct span bytes;
@@ -64,8 +63,8 @@ static void put_dimension(const struct field *f, struct buf *out)
 	pack_key(out, "name");
 	pack_text(out, span_of_text(f->name));
 	put_type(&f->type, out);
-	put_value("lo", f, &f->lo_value, out);
-	put_value("hi", f, &f->hi_value, out);
+	value_pack("lo", f, &f->lo_value, out);
+	value_pack("hi", f, &f->hi_value, out);
 	pack_key(out, "extent");
 	pack_u64(out, f->extent);
 }

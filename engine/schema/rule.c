@@ -155,19 +155,6 @@ teg_status rules_make(const struct draft *draft, struct schema *schema, struct a
 
 /* ---- bytes ---- */
 
-static void put_bound(const char *key, const struct field *f, const teg_value *value,
-                      struct buf *out)
-{
-	uint8_t room[16];
-	struct span bytes;
-
-	pack_key(out, key);
-	if (value->type && value_bytes(f, value, room, &bytes))
-		pack_bytes(out, bytes);
-	else
-		pack_nil(out);
-}
-
 void rules_pack(const struct schema *schema, struct buf *out)
 {
 	if (!schema->n_rules)
@@ -185,8 +172,8 @@ void rules_pack(const struct schema *schema, struct buf *out)
 		pack_u64(out, r->kind);
 		pack_key(out, "attribute");
 		pack_u64(out, r->column - COLUMN_ID_ATTRIBUTE);
-		put_bound("lo", f, &r->lo, out);
-		put_bound("hi", f, &r->hi, out);
+		value_pack("lo", f, &r->lo, out);
+		value_pack("hi", f, &r->hi, out);
 		if (!r->other)
 			continue;
 		pack_key(out, "other");

@@ -130,6 +130,9 @@ bool value_lane(const struct field *field, const teg_value *value, uint64_t *lan
 /* The stored bytes of `value` in that field, into 16 bytes of `room` or pointing into the value. */
 bool value_bytes(const struct field *field, const teg_value *value, uint8_t room[16],
                  struct span *bytes_out);
+/* Packs `key` and those bytes; nil for a value that is none. */
+void value_pack(const char *key, const struct field *field, const teg_value *value,
+                struct buf *out);
 /* And back: the value that those bytes mean. */
 teg_value value_of_bytes(const struct field *field, struct span bytes);
 /* The value of a lane (numbers and times); for text the prefix, which points to `room`. */

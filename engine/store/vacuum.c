@@ -134,15 +134,11 @@ static bool is_needed(const struct vacuum *v, const uint8_t id[16])
 	return v->needed.n && bsearch(id, v->needed.at, v->needed.n, 16, by_bytes);
 }
 
-static teg_status remove_file(struct vacuum *v, const uint8_t id[16], teg_error *err)
+static teg_status remove_path(struct vacuum *v, const char *path, teg_error *err)
 {
-	struct segment_ref ref = { .inlined = false };
-	char path[OS_PATH_MAX];
 	struct os_stat st;
 	teg_status status;
 
-	memcpy(ref.object, id, sizeof ref.object);
-	segment_path(&ref, path);
 	status = os_stat(v->store->os, path, &st, err);
 	if (status == TEG_NOT_FOUND)
 		return TEG_OK;
@@ -160,6 +156,16 @@ static teg_status remove_file(struct vacuum *v, const uint8_t id[16], teg_error 
 	v->result.files_removed++;
 	v->result.bytes_removed += st.size;
 	return TEG_OK;
+}
+
+static teg_status remove_file(struct vacuum *v, const uint8_t id[16], teg_error *err)
+{
+	struct segment_ref ref = { .inlined = false };
+	char path[OS_PATH_MAX];
+
+	memcpy(ref.object, id, sizeof ref.object);
+	segment_path(&ref, path);
+	return remove_path(v, path, err);
 }
 
 static teg_status sweep_files(struct vacuum *v, teg_error *err)
@@ -200,27 +206,9 @@ static bool is_temporary(const char *name, uint8_t id[16])
 static teg_status remove_leftover(struct vacuum *v, const char *name, teg_error *err)
 {
 	char path[OS_PATH_MAX] = "manifests/";
-	struct os_stat st;
-	teg_status status;
 
 	strncat(path, name, sizeof path - strlen(path) - 1);
-	status = os_stat(v->store->os, path, &st, err);
-	if (status == TEG_NOT_FOUND)
-		return TEG_OK;
-	TEG_TRY(status);
-	if (v->grace_us && st.mtime_us > v->now_us - v->grace_us) {
-		v->result.files_kept_young++;
-		return TEG_OK;
-	}
-	if (v->each && !v->dry_run)
-		TEG_TRY(v->each(v->ctx, path, st.size, err));
-	status = v->dry_run ? TEG_OK : os_unlink(v->store->os, path, err);
-	if (status == TEG_NOT_FOUND)
-		return TEG_OK;
-	TEG_TRY(status);
-	v->result.files_removed++;
-	v->result.bytes_removed += st.size;
-	return TEG_OK;
+	return remove_path(v, path, err);
 }
 
 static int each_leftover(void *ctx, const char *name)

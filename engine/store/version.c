@@ -136,8 +136,8 @@ teg_status version_file_gone(struct store_version *version, const char *path, te
 	                     path);
 }
 
-teg_status version_read_page(void *ctx, const struct page_ref *ref, struct buf *into,
-                             teg_error *err)
+static teg_status read_page_file(void *ctx, const struct page_ref *ref, struct buf *into,
+                                 teg_error *err)
 {
 	struct store_version *version = ctx;
 	char path[OS_PATH_MAX];
@@ -175,9 +175,23 @@ static teg_status read_page(void *ctx, const struct page_ref *ref, struct buf *i
 
 	if (page_cache_get(pages, ref, into))
 		return TEG_OK;
-	TEG_TRY(version_read_page(version, ref, into, err));
+	TEG_TRY(read_page_file(version, ref, into, err));
 	page_cache_put(pages, ref, buf_span(into));
 	return TEG_OK;
+}
+
+teg_status version_read_catalog(struct store_version *version, teg_error *err)
+{
+	struct page_source files = { read_page_file, version, version->store->alloc };
+	struct cursor c;
+	teg_status status;
+
+	cursor_init(&c, &files, &version->head.root);
+	status = cursor_seek(&c, (struct span){ NULL, 0 }, err);
+	while (status == TEG_OK && c.valid)
+		status = cursor_next(&c, err);
+	cursor_release(&c);
+	return status;
 }
 
 /* ---- opening ---- */

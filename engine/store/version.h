@@ -52,9 +52,9 @@ teg_status version_of_bytes(struct teg_store *store, uint64_t number, struct spa
 /* The newest version this store has seen; NULL: none yet. There may be a newer one, and its files may
  * be gone: good for a first try only. */
 struct store_version *version_seen(struct teg_store *store);
-/* A page from its file, past the pages kept in memory. `ctx` is a struct store_version. */
-teg_status version_read_page(void *ctx, const struct page_ref *ref, struct buf *into,
-                             teg_error *err);
+/* Reads every page of the catalog from its file, past those kept in memory: they say nothing about
+ * the files. */
+teg_status version_read_catalog(struct store_version *version, teg_error *err);
 
 /* The error for a file that this version needs and that is not there: TEG_SNAPSHOT_EXPIRED where the
  * version is not the newest any more, else TEG_CORRUPT. */

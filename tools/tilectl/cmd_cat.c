@@ -6,25 +6,6 @@
 
 extern const struct command cmd_cat, cmd_diff;
 
-static int print_batches(teg_scan *scan, const struct scan_args *wanted, struct rows *rows,
-                         struct report *report)
-{
-	for (;;) {
-		struct ArrowArray batch = { .release = NULL };
-		teg_error err;
-		teg_status status = wanted->no_rows ? TEG_END : teg_scan_next(scan, &batch, &err);
-
-		if (status == TEG_END)
-			return report_end(report);
-		if (status != TEG_OK) {
-			report_abandon(report);
-			return fail_call(&err);
-		}
-		rows_report(rows, report, &batch);
-		arrow_array_release(&batch);
-	}
-}
-
 static int print_scan(teg_array *array, teg_scan *scan, const struct scan_args *wanted,
                       const struct args *args)
 {
@@ -44,7 +25,8 @@ static int print_scan(teg_array *array, teg_scan *scan, const struct scan_args *
 		             args_format(args));
 		report_fact(&report, "array", FORM_QUOTED, teg_array_name(array));
 		report_fact_time(&report, "system_time", stats.system_time);
-		code = print_batches(scan, wanted, &rows, &report);
+		code = wanted->no_rows ? report_end(&report)
+		                       : rows_report_scan(&rows, &report, scan);
 	}
 	rows_free(&rows);
 	arrow_schema_release(&schema);

@@ -60,3 +60,21 @@ void rows_report(struct rows *rows, struct report *report, const struct ArrowArr
 		report_end_row(report);
 	}
 }
+
+int rows_report_scan(struct rows *rows, struct report *report, teg_scan *scan)
+{
+	for (;;) {
+		struct ArrowArray batch = { .release = NULL };
+		teg_error err;
+		teg_status status = teg_scan_next(scan, &batch, &err);
+
+		if (status == TEG_END)
+			return report_end(report);
+		if (status != TEG_OK) {
+			report_abandon(report);
+			return fail_call(&err);
+		}
+		rows_report(rows, report, &batch);
+		arrow_array_release(&batch);
+	}
+}

@@ -19,6 +19,8 @@ int rows_init(struct rows *rows, const struct ArrowSchema *schema, bool times,
 void rows_free(struct rows *rows);
 /* Every row of a struct batch. */
 void rows_report(struct rows *rows, struct report *report, const struct ArrowArray *batch);
+/* Every row of a scan that is left, and the end of the report; an exit code, said on stderr. */
+int rows_report_scan(struct rows *rows, struct report *report, teg_scan *scan);
 /* The cells of one row: the caller ends the row. */
 void rows_report_cells(struct rows *rows, struct report *report, const struct ArrowArray *batch,
                        int64_t row);

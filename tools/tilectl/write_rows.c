@@ -5,24 +5,6 @@
 #include <unistd.h>
 #include "tools/tilectl/rows.h"
 
-static int write_batches(teg_scan *scan, struct rows *rows, struct report *report)
-{
-	for (;;) {
-		struct ArrowArray batch = { .release = NULL };
-		teg_error err;
-		teg_status status = teg_scan_next(scan, &batch, &err);
-
-		if (status == TEG_END)
-			return report_end(report);
-		if (status != TEG_OK) {
-			report_abandon(report);
-			return fail_call(&err);
-		}
-		rows_report(rows, report, &batch);
-		arrow_array_release(&batch);
-	}
-}
-
 static int write_scan(const struct way_out *out, teg_scan *scan, enum format format, FILE *to)
 {
 	struct ArrowSchema schema = { .release = NULL };
@@ -37,7 +19,7 @@ static int write_scan(const struct way_out *out, teg_scan *scan, enum format for
 	if (code == EXIT_OK) {
 		report_begin(&report, "export", "rows", rows.names, rows.n, format);
 		report_to(&report, to, out->target->path);
-		code = write_batches(scan, &rows, &report);
+		code = rows_report_scan(&rows, &report, scan);
 	}
 	rows_free(&rows);
 	arrow_schema_release(&schema);
