@@ -63,6 +63,32 @@ static void decode_page(struct decoder *d, uint32_t page)
 	same_values(&d->whole, half, &d->part);
 }
 
+/* Values need not ascend, whatever the caller hopes: a page is searched to some count. */
+static void search_page(struct decoder *d, uint32_t page)
+{
+	struct chunk chunk = *d->chunk;
+	struct chunk_page p = chunk.pages[page];
+	struct span stored = { d->bytes.at + p.off, p.stored_len };
+	uint32_t below;
+	teg_status status;
+
+	if (chunk.class == VALUE_WIDE || chunk.class == VALUE_OPAQUE)
+		return;
+	p.hash = hash_bytes(stored);
+	chunk.pages = &p;
+	chunk.n_pages = 1;
+	status = chunk_search_page(&chunk, &d->dictionary, 0, stored,
+	                           d->whole.n * UINT64_C(0x9e3779b97f4a7c15), false, d->scratch,
+	                           &below, NULL);
+	must(status == TEG_CORRUPT || status == TEG_LIMIT || (status == TEG_OK && below <= p.n));
+}
+
+static void read_page(struct decoder *d, uint32_t page)
+{
+	decode_page(d, page);
+	search_page(d, page);
+}
+
 static bool decode_dictionary(struct decoder *d, struct chunk *chunk)
 {
 	struct span stored = { d->bytes.at, chunk->dictionary.stored_len };
@@ -86,7 +112,7 @@ static void decode_chunk(struct chunk *chunk, struct span bytes, const teg_alloc
 		must(chunk_decode_constant(chunk, size_min(chunk->n, 5), &d.whole) == TEG_OK);
 	else if (!chunk->n_dictionary || decode_dictionary(&d, chunk))
 		for (uint32_t i = 0; i < chunk->n_pages; i++)
-			decode_page(&d, i);
+			read_page(&d, i);
 	column_buf_release(&d.part);
 	column_buf_release(&d.whole);
 	column_buf_release(&d.dictionary);
