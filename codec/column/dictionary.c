@@ -1,5 +1,6 @@
 #include "codec/column/dictionary.h"
 #include "codec/base/checked.h"
+#include "codec/base/sort.h"
 #include "codec/column/for.h"
 #include "codec/column/kernel.h"
 #include "codec/column/raw.h"
@@ -96,38 +97,27 @@ bool dictionary_ascends(const struct column *values, enum value_class class)
 	return true;
 }
 
-static bool entry_before(const struct column *c, enum value_class class, const struct entry *a,
-                         const struct entry *b)
+struct entry_order {
+	const struct column *c;
+	enum value_class class;
+};
+
+static bool entries_swapped(const void *ctx, const void *a, const void *b)
 {
-	if (a->key != b->key)
-		return a->key < b->key;
-	return compare_rest(c, class, a->row, b->row) < 0;
+	const struct entry_order *order = ctx;
+	const struct entry *x = a, *y = b;
+
+	if (x->key != y->key)
+		return x->key > y->key;
+	return compare_rest(order->c, order->class, x->row, y->row) > 0;
 }
 
-/* Merge sort: qsort has no context for a comparison and may allocate behind our back. */
 static void sort_entries(const struct column *c, enum value_class class, struct entry *e,
                          struct entry *spare, size_t n)
 {
-	struct entry *from = e, *to = spare;
+	const struct entry_order order = { c, class };
 
-	for (size_t run = 1; run < n; run *= 2) {
-		struct entry *swap = from;
-
-		for (size_t i = 0; i < n; i += 2 * run) {
-			size_t a = i, a_end = size_min(i + run, n);
-			size_t b = a_end, b_end = size_min(i + 2 * run, n);
-
-			for (size_t at = i; at < b_end; at++)
-				to[at] = a < a_end && (b == b_end ||
-				                       !entry_before(c, class, from + b, from + a))
-				                 ? from[a++]
-				                 : from[b++];
-		}
-		from = to;
-		to = swap;
-	}
-	if (from != e)
-		memcpy(e, from, n * sizeof *e);
+	sort_stable(e, spare, n, sizeof *e, entries_swapped, &order);
 }
 
 /* ---- building -------------------------------------------------------------------------------- */

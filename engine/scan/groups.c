@@ -1,6 +1,7 @@
 #include "engine/scan/groups.h"
 #include "codec/base/checked.h"
 #include "codec/base/hash.h"
+#include "codec/base/sort.h"
 
 static teg_status no_memory(teg_error *err)
 {
@@ -235,35 +236,20 @@ static int compare(const struct groups *g, uint32_t i, uint32_t k)
 	return order;
 }
 
-/* Merges runs of doubling length from one array into the other. */
+static bool swapped(const void *ctx, const void *a, const void *b)
+{
+	return compare(ctx, *(const uint32_t *)a, *(const uint32_t *)b) > 0;
+}
+
 teg_status groups_sort(const struct groups *g, uint32_t *order_out, teg_error *err)
 {
-	uint32_t *from = order_out, *to = mem_array(g->alloc, g->n, sizeof *to), *work = to;
-	size_t n = g->n;
+	uint32_t *room = mem_array(g->alloc, g->n, sizeof *room);
 
-	if (!work)
+	if (!room)
 		return no_memory(err);
-	for (size_t i = 0; i < n; i++)
-		from[i] = (uint32_t)i;
-	for (size_t run = 1; run < n; run *= 2) {
-		uint32_t *swap = from;
-
-		for (size_t at = 0; at < n; at += 2 * run) {
-			size_t i = at, mid = size_min(at + run, n), k = mid,
-			       end = size_min(at + 2 * run, n);
-
-			for (size_t out = at; out < end; out++) {
-				bool left = i < mid &&
-				            (k >= end || compare(g, from[i], from[k]) <= 0);
-
-				to[out] = left ? from[i++] : from[k++];
-			}
-		}
-		from = to;
-		to = swap;
-	}
-	if (from != order_out)
-		memcpy(order_out, from, n * sizeof *order_out);
-	mem_free(g->alloc, work, n * sizeof *work);
+	for (uint32_t i = 0; i < g->n; i++)
+		order_out[i] = i;
+	sort_stable(order_out, room, g->n, sizeof *room, swapped, g);
+	mem_free(g->alloc, room, g->n * sizeof *room);
 	return TEG_OK;
 }

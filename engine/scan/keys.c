@@ -1,4 +1,5 @@
 #include "engine/scan/keys.h"
+#include "codec/base/sort.h"
 
 void key_rows_init(struct key_rows *keys, const struct schema *schema, const struct order *order,
                    const teg_allocator *alloc)
@@ -355,30 +356,9 @@ static int compare_texts(const struct key_rows *keys, uint32_t i, uint32_t k)
 	return 0;
 }
 
-static void merge_runs(const struct key_rows *keys, const uint32_t *from, uint32_t *to, size_t at,
-                       size_t mid, size_t end)
+static bool texts_swapped(const void *ctx, const void *a, const void *b)
 {
-	size_t i = at, k = mid;
-
-	for (size_t out = at; out < end; out++) {
-		bool left = i < mid && (k >= end || compare_texts(keys, from[i], from[k]) <= 0);
-
-		to[out] = left ? from[i++] : from[k++];
-	}
-}
-
-/* Stable merge sort of one run of equal lanes; `work` has room for n. */
-static void sort_texts(const struct key_rows *keys, uint32_t *perm, size_t n, uint32_t *work)
-{
-	for (size_t run = 1; run < n; run *= 2) {
-		for (size_t at = 0; at < n; at += 2 * run) {
-			size_t mid = at + run < n ? at + run : n;
-			size_t end = at + 2 * run < n ? at + 2 * run : n;
-
-			merge_runs(keys, perm, work, at, mid, end);
-		}
-		memcpy(perm, work, n * sizeof *perm);
-	}
+	return compare_texts(ctx, *(const uint32_t *)a, *(const uint32_t *)b) > 0;
 }
 
 static bool same_lanes(const struct key_rows *keys, uint32_t i, uint32_t k)
@@ -399,7 +379,7 @@ static teg_status settle_texts(const struct key_rows *keys, uint32_t *perm)
 		end = i + 1;
 		while (end < keys->n && same_lanes(keys, perm[i], perm[end]))
 			end++;
-		sort_texts(keys, perm + i, end - i, work);
+		sort_stable(perm + i, work, end - i, sizeof *perm, texts_swapped, keys);
 	}
 	mem_free(keys->alloc, work, (keys->n ? keys->n : 1) * sizeof *work);
 	return TEG_OK;

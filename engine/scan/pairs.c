@@ -1,5 +1,6 @@
 #include "engine/scan/pairs.h"
 #include "codec/base/checked.h"
+#include "codec/base/sort.h"
 
 static teg_status no_memory(teg_error *err)
 {
@@ -156,31 +157,24 @@ static bool is_sorted(const struct pairs *p, const struct side *side)
 	return true;
 }
 
-/* Bottom-up merges over perm and the room behind it: where lanes do not tell texts apart. */
+struct texts {
+	const struct pairs *pairs;
+	const struct side *side;
+};
+
+static bool swapped(const void *ctx, const void *a, const void *b)
+{
+	const struct texts *t = ctx;
+
+	return compare(t->pairs, t->side, *(const uint32_t *)a, t->side, *(const uint32_t *)b) > 0;
+}
+
+/* Where lanes do not tell texts apart. Perm has room for as many behind it. */
 static void sort_texts(const struct pairs *p, struct side *side)
 {
-	uint32_t *from = side->perm, *to = side->perm + side->n;
-	size_t n = side->n;
+	const struct texts texts = { p, side };
 
-	for (size_t run = 1; run < n; run *= 2) {
-		uint32_t *swap = from;
-
-		for (size_t at = 0; at < n; at += 2 * run) {
-			size_t i = at, mid = size_min(at + run, n), k = mid,
-			       end = size_min(at + 2 * run, n);
-
-			for (size_t out = at; out < end; out++) {
-				bool left = i < mid && (k >= end || compare(p, side, from[i], side,
-				                                            from[k]) <= 0);
-
-				to[out] = left ? from[i++] : from[k++];
-			}
-		}
-		from = to;
-		to = swap;
-	}
-	if (from != side->perm)
-		memcpy(side->perm, from, n * sizeof *from);
+	sort_stable(side->perm, side->perm + side->n, side->n, sizeof *side->perm, swapped, &texts);
 }
 
 static teg_status sort_side(struct pairs *p, struct side *side, teg_error *err)

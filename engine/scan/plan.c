@@ -1,5 +1,6 @@
 #include "engine/scan/plan.h"
 #include "codec/base/checked.h"
+#include "codec/base/sort.h"
 #include <stdlib.h>
 
 struct walk {
@@ -230,46 +231,25 @@ static teg_status walk_segment(struct walk *w, uint32_t at)
 
 /* ---- groups ---- */
 
-static int by_first(const struct plan_tile *a, const struct plan_tile *b, uint32_t n_words)
+static bool by_first(const void *ctx, const void *a, const void *b)
 {
-	int order = position_compare(a->first, b->first, n_words);
+	const struct plan_tile *x = a, *y = b;
+	int order = position_compare(x->first, y->first, *(const uint32_t *)ctx);
 
 	if (order)
-		return order;
-	if (a->segment != b->segment)
-		return a->segment < b->segment ? -1 : 1;
-	return (a->number > b->number) - (a->number < b->number);
+		return order > 0;
+	return x->segment != y->segment ? x->segment > y->segment : x->number > y->number;
 }
 
-/* Each segment's tiles come in order already, so merging runs is all there is to do. */
 static bool sort_tiles(struct plan *plan, const teg_allocator *alloc)
 {
-	uint32_t n_words = plan->array->order->n_words;
-	struct plan_tile *from = plan->tiles, *to;
-	size_t n = plan->n_tiles;
+	struct plan_tile *room = mem_array(alloc, plan->n_tiles, sizeof *room);
 
-	if (!n)
-		return true;
-	to = mem_array(alloc, plan->cap, sizeof *to);
-	if (!to)
-		return false;
-	for (size_t run = 1; run < n; run *= 2) {
-		for (size_t at = 0; at < n; at += 2 * run) {
-			size_t i = at, k = size_min(at + run, n), mid = k,
-			       end = size_min(at + 2 * run, n);
-
-			for (size_t out = at; out < end; out++) {
-				bool left = i < mid && (k >= end ||
-				                        by_first(&from[i], &from[k], n_words) <= 0);
-
-				to[out] = left ? from[i++] : from[k++];
-			}
-		}
-		plan->tiles = to;
-		to = from;
-		from = plan->tiles;
-	}
-	mem_free(alloc, to, plan->cap * sizeof *to);
+	if (!room)
+		return !plan->n_tiles;
+	sort_stable(plan->tiles, room, plan->n_tiles, sizeof *room, by_first,
+	            &plan->array->order->n_words);
+	mem_free(alloc, room, plan->n_tiles * sizeof *room);
 	return true;
 }
 

@@ -1,0 +1,71 @@
+/* Stable merge sort: qsort has no context for a comparison and may allocate behind our back.
+ *
+ * Runs of doubling length are merged from one array into the other; what is in order already, the
+ * whole or two neighbouring runs, is not compared again. Inlined, so that `size` and the comparison are
+ * constants where it is used.
+ *
+ *   [ 3 9 | 1 4 | 2 7 ]  ->  [ 1 3 4 9 | 2 7 ]  ->  [ 1 2 3 4 7 9 ]
+ */
+#ifndef TEG_CODEC_BASE_SORT_H
+#define TEG_CODEC_BASE_SORT_H
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+#include "codec/base/checked.h"
+
+/* Must *b come before *a, although it stands behind it? */
+typedef bool sort_swapped(const void *ctx, const void *a, const void *b);
+
+#define SORT_INLINE static inline __attribute__((always_inline))
+
+/* Merges [at, mid) and [mid, end) of `from` into the same places of `to`. */
+SORT_INLINE void sort_merge(const uint8_t *from, uint8_t *to, size_t at, size_t mid, size_t end,
+                            size_t size, sort_swapped *swapped, const void *ctx)
+{
+	size_t i = at, k = mid;
+
+	if (mid == end || !swapped(ctx, from + (mid - 1) * size, from + mid * size)) {
+		memcpy(to + at * size, from + at * size, (end - at) * size);
+		return;
+	}
+	for (; i < mid && k < end; at++) {
+		bool right = swapped(ctx, from + i * size, from + k * size);
+
+		memcpy(to + at * size, from + (right ? k : i) * size, size);
+		k += right;
+		i += !right;
+	}
+	memcpy(to + at * size, from + i * size, (mid - i) * size);
+	memcpy(to + (at + mid - i) * size, from + k * size, (end - k) * size);
+}
+
+SORT_INLINE bool sort_is_sorted(const uint8_t *at, size_t n, size_t size, sort_swapped *swapped,
+                                const void *ctx)
+{
+	for (size_t i = 1; i < n; i++)
+		if (swapped(ctx, at + (i - 1) * size, at + i * size))
+			return false;
+	return true;
+}
+
+/* Sorts the n elements of `size` bytes at `at`; `room` has room for as many. */
+SORT_INLINE void sort_stable(void *at, void *room, size_t n, size_t size, sort_swapped *swapped,
+                             const void *ctx)
+{
+	uint8_t *from = at, *to = room;
+
+	if (sort_is_sorted(from, n, size, swapped, ctx))
+		return;
+	for (size_t run = 1; run < n; run *= 2) {
+		uint8_t *swap = from;
+
+		for (size_t i = 0; i < n; i += 2 * run)
+			sort_merge(from, to, i, size_min(i + run, n), size_min(i + 2 * run, n),
+			           size, swapped, ctx);
+		from = to;
+		to = swap;
+	}
+	if (from != at)
+		memcpy(at, from, n * size);
+}
+#endif
