@@ -1,16 +1,17 @@
 #include "engine/time/visibility.h"
+#include "codec/base/sort.h"
 #include "engine/time/spans.h"
-#include <string.h>
 
 void pieces_init(struct pieces *pieces, const teg_allocator *alloc)
 {
-	*pieces = (struct pieces){ NULL, 0, 0, NULL, 0, alloc };
+	*pieces = (struct pieces){ .alloc = alloc };
 }
 
 void pieces_release(struct pieces *pieces)
 {
 	mem_free(pieces->alloc, pieces->at, pieces->cap * sizeof *pieces->at);
-	mem_free(pieces->alloc, pieces->work, pieces->work_cap);
+	mem_free(pieces->alloc, pieces->leaves, pieces->leaves_cap * sizeof *pieces->leaves);
+	mem_free(pieces->alloc, pieces->order, pieces->order_cap * sizeof *pieces->order);
 	pieces_init(pieces, pieces->alloc);
 }
 
@@ -49,21 +50,30 @@ static bool add_piece(struct pieces *out, size_t version, int64_t from, int64_t 
 	return true;
 }
 
+/* All of them are of one version. */
+static bool add_spans(const struct spans *spans, size_t version, struct pieces *out)
+{
+	struct span_place at = { 0, 0 };
+	const struct span_of_time *span;
+
+	while ((span = spans_next(spans, &at)))
+		if (!add_piece(out, version, span->from, span->until))
+			return false;
+	return true;
+}
+
 /* What `versions[i]` has of the free time, as pieces. */
 static bool take_free(const struct spans *free_time, const struct version *versions, size_t i,
                       struct pieces *out)
 {
 	const struct version *v = &versions[i];
+	struct span_place at = spans_after(free_time, v->valid_from);
+	const struct span_of_time *f;
 
-	for (size_t k = spans_after(free_time, v->valid_from); k < free_time->n; k++) {
-		const struct span_of_time *f = &free_time->at[k];
-
-		if (f->from >= v->valid_until)
-			break;
+	while ((f = spans_next(free_time, &at)) && f->from < v->valid_until)
 		if (!add_piece(out, i, max64(f->from, v->valid_from),
 		               min64(f->until, v->valid_until)))
 			return false;
-	}
 	return true;
 }
 
@@ -98,17 +108,30 @@ static bool visit_group(struct spans *free_time, const struct version *versions,
 	return true;
 }
 
-/* A piece of few versions is sorted by insertion: they come nearly in order. */
-static void sort_pieces(struct pieces *out)
+static bool later(const void *ctx, const void *a, const void *b)
 {
-	for (size_t i = 1; i < out->n; i++) {
-		struct piece p = out->at[i];
-		size_t k = i;
+	(void)ctx;
+	return ((const struct piece *)a)->valid_from > ((const struct piece *)b)->valid_from;
+}
 
-		for (; k && out->at[k - 1].valid_from > p.valid_from; k--)
-			out->at[k] = out->at[k - 1];
-		out->at[k] = p;
-	}
+/* Within a commit, live rows that do not claim come before its claims. */
+static bool older(const void *ctx, const void *a, const void *b)
+{
+	(void)ctx;
+	return ((const struct piece *)a)->version > ((const struct piece *)b)->version;
+}
+
+/* The leaves are free by now. */
+static teg_status sort_pieces(struct pieces *out, sort_swapped *swapped)
+{
+	size_t need = out->n * sizeof *out->at / sizeof *out->leaves + 1;
+	void *room = out->leaves;
+
+	if (!mem_grow(out->alloc, &room, &out->leaves_cap, need, sizeof *out->leaves))
+		return TEG_NOMEM;
+	out->leaves = room;
+	sort_stable(out->at, room, out->n, sizeof *out->at, swapped, NULL);
+	return TEG_OK;
 }
 
 /* What an erasure masks ends nothing. */
@@ -121,16 +144,27 @@ static size_t n_newer(const struct version *versions, size_t n, int64_t s)
 	return newer;
 }
 
-/* Of the `newer` versions after S the first, oldest first, that claims part of a piece ends it. */
-static void fill_until(const struct version *versions, size_t newer, struct piece *piece)
+/* Lowers the ceiling under the claims of versions [from, to), newest first: in the end it is, at each
+ * valid time, the system time of the oldest of them. */
+static bool lower_ceiling(struct spans *ceiling, const struct version *versions, size_t from,
+                          size_t to)
 {
-	for (size_t i = newer; i-- > 0;) {
-		if (versions[i].claims && versions[i].valid_from < piece->valid_until &&
-		    versions[i].valid_until > piece->valid_from) {
-			piece->system_until = versions[i].system_from;
-			break;
-		}
-	}
+	for (size_t i = from; i < to; i++)
+		if (versions[i].claims &&
+		    !spans_cover(ceiling, versions[i].valid_from, versions[i].valid_until, true,
+		                 versions[i].system_from))
+			return false;
+	return true;
+}
+
+/* The first newer version that claims part of a piece ends it. */
+static void fill_until(const struct spans *ceiling, struct piece *piece)
+{
+	struct span_place at = spans_after(ceiling, piece->valid_from);
+	const struct span_of_time *span;
+
+	while ((span = spans_next(ceiling, &at)) && span->from < piece->valid_until)
+		piece->system_until = min64(piece->system_until, span->ceiling);
 }
 
 /* The pieces at S by version, newest first, those of one version by valid time. */
@@ -146,29 +180,31 @@ static teg_status list_at(const struct version *versions, size_t n, int64_t s, i
 		return TEG_NOMEM;
 	while (i < erasure && versions[i].system_from > s)
 		i++;
-	while (i < erasure && free_time.n) {
+	while (i < erasure && free_time.n) { /* until all the time is claimed */
 		size_t end = group_end(versions, i, erasure);
 
 		if (!visit_group(&free_time, versions, i, end, s, out))
 			return TEG_NOMEM;
 		i = end;
 	}
-	if (erasure < n && versions[erasure].target)
-		for (size_t k = 0; k < free_time.n; k++)
-			if (!add_piece(out, erasure, free_time.at[k].from, free_time.at[k].until))
-				return TEG_NOMEM;
+	if (erasure < n && versions[erasure].target && !add_spans(&free_time, erasure, out))
+		return TEG_NOMEM;
 	return TEG_OK;
 }
 
 teg_status visible_at(const struct version *versions, size_t n, int64_t s, int64_t a, int64_t b,
                       bool with_until, struct pieces *out)
 {
-	size_t newer = n_newer(versions, n, s);
+	struct spans ceiling = spans_in(out);
 
 	TEG_TRY(list_at(versions, n, s, a, b, out));
-	sort_pieces(out);
-	for (size_t p = 0; with_until && p < out->n; p++)
-		fill_until(versions, newer, &out->at[p]);
+	TEG_TRY(sort_pieces(out, later));
+	if (!with_until)
+		return TEG_OK;
+	if (!lower_ceiling(&ceiling, versions, 0, n_newer(versions, n, s)))
+		return TEG_NOMEM;
+	for (size_t p = 0; p < out->n; p++)
+		fill_until(&ceiling, &out->at[p]);
 	return TEG_OK;
 }
 
@@ -193,14 +229,14 @@ struct derived {
 
 static struct derived derive_one(const struct spans *ceiling, const struct version *v)
 {
+	struct span_place at = spans_after(ceiling, v->valid_from);
 	struct derived d = { INT64_MIN, 1 };
+	const struct span_of_time *span;
 	bool first = true;
 
-	for (size_t k = spans_after(ceiling, v->valid_from); k < ceiling->n; k++) {
-		int64_t until = min64(ceiling->at[k].ceiling, v->superseded_at);
+	while ((span = spans_next(ceiling, &at)) && span->from < v->valid_until) {
+		int64_t until = min64(span->ceiling, v->superseded_at);
 
-		if (ceiling->at[k].from >= v->valid_until)
-			break;
 		if (!first && until != d.superseded)
 			d.exact = 0;
 		d.superseded = max64(d.superseded, until);
@@ -219,12 +255,7 @@ static bool derive_group(struct spans *ceiling, const struct version *versions, 
 		superseded_out[k] = d.superseded;
 		exact_out[k] = d.exact;
 	}
-	for (size_t k = i; k < end; k++)
-		if (versions[k].claims &&
-		    !spans_cover(ceiling, versions[k].valid_from, versions[k].valid_until, true,
-		                 versions[k].system_from))
-			return false;
-	return true;
+	return lower_ceiling(ceiling, versions, i, end);
 }
 
 teg_status derive_superseded(const struct version *versions, size_t n, struct pieces *scratch,
@@ -267,17 +298,12 @@ teg_status left_of_box(const struct version *versions, size_t i, struct pieces *
 		    !spans_cover(&left, versions[first - 1].valid_from,
 		                 versions[first - 1].valid_until, false, 0))
 			return TEG_NOMEM;
-	for (size_t k = 0; k < left.n; k++)
-		if (!add_piece(out, i, left.at[k].from, left.at[k].until))
-			return TEG_NOMEM;
-	ceiling = spans_in(out);
-	if (!spans_cover(&ceiling, INT64_MIN, INT64_MAX, true, INT64_MAX))
+	if (!add_spans(&left, i, out))
 		return TEG_NOMEM;
-	for (size_t k = 0; k < first; k++)
-		if (versions[k].claims &&
-		    !spans_cover(&ceiling, versions[k].valid_from, versions[k].valid_until, true,
-		                 versions[k].system_from))
-			return TEG_NOMEM;
+	ceiling = spans_in(out);
+	if (!spans_cover(&ceiling, INT64_MIN, INT64_MAX, true, INT64_MAX) ||
+	    !lower_ceiling(&ceiling, versions, 0, first))
+		return TEG_NOMEM;
 	for (size_t k = 0; k < out->n; k++) {
 		struct version piece = { .valid_from = out->at[k].valid_from,
 			                 .valid_until = out->at[k].valid_until,
@@ -314,18 +340,18 @@ static bool add_rectangles(const struct spans *ceiling, const struct version *ve
                            const struct range *range, struct pieces *out)
 {
 	const struct version *v = &versions[i];
+	struct span_place at = spans_after(ceiling, v->valid_from);
+	const struct span_of_time *span;
 	size_t first = out->n;
 
-	for (size_t k = spans_after(ceiling, v->valid_from); k < ceiling->n; k++) {
+	while ((span = spans_next(ceiling, &at)) && span->from < v->valid_until) {
 		struct piece piece = { .version = (uint32_t)i,
 			               .valid_from = max64(v->valid_from, range->a),
 			               .valid_until = min64(v->valid_until, range->b) };
 
-		if (ceiling->at[k].from >= v->valid_until)
-			break;
-		piece.valid_from = max64(piece.valid_from, ceiling->at[k].from);
-		piece.valid_until = min64(piece.valid_until, ceiling->at[k].until);
-		piece.system_until = min64(ceiling->at[k].ceiling, v->superseded_at);
+		piece.valid_from = max64(piece.valid_from, span->from);
+		piece.valid_until = min64(piece.valid_until, span->until);
+		piece.system_until = min64(span->ceiling, v->superseded_at);
 		if (piece.valid_from < piece.valid_until && piece.system_until > range->s_from &&
 		    !add_rectangle(out, first, piece))
 			return false;
@@ -340,12 +366,7 @@ static bool range_group(struct spans *ceiling, const struct version *versions, s
 		if (versions[k].target && versions[k].system_from <= range->s_to &&
 		    !add_rectangles(ceiling, versions, k, range, out))
 			return false;
-	for (size_t k = i; k < end; k++)
-		if (versions[k].claims &&
-		    !spans_cover(ceiling, versions[k].valid_from, versions[k].valid_until, true,
-		                 versions[k].system_from))
-			return false;
-	return true;
+	return lower_ceiling(ceiling, versions, i, end);
 }
 
 teg_status visible_between(const struct version *versions, size_t n, int64_t s_from, int64_t s_to,
@@ -483,17 +504,24 @@ static bool walk_each(struct changing *c, const struct pieces *then, const struc
 	return true;
 }
 
-/* Within a commit, live rows that do not claim come before its claims. */
-static void sort_by_version(struct pieces *pieces)
+/* Answers that are gone were ended after s_from, those that are new not before s_to. */
+static bool fill_changes(const struct changing *c, size_t n)
 {
-	for (size_t i = 1; i < pieces->n; i++) {
-		struct piece p = pieces->at[i];
-		size_t k = i;
+	struct spans ceiling = spans_in(c->out);
+	size_t newer = n_newer(c->versions, n, c->s_to),
+	       newest = n_newer(c->versions, n, c->s_from);
 
-		for (; k && pieces->at[k - 1].version > p.version; k--)
-			pieces->at[k] = pieces->at[k - 1];
-		pieces->at[k] = p;
-	}
+	if (!lower_ceiling(&ceiling, c->versions, 0, newer))
+		return false;
+	for (size_t p = 0; p < c->out->n; p++)
+		if (c->out->at[p].change != CHANGE_DELETED)
+			fill_until(&ceiling, &c->out->at[p]);
+	if (!lower_ceiling(&ceiling, c->versions, newer, newest))
+		return false;
+	for (size_t p = 0; p < c->out->n; p++)
+		if (c->out->at[p].change == CHANGE_DELETED)
+			fill_until(&ceiling, &c->out->at[p]);
+	return true;
 }
 
 teg_status visible_changes(const struct version *versions, size_t n, int64_t s_from, int64_t s_to,
@@ -501,27 +529,19 @@ teg_status visible_changes(const struct version *versions, size_t n, int64_t s_f
                            struct pieces *out)
 {
 	struct changing c = { .versions = versions, .s_from = s_from, .s_to = s_to, .out = out };
-	size_t newer = n_newer(versions, n, s_to), newest = n_newer(versions, n, s_from);
+	bool walked;
 
 	out->n = 0;
 	for (size_t i = 0; i < n; i++)
 		c.apart |= !versions[i].claims;
 	TEG_TRY(list_at(versions, n, s_from, a, b, before));
 	TEG_TRY(list_at(versions, n, s_to, a, b, after));
-	if (c.apart) {
-		sort_by_version(before);
-		sort_by_version(after);
-		if (!walk_each(&c, before, after))
-			return TEG_NOMEM;
-	} else {
-		sort_pieces(before);
-		sort_pieces(after);
-		if (!walk_changes(&c, (struct lane){ before->at, before->at + before->n },
-		                  (struct lane){ after->at, after->at + after->n }))
-			return TEG_NOMEM;
-	}
-	for (size_t p = 0; p < out->n; p++)
-		fill_until(versions, out->at[p].change == CHANGE_DELETED ? newest : newer,
-		           &out->at[p]);
-	return TEG_OK;
+	TEG_TRY(sort_pieces(before, c.apart ? older : later));
+	TEG_TRY(sort_pieces(after, c.apart ? older : later));
+	if (c.apart)
+		walked = walk_each(&c, before, after);
+	else
+		walked = walk_changes(&c, (struct lane){ before->at, before->at + before->n },
+		                      (struct lane){ after->at, after->at + after->n });
+	return walked && fill_changes(&c, n) ? TEG_OK : TEG_NOMEM;
 }

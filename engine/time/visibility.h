@@ -56,12 +56,15 @@ struct piece {
 /* What became of an answer between two system times; teg_change has the same. */
 enum change { CHANGE_NONE, CHANGE_ADDED, CHANGE_CHANGED, CHANGE_DELETED, CHANGE_ERASED };
 
+struct span_leaf;
+
 /* Reused between keys. */
 struct pieces {
 	struct piece *at;
 	size_t n, cap;
-	void *work;      /* scratch of the algorithms */
-	size_t work_cap; /* bytes */
+	struct span_leaf *leaves; /* scratch: spans.h */
+	uint32_t *order;
+	size_t leaves_cap, order_cap;
 	const teg_allocator *alloc;
 };
 void pieces_init(struct pieces *pieces, const teg_allocator *alloc);
