@@ -196,7 +196,8 @@ teg_status teg_recover(const char *path, const teg_recover_options *options,
 	mem_free(alloc, r.damages, (r.n + 1) * sizeof *r.damages);
 	mem_free(alloc, r.numbers, r.cap * sizeof *r.numbers);
 	store_unref(r.store);
-	if (status == TEG_OK)
-		options_give(result_out, &result, sizeof result);
-	return status;
+	if (status != TEG_OK)
+		return path ? error_in_file(err, status, path) : status;
+	options_give(result_out, &result, sizeof result);
+	return TEG_OK;
 }

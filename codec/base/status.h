@@ -56,7 +56,7 @@ typedef struct teg_error {
 	int32_t os_errno; /* errno of the failed system call, else 0 */
 	int64_t offset;   /* byte offset in `file`, else -1 */
 	int64_t row;      /* row of the caller's input or of the array, else -1 */
-	char file[96];    /* path relative to the store, else "" */
+	char file[96];    /* path below the store, or the store's own; else "" */
 	char array[96];   /* else "" */
 	char column[96];  /* dimension or attribute, else "" */
 	char message[288];

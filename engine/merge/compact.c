@@ -127,6 +127,7 @@ static teg_status publish(const struct job *job, const struct array_state *state
 		                          .gathers = job->gathers };
 	teg_commit_result result = { .struct_size = sizeof result };
 	struct audit audit;
+	teg_status status;
 
 	change.n_add = merge_added(merge, add);
 	if (merge->n_expired)
@@ -135,9 +136,12 @@ static teg_status publish(const struct job *job, const struct array_state *state
 	request.metadata = audit.pairs;
 	request.n_metadata = audit.n;
 	memcpy(request.commit_id, job->options.commit_id, sizeof request.commit_id);
-	TEG_TRY(store_commit(job->store, &request, &result, NULL, err));
-	add_result(job->result, merge, result.version);
-	return TEG_OK;
+	status = store_commit(job->store, &request, &result, NULL, err);
+	if (status == TEG_OK)
+		add_result(job->result, merge, result.version);
+	else if (status != TEG_COMMIT_UNKNOWN)
+		merge_discard(merge);
+	return status;
 }
 
 /* One merge of what the version holds, from choosing to publishing. TEG_END: nothing to merge. */

@@ -470,6 +470,7 @@ teg_status merge_run(struct teg_array *array, uint32_t first, uint32_t n,
 	mem_free(alloc, use, use_len);
 	if (status == TEG_OK)
 		return TEG_OK;
+	merge_discard(merge_out);
 	merge_release(merge_out);
 	return error_in_array(err, status, array->state.name);
 }
@@ -482,6 +483,16 @@ uint32_t merge_added(const struct merge *merge, struct new_segment add_out[2])
 		if (merge->outputs[i].used)
 			add_out[n++] = merge->outputs[i].added;
 	return n;
+}
+
+void merge_discard(const struct merge *merge)
+{
+	for (int i = 0; i < 2; i++) {
+		const struct merge_output *output = &merge->outputs[i];
+
+		if (output->used && !output->added.ref.inlined)
+			(void)os_unlink(output->sink.os, output->sink.path, NULL);
+	}
 }
 
 void merge_release(struct merge *merge)

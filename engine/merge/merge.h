@@ -53,7 +53,9 @@ teg_status merge_run(struct teg_array *array, uint32_t first, uint32_t n,
                      const struct merge_options *options, struct merge *merge_out, teg_error *err);
 /* The segments that it adds, none to two, as a change takes them. */
 uint32_t merge_added(const struct merge *merge, struct new_segment add_out[2]);
-/* Gives the buffers back. A segment file that was not published stays for vacuum to find. */
+/* Removes the segment files of a merge that was not published. Never where that is not known. */
+void merge_discard(const struct merge *merge);
+/* Gives the buffers back. */
 void merge_release(struct merge *merge);
 
 /* Merges the sorted runs of one transaction, earlier calls in earlier segments, into one fresh

@@ -20,12 +20,8 @@ uint64_t merge_len(const struct array_state *state, uint32_t first, uint32_t n)
 
 static void free_ride(struct teg_store *store, struct merge_ride *ride, bool keep_file)
 {
-	for (int i = 0; i < 2 && !keep_file; i++) {
-		const struct merge_output *output = &ride->merge.outputs[i];
-
-		if (output->used && !output->added.ref.inlined)
-			(void)os_unlink(store->os, output->sink.path, NULL);
-	}
+	if (!keep_file)
+		merge_discard(&ride->merge);
 	merge_release(&ride->merge);
 	array_unref(ride->array);
 	mem_free(store->alloc, ride, sizeof *ride);

@@ -279,7 +279,7 @@ teg_status os_unlink(struct os *os, const char *path, teg_error *err)
 teg_status os_make_dir(struct os *os, const char *path, teg_error *err)
 {
 	TEG_TRY(check_dir(path, err));
-	return answer(os->ops->mkdir(os, path), CHANGES, "make the directory", path, err);
+	return answer(os->ops->mkdir(os, path), CHANGES, "make", path, err);
 }
 
 teg_status os_sync_dir(struct os *os, const char *path, teg_error *err)

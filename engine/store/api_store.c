@@ -139,6 +139,12 @@ static teg_status find_or_make(struct teg_store *store, teg_create create, teg_e
 	return make(store, create, err);
 }
 
+/* Where no file of it is at fault, the store itself is. */
+static teg_status name_store(const char *path, teg_status status, teg_error *err)
+{
+	return status == TEG_OK || !path ? status : error_in_file(err, status, path);
+}
+
 teg_status store_open_bare(const char *path, const teg_store_options *options,
                            struct teg_store **store_out, teg_error *err)
 {
@@ -148,15 +154,15 @@ teg_status store_open_bare(const char *path, const teg_store_options *options,
 	*store_out = NULL;
 	if ((!path || !*path) && !options->os)
 		return teg_fail(err, TEG_MISUSE, "no path");
-	TEG_TRY(store_new(path, options, &store, err));
-	status = find_or_make(store, TEG_CREATE_NO, err);
-	if (status == TEG_OK)
-		status = read_marker(store, err);
+	TEG_DO(store_new(path, options, &store, err));
+	TEG_DO(find_or_make(store, TEG_CREATE_NO, err));
+	TEG_DO(read_marker(store, err));
+done:
 	if (status == TEG_OK)
 		*store_out = store;
 	else
 		store_unref(store);
-	return status;
+	return name_store(path, status, err);
 }
 
 teg_status teg_store_open(const char *path, const teg_store_options *options, teg_store **store_out,
@@ -176,7 +182,7 @@ teg_status teg_store_open(const char *path, const teg_store_options *options, te
 		return teg_fail(err, TEG_MISUSE, "no path");
 	if (o.create > TEG_CREATE_IF_MISSING)
 		return teg_fail(err, TEG_MISUSE, "create is no teg_create");
-	TEG_TRY(store_new(path, &o, &store, err));
+	TEG_DO(store_new(path, &o, &store, err));
 	TEG_DO(error_give(err, find_or_make(store, o.create, &own), &own));
 	TEG_DO(read_marker(store, err));
 	TEG_DO(version_open_newest(store, &version, err));
@@ -186,7 +192,7 @@ done:
 		*store_out = store;
 	else
 		store_unref(store);
-	return status;
+	return name_store(path, status, err);
 }
 
 void teg_store_close(teg_store *store)

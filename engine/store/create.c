@@ -10,7 +10,8 @@
 
 struct look {
 	bool marker;
-	char other[64];
+	uint64_t newest; /* the newest version, where there is one beyond the first */
+	char other[OS_PATH_MAX];
 };
 
 static bool is_ours(const char *name)
@@ -30,6 +31,43 @@ static int look_at(void *ctx, const char *name)
 	return 0;
 }
 
+static int look_at_manifest(void *ctx, const char *name)
+{
+	struct look *look = ctx;
+	uint64_t number;
+
+	if (manifest_number(name, &number) && number > 1 && number > look->newest) {
+		look->newest = number;
+		manifest_path(number, look->other);
+	}
+	return 0;
+}
+
+static int look_at_segment(void *ctx, const char *name)
+{
+	struct look *look = ctx;
+
+	snprintf(look->other, sizeof look->other, "segments/%.50s", name);
+	return 1;
+}
+
+/* What no creation leaves, however early it died: then a store has lost its marker. */
+static teg_status look_below(struct os *os, struct look *look, teg_error *err)
+{
+	teg_status status = os_list(os, "manifests", look_at_manifest, look, err);
+	struct os_stat st;
+
+	if (status != TEG_NOT_FOUND)
+		TEG_TRY(status);
+	if (!look->other[0])
+		status = os_list(os, "segments", look_at_segment, look, err);
+	if (status != TEG_NOT_FOUND)
+		TEG_TRY(status);
+	/* Or somebody else has completed a creation, and gone on, since we looked. */
+	look->marker = look->other[0] && os_stat(os, MARKER_PATH, &st, NULL) == TEG_OK;
+	return TEG_OK;
+}
+
 teg_status store_look(struct os *os, enum store_found *found_out, char name_out[64], teg_error *err)
 {
 	struct look look = { 0 };
@@ -40,11 +78,13 @@ teg_status store_look(struct os *os, enum store_found *found_out, char name_out[
 	if (status == TEG_NOT_FOUND)
 		return TEG_OK;
 	TEG_TRY(status);
+	if (!look.marker && !look.other[0])
+		TEG_TRY(look_below(os, &look, err));
 	if (look.marker)
 		*found_out = FOUND_STORE;
 	else if (look.other[0])
 		*found_out = FOUND_OTHER;
-	memcpy(name_out, look.other, sizeof look.other);
+	snprintf(name_out, 64, "%.63s", look.other);
 	return TEG_OK;
 }
 

@@ -9,7 +9,7 @@
 enum store_found {
 	FOUND_STORE,   /* a marker */
 	FOUND_NOTHING, /* no directory, an empty one, or a creation that was not completed */
-	FOUND_OTHER    /* something else: `name` of the first thing */
+	FOUND_OTHER /* something else, or a store without its marker: `name` of the first thing */
 };
 teg_status store_look(struct os *os, enum store_found *found_out, char name_out[64],
                       teg_error *err);

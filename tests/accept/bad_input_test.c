@@ -1,9 +1,11 @@
-/* Calls with bad arguments: a typed error that names the thing, and a transaction that is as it was
- * before the call. */
+/* Calls with bad arguments: a typed error that names the thing, a transaction that is as it was before
+ * the call, and a store of the same bytes. Files and directories that are no good are in
+ * bad_store_test.c. */
 #include <criterion/criterion.h>
 #include <math.h>
 #include <string.h>
 #include "engine/os/memory.h"
+#include "tests/support/files.h"
 #include "tests/support/memory.h"
 #include "tests/support/ok.h"
 
@@ -240,8 +242,10 @@ static const struct {
 Test(bad_input, a_bad_row_is_refused_with_its_column_and_number) /* X12 B6 */
 {
 	struct world w;
+	uint64_t before;
 
 	world_init(&w);
+	before = files_hash(w.os);
 	for (size_t i = 0; i < sizeof bad_rows / sizeof *bad_rows; i++) {
 		teg_error why = { 0 };
 		teg_status status = put(w.txn, bad_rows[i].columns, bad_rows[i].n, &why);
@@ -255,6 +259,7 @@ Test(bad_input, a_bad_row_is_refused_with_its_column_and_number) /* X12 B6 */
 		cr_expect_eq(why.row, bad_rows[i].row, "%s: row %lld", bad_rows[i].why,
 		             (long long)why.row);
 		cr_expect(why.message[0], "%s", bad_rows[i].why);
+		cr_expect_eq(files_hash(w.os), before, "%s: a file is another", bad_rows[i].why);
 	}
 	world_release(&w);
 }
@@ -534,8 +539,10 @@ Test(bad_input, a_bad_call_is_refused_and_names_the_thing) /* X12 H2 H9 T4 */
 	for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
 		teg_error why = { 0 };
 		teg_status status;
+		uint64_t before;
 
 		world_init(&w);
+		before = files_hash(w.os);
 		status = calls[i].call(&w, &why);
 
 		cr_expect_eq(status, calls[i].status, "%s: %s: %s", calls[i].why,
@@ -549,6 +556,7 @@ Test(bad_input, a_bad_call_is_refused_and_names_the_thing) /* X12 H2 H9 T4 */
 		cr_expect(why.message[0], "%s", calls[i].why);
 		/* The error is optional, and changes nothing about the answer. */
 		cr_expect_eq(calls[i].call(&w, NULL), status, "%s", calls[i].why);
+		cr_expect_eq(files_hash(w.os), before, "%s: a file is another", calls[i].why);
 		world_release(&w);
 	}
 }

@@ -140,7 +140,6 @@ static int open_target(const struct args *args, teg_store **store_out)
 
 	if (teg_store_open(path, &options, store_out, &err) == TEG_OK)
 		return EXIT_OK;
-	session_name_store(&err, path);
 	return fail_call(&err);
 }
 

@@ -30,12 +30,6 @@ static void print_lost(void *ctx, const teg_lost_version *lost)
 	report_end_row(r);
 }
 
-static int failed(const struct args *args, teg_error *err)
-{
-	session_name_store(err, args->operand[0]);
-	return fail_call(err);
-}
-
 static int run(const struct args *args)
 {
 	teg_recover_result result = { .struct_size = sizeof result };
@@ -48,7 +42,7 @@ static int run(const struct args *args)
 	options.dry_run = true;
 	options.each = NULL;
 	if (teg_recover(args->operand[0], &options, &result, &err) != TEG_OK)
-		return failed(args, &err);
+		return fail_call(&err);
 	report_begin(&r, "recover", "lost", columns, sizeof columns / sizeof *columns,
 	             args_format(args));
 	report_fact_u64(&r, "version", result.version);
@@ -56,7 +50,7 @@ static int run(const struct args *args)
 	options.each = print_lost;
 	if (teg_recover(args->operand[0], &options, &result, &err) != TEG_OK) {
 		report_abandon(&r);
-		return failed(args, &err);
+		return fail_call(&err);
 	}
 	code = report_end(&r);
 	return code == EXIT_OK && result.versions_lost ? EXIT_LOSS : code;

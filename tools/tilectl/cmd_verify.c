@@ -112,10 +112,8 @@ static int run(const struct args *args)
 
 	memset(&listing, 0, sizeof listing);
 	listing.format = args_format(args);
-	if (teg_store_open(args->operand[0], &options, &store, &err) != TEG_OK) {
-		session_name_store(&err, args->operand[0]);
+	if (teg_store_open(args->operand[0], &options, &store, &err) != TEG_OK)
 		return give_up(&listing, &result, &err);
-	}
 	if (teg_verify(store, args->value[OPT_DEEP] != NULL, print_damage, &listing, &result,
 	               &err) == TEG_OK)
 		code = finish(&listing, &result);

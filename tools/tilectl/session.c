@@ -1,16 +1,9 @@
 #include "tools/tilectl/session.h"
-#include <stdio.h>
 #include <string.h>
 
 /* What an import holds before it spills: less than the library's default, since whoever imports a
  * large file has it on disk already and wants little memory taken. */
 #define WRITE_BUDGET ((size_t)12 << 20)
-
-void session_name_store(teg_error *err, const char *path)
-{
-	if (!err->file[0])
-		snprintf(err->file, sizeof err->file, "%s", path);
-}
 
 int session_open_store(struct session *session, const char *path, teg_create create,
                        const char *writer)
@@ -24,7 +17,6 @@ int session_open_store(struct session *session, const char *path, teg_create cre
 	memset(session, 0, sizeof *session);
 	if (teg_store_open(path, &options, &session->store, &err) == TEG_OK)
 		return EXIT_OK;
-	session_name_store(&err, path);
 	return fail_call(&err);
 }
 

@@ -17,8 +17,6 @@ int session_open(struct session *session, const char *path, const char *array);
 int session_open_store(struct session *session, const char *path, teg_create create,
                        const char *writer);
 void session_close(struct session *session);
-/* Names the store in an error that names no file. */
-void session_name_store(teg_error *err, const char *path);
 
 /* Calls `each` for the array named, or for all in order of names; stops at the first code that is
  * not EXIT_OK and returns it. */
