@@ -238,10 +238,14 @@ typedef struct teg_spec {
 	size_t n_metadata;
 	const char
 		*key; /* TABLE: the attribute that teg_find looks up, an integer, DATE32, TIMESTAMP,
-	                    UTF8, BYTES or FIXED_BYTES; NULL: none. Null values have no key, and
-	                    several rows may have one key */
+	                    UTF8, BYTES or FIXED_BYTES; NULL: none. Null values have no key */
 	const teg_check *checks;
 	size_t n_checks;
+	/* With a key: no two live rows may have one, at the same valid time where there is valid time.
+	 * A commit after which two would is TEG_EXISTS, whoever wrote the other, and names key and
+	 * rows; `row` of the error is the place among the rows that the transaction appends to the
+	 * array, else a row id. Superseded, deleted and erased rows do not count. */
+	bool key_unique;
 } teg_spec;
 
 /* The attribute that an Arrow field declares. Strings of *out point into `field`. Dictionary
@@ -334,8 +338,10 @@ typedef enum teg_alter_kind {
 	                           coordinates). At commit TEG_DOMAIN where anything was ever written
 	                           beyond, deletions too */
 	TEG_ALTER_RETAIN,       /* `retention`; of an array made in this transaction too */
-	TEG_ALTER_TILES /* `tile_cells` (0: stays) and, with `has_profile`, `profile` of tiles
+	TEG_ALTER_TILES, /* `tile_cells` (0: stays) and, with `has_profile`, `profile` of tiles
 	                           written from now on; see teg_compact for those that are there */
+	TEG_ALTER_UNIQUE /* TABLE with a key: `key_unique`. At commit TEG_EXISTS where two rows
+	                           have one key already */
 } teg_alter_kind;
 
 /* How long superseded rows are kept. With `drops` a merge may drop those that answer nothing from the
@@ -361,6 +367,7 @@ typedef struct teg_alter {
 	uint32_t tile_cells;
 	bool has_profile;
 	teg_profile profile;
+	bool key_unique;
 } teg_alter;
 
 /* Changes an array, all or nothing, in order, when the transaction commits. Later calls of the same
@@ -507,7 +514,8 @@ typedef struct teg_commit_part {
 
 /* Makes the transaction durable and visible. Puts and deletes by key rebase over other writers'
  * commits without limit. Frees the transaction when it returns TEG_OK; after an error it lives and
- * may be tried again (TEG_CONFLICT, TEG_TIME_ORDER and TEG_SCHEMA will not change) or aborted.
+ * may be tried again (TEG_CONFLICT, TEG_TIME_ORDER and TEG_SCHEMA will not change; TEG_EXISTS, of
+ * keys that are unique, where other writers free them) or aborted.
  * TEG_COMMIT_UNKNOWN: a directory could not be synced; open anew and look. */
 TEG_API TEG_MUST_USE teg_status teg_txn_commit(teg_txn *txn, teg_commit_result *result_out,
                                                teg_error *err);

@@ -8,6 +8,7 @@
 #include "engine/store/marker.h"
 #include "engine/store/options.h"
 #include "engine/store/version.h"
+#include "engine/unique/unique.h"
 #include "engine/verify_rules.h"
 
 struct verifying {
@@ -302,6 +303,26 @@ static void tell_broken(void *ctx, const teg_error *broken)
 		v->each(v->ctx, &named);
 }
 
+static teg_status check_unique(struct verifying *v, struct teg_array *array, teg_error *err)
+{
+	const struct field *key = array->state.schema->key;
+	struct clash clash;
+	teg_error broken = { 0 };
+
+	if (!array->state.schema->key_unique)
+		return TEG_OK;
+	TEG_TRY(unique_check(array, 0, &clash, err));
+	if (!clash.found)
+		return TEG_OK;
+	teg_fail(&broken, TEG_SCHEMA, "column %s: key %s is that of row %lld and of row %lld",
+	         key->name, clash.key, (long long)clash.rows[0], (long long)clash.rows[1]);
+	error_in_column(&broken, TEG_SCHEMA, key->name);
+	error_at_row(&broken, TEG_SCHEMA, clash.rows[1]);
+	v->result.broken_checks++;
+	tell_broken(v, &broken);
+	return TEG_OK;
+}
+
 static teg_status check_array(struct verifying *v, struct store_version *version, const char *name,
                               teg_error *err)
 {
@@ -318,6 +339,8 @@ static teg_status check_array(struct verifying *v, struct store_version *version
 		status = settle(v,
 		                verify_rules(array, tell_broken, v, &v->result.broken_checks, err),
 		                err);
+	if (status == TEG_OK && v->deep && v->result.damages == n_damages)
+		status = settle(v, check_unique(v, array, err), err);
 	v->array = NULL;
 	array_unref(array);
 	return status;

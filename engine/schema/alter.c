@@ -222,6 +222,17 @@ static teg_status set_tiles(struct altering *a, const teg_alter *change, teg_err
 	return TEG_OK;
 }
 
+/* ---- the key ---- */
+
+/* What rows hold is looked at when the change commits. */
+static teg_status set_unique(struct altering *a, const teg_alter *change, teg_error *err)
+{
+	if (!a->draft.spec.key)
+		return teg_fail(err, TEG_SCHEMA, "the array has no key attribute");
+	a->draft.spec.key_unique = change->key_unique;
+	return TEG_OK;
+}
+
 /* ---- metadata ---- */
 
 static bool same_key(const teg_metadata *a, const teg_metadata *b)
@@ -318,6 +329,7 @@ static teg_status apply(struct altering *a, const teg_alter *change, teg_error *
 	case TEG_ALTER_UNCHECK: return remove_check(a, change, err);
 	case TEG_ALTER_RESIZE: return resize(a, change, err);
 	case TEG_ALTER_TILES: return set_tiles(a, change, err);
+	case TEG_ALTER_UNIQUE: return set_unique(a, change, err);
 	case TEG_ALTER_RENAME_ARRAY:
 	case TEG_ALTER_RETAIN:
 	case TEG_ALTER_DROP_ARRAY: return TEG_OK;

@@ -115,7 +115,7 @@ void schema_pack(const struct schema *schema, struct buf *out)
 {
 	uint32_t n_dims = schema->kind == TEG_TABLE ? 0 : schema->n_dims;
 
-	pack_map(out, 12u + (schema->key != NULL) + (schema->n_rules > 0));
+	pack_map(out, 12u + (schema->key != NULL) + schema->key_unique + (schema->n_rules > 0));
 	put_number("version", schema->version, out);
 	put_number("kind", schema->kind, out);
 	put_number("cells", schema->cells, out);
@@ -137,6 +137,10 @@ void schema_pack(const struct schema *schema, struct buf *out)
 	put_metadata(schema->metadata, schema->n_metadata, out);
 	if (schema->key) /* by id, for names change */
 		put_number("key", schema->key->id - COLUMN_ID_ATTRIBUTE, out);
+	if (schema->key_unique) {
+		pack_key(out, "unique");
+		pack_bool(out, true);
+	}
 	rules_pack(schema, out);
 }
 
@@ -343,10 +347,13 @@ static bool take_columns(const struct node *map, struct parsing *in, struct draf
 
 static bool take_key(const struct node *map, struct draft *draft)
 {
+	const struct node *unique = node_get(map, "unique");
 	uint32_t id;
 
+	if (unique && (!node_bool(unique, &draft->spec.key_unique) || !draft->spec.key_unique))
+		return false;
 	if (!node_get(map, "key"))
-		return true;
+		return !unique;
 	if (!take_u32(map, "key", UINT32_MAX, &id))
 		return false;
 	for (size_t i = 0; i < draft->spec.n_attributes; i++)

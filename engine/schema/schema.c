@@ -249,7 +249,10 @@ static bool may_be_key(const struct field *f)
 static teg_status take_key(struct schema *s, const teg_spec *spec, teg_error *err)
 {
 	if (!spec->key)
-		return TEG_OK;
+		return spec->key_unique
+		               ? teg_fail(err, TEG_SCHEMA, "unique keys without a key attribute")
+		               : TEG_OK;
+	s->key_unique = spec->key_unique;
 	if (s->kind != TEG_TABLE)
 		return refuse_key(spec->key, "only a table has one", err);
 	s->key = schema_field(s, spec->key);
@@ -295,7 +298,8 @@ static teg_status make_spec(struct schema *s, struct arena *arena, teg_error *er
 		              .tile_cells = s->tile_cells,
 		              .metadata = s->metadata,
 		              .n_metadata = s->n_metadata,
-		              .key = s->key ? s->key->name : NULL };
+		              .key = s->key ? s->key->name : NULL,
+		              .key_unique = s->key_unique };
 	return TEG_OK;
 }
 

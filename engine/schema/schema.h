@@ -79,6 +79,7 @@ struct schema {
 	const struct rule *rules; /* engine/schema/rule.h */
 	uint32_t n_rules;
 	const struct field *key; /* the attribute that segments index; NULL: none */
+	bool key_unique;         /* no two live rows with one value of it: engine/unique */
 	uint32_t version;        /* 1, and one more with each change */
 	uint8_t identity[16];    /* of the content, the array's name left out */
 	teg_spec spec;           /* the same as the public struct, for teg_array_spec */

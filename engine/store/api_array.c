@@ -1,3 +1,4 @@
+#include "engine/os/bytes.h"
 #include "engine/store/files.h"
 #include "engine/store/headers.h"
 #include "engine/store/options.h"
@@ -141,6 +142,91 @@ teg_status array_of_refs(struct store_version *version, const struct schema *sch
 		.schema = schema, .horizon = INT64_MIN, .n_segments = n, .segments = refs
 	};
 	status = finish_array(array, err);
+	if (status == TEG_OK)
+		*array_out = array;
+	else
+		array_unref(array);
+	return status;
+}
+
+/* ---- an array before its commit ---- */
+
+static teg_status apply_change(struct teg_array *array, struct store_version *base,
+                               const struct array_change *change, int64_t system_time,
+                               teg_error *err)
+{
+	struct array_state *s = &array->state;
+	struct segment_ref *refs;
+	uint32_t n;
+
+	*s = (struct array_state){ .id = change->array_id,
+		                   .horizon = INT64_MIN,
+		                   .last_system_time = INT64_MIN };
+	if (!change->create)
+		TEG_TRY(version_array(base, change->name, &array->arena, s, err));
+	else
+		s->schema = change->create;
+	if (change->alter)
+		s->schema = change->alter;
+	n = s->n_segments;
+	refs = arena_array(&array->arena, (size_t)n + change->n_add, sizeof *refs);
+	if (!refs)
+		return teg_fail(err, TEG_NOMEM, "no memory for an array");
+	for (uint32_t i = 0; i < n; i++)
+		refs[i] = s->segments[i];
+	for (uint32_t i = 0; i < change->n_add; i++)
+		refs[n + i] = change->add[i].ref;
+	s->segments = refs;
+	s->n_segments = n + change->n_add;
+	if (change->facts)
+		s->last_system_time = change->system_time_max > system_time
+		                              ? change->system_time_max
+		                              : system_time;
+	return finish_array(array, err);
+}
+
+/* A segment that travels inline is in no file yet. */
+static teg_status open_unpublished(struct teg_array *array, uint32_t i, struct span bytes,
+                                   teg_error *err)
+{
+	const teg_allocator *alloc = array->arena.alloc;
+	struct segment_ref *ref = &array->state.segments[i];
+	struct os_bytes *os = arena_alloc(&array->arena, sizeof *os);
+	struct segment *segment = mem_zalloc(alloc, sizeof *segment);
+	teg_status status = TEG_NOMEM;
+
+	ref->off = 0;
+	if (os && segment) {
+		os_bytes_init(os, bytes, alloc);
+		status = segment_open(segment, ref, array->state.schema, &os->os, os_bytes_file(os),
+		                      alloc, err);
+	}
+	if (status == TEG_OK)
+		atomic_store(&array->open[i], segment);
+	else
+		mem_free(alloc, segment, sizeof *segment);
+	return error_of_memory(err, status, "for a segment");
+}
+
+teg_status array_of_change(struct store_version *base, const struct array_change *change,
+                           int64_t system_time, struct teg_array **array_out, teg_error *err)
+{
+	struct teg_snapshot *snapshot;
+	struct teg_array *array;
+	teg_status status;
+
+	*array_out = NULL;
+	TEG_TRY(snapshot_of_version(base, &snapshot, err));
+	array = new_array(snapshot);
+	snapshot_unref(snapshot);
+	if (!array)
+		return teg_fail(err, TEG_NOMEM, "no memory for an array");
+	status = apply_change(array, base, change, system_time, err);
+	for (uint32_t i = 0; i < change->n_add && status == TEG_OK; i++)
+		if (change->add[i].ref.inlined)
+			status = open_unpublished(array,
+			                          array->state.n_segments - change->n_add + i,
+			                          change->add[i].inline_bytes, err);
 	if (status == TEG_OK)
 		*array_out = array;
 	else

@@ -114,6 +114,9 @@ static teg_status publish_on(struct teg_store *store, struct store_version *base
 		return TEG_OK;
 	compose_init(&c, store, base, request);
 	TEG_DO(compose_run(&c, err));
+	if (request->check)
+		TEG_DO(request->check(request->rebase_ctx, base, request, c.result.system_time,
+		                      err));
 	file = buf_span(&c.out);
 	TEG_DO(publish(store, c.number, request->commit_id, &file, 1, &outcome, err));
 	*attempt_out = outcome == PUBLISHED ? MADE : TRY_AGAIN;

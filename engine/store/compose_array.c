@@ -289,7 +289,19 @@ static bool still_fits(const struct target *t)
 	       (t->change->made_for && schema_accepts(t->schema, t->change->made_for));
 }
 
-static teg_status add_segment(struct compose *c, struct target *t, const struct new_segment *add,
+/* What is new is kept as it is referred to, for the commit's check. */
+static void keep_ref(const struct target *t, const struct segment_ref *ref, struct new_segment *add)
+{
+	struct box *box = add->ref.box;
+
+	if (t->change->n_remove || !box)
+		return;
+	*box = *ref->box;
+	add->ref = *ref;
+	add->ref.box = box;
+}
+
+static teg_status add_segment(struct compose *c, struct target *t, struct new_segment *add,
                               uint32_t i, teg_error *err)
 {
 	struct segment_ref ref = add->ref;
@@ -312,7 +324,9 @@ static teg_status add_segment(struct compose *c, struct target *t, const struct 
 		TEG_TRY(ref.implicit_ids ? give_row_ids(t, &ref, err) : pass_row_ids(t, &ref, err));
 	c->result.n_segments++;
 	c->result.n_bytes += ref.len;
-	return put_segment(c, t, &ref, add->inline_bytes, err);
+	TEG_TRY(put_segment(c, t, &ref, add->inline_bytes, err));
+	keep_ref(t, &ref, add);
+	return TEG_OK;
 }
 
 /* ---- one change ---- */

@@ -67,6 +67,15 @@ teg_status segment_keys(struct segment *segment, struct segment **keys_out, teg_
 teg_status segment_find_key(struct segment *segment, uint64_t code, struct tile_reader *reader,
                             struct column_buf *ids_out, teg_error *err);
 
+/* All entries of the key index, or those of some codes: `want` (NULL: all) narrows the codes lo .. hi of
+ * a part of the index to those that may be wanted, or says that none is; `each` gets codes, ascending,
+ * and the ids of the rows that they may name. */
+typedef bool (*keys_want)(void *ctx, uint64_t *lo, uint64_t *hi);
+typedef teg_status (*keys_each)(void *ctx, const uint64_t *codes, const int64_t *ids, size_t n,
+                                teg_error *err);
+teg_status segment_walk_keys(struct segment *segment, keys_want want, keys_each each, void *ctx,
+                             struct tile_reader *reader, teg_error *err);
+
 /* Visits the tiles whose index entries pass `keep` (asked for upper pages as well, to skip them
  * whole), in order. Entries come with real system times and row ids filled in. `keep` and `each`
  * may be NULL; `each` returns a status other than TEG_OK to stop. Counters may be NULL. */

@@ -147,3 +147,80 @@ teg_status segment_find_key(struct segment *segment, uint64_t code, struct tile_
 	status = segment_walk(l.keys, may_hold, look_in_tile, &l, NULL, err);
 	return status == TEG_OK ? status : error_in_file(err, status, segment->path);
 }
+
+/* ---- walking ---- */
+
+struct key_walk {
+	struct lookup at; /* `ids` is what a tile gave */
+	struct column_buf codes;
+	keys_want want;
+	keys_each each;
+	void *ctx;
+};
+
+static bool is_wanted(void *ctx, const struct index_entry *entry, bool leaf)
+{
+	const struct key_walk *w = ctx;
+	uint64_t lo = entry->lo[0], hi = entry->hi[0];
+
+	(void)leaf;
+	return !w->want || w->want(w->ctx, &lo, &hi);
+}
+
+static teg_status read_entries(struct key_walk *w, const struct tile *tile, uint64_t lo,
+                               uint64_t hi)
+{
+	struct lookup *l = &w->at;
+	uint32_t from = 0, end = 0;
+
+	column_buf_clear(&w->codes);
+	column_buf_clear(l->ids);
+	TEG_TRY(tile_search_column(l->reader, tile, &l->keys->schema->dims[0], lo, hi, &from, &end,
+	                           l->err));
+	if (end <= from)
+		return TEG_OK;
+	TEG_TRY(tile_read_column(l->reader, tile, 0, from, end - from, &w->codes, l->err));
+	TEG_TRY(tile_read_column(l->reader, tile, COLUMN_ID_ATTRIBUTE, from, end - from, l->ids,
+	                         l->err));
+	return make_ids(l, 0);
+}
+
+static teg_status walk_tile(void *ctx, const struct index_entry *entry, uint64_t number)
+{
+	struct key_walk *w = ctx;
+	uint64_t lo = entry->lo[0], hi = entry->hi[0];
+	struct tile tile;
+	teg_status status;
+
+	(void)number;
+	if (w->want)
+		w->want(w->ctx, &lo, &hi);
+	TEG_TRY(tile_open(&tile, w->at.keys, entry, w->at.reader->alloc, w->at.err));
+	status = read_entries(w, &tile, lo, hi);
+	tile_release(&tile);
+	if (status != TEG_OK || !w->codes.n)
+		return status;
+	return w->each(w->ctx, (const uint64_t *)(const void *)w->codes.values,
+	               (const int64_t *)(const void *)w->at.ids->values, w->codes.n, w->at.err);
+}
+
+teg_status segment_walk_keys(struct segment *segment, keys_want want, keys_each each, void *ctx,
+                             struct tile_reader *reader, teg_error *err)
+{
+	struct column_buf ids;
+	struct key_walk w = { .at = { .host = segment, .reader = reader, .ids = &ids, .err = err },
+		              .want = want,
+		              .each = each,
+		              .ctx = ctx };
+	teg_status status;
+
+	TEG_TRY(segment_keys(segment, &w.at.keys, err));
+	if (!w.at.keys)
+		return TEG_OK;
+	column_buf_init(&w.codes, COLUMN_FIXED, 8, reader->alloc);
+	column_buf_init(&ids, COLUMN_FIXED, 8, reader->alloc);
+	status = segment_walk(w.at.keys, is_wanted, walk_tile, &w, NULL, err);
+	column_buf_release(&w.codes);
+	column_buf_release(&ids);
+	return status == TEG_OK ? status : error_in_file(err, status, segment->path);
+}

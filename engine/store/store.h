@@ -104,7 +104,7 @@ teg_status version_array_time(struct store_version *version, uint64_t array_id, 
 /* A segment that a commit adds: finished, its file synced. */
 struct new_segment {
 	struct segment_ref ref; /* all but versions, manifest, off of inline ones, times and ids of
-	                             fresh ones, which the commit fills in */
+	                             fresh ones, which the commit fills in (not for a merge) */
 	struct span inline_bytes; /* ref.inlined; must live until the commit returns */
 };
 
@@ -153,6 +153,11 @@ struct commit_request {
 	teg_status (*rebase)(void *ctx, struct store_version *base, struct commit_request *request,
 	                     teg_error *err);
 	void *rebase_ctx;
+	/* Called, with the same ctx, when everything about the new version is known and nothing is
+	 * published: refuses what may not be said at `base`. NULL: all may. */
+	teg_status (*check)(void *ctx, struct store_version *base,
+	                    const struct commit_request *request, int64_t system_time,
+	                    teg_error *err);
 };
 
 /* Publishes N+1, rebasing as often as it takes (DESIGN 6). TEG_CONFLICT: a removed segment is gone,
@@ -215,4 +220,8 @@ teg_status array_of_version(struct store_version *version, const char *name,
 teg_status array_of_refs(struct store_version *version, const struct schema *schema,
                          struct segment_ref *refs, uint32_t n, struct teg_array **array_out,
                          teg_error *err);
+/* One as a commit's check finds it: with the change made, at that system time, merges that ride left
+ * out. The change and what it points to must outlive it. */
+teg_status array_of_change(struct store_version *base, const struct array_change *change,
+                           int64_t system_time, struct teg_array **array_out, teg_error *err);
 #endif

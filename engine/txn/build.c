@@ -270,8 +270,7 @@ static teg_status build_cells(struct teg_txn *txn, struct txn_array *array, teg_
 	teg_status status;
 
 	if (!array->n_wheres)
-		return build_one(txn, array, array->cells, array->boxes, array->n_boxes, false,
-		                 err);
+		return build_one(txn, array, array->cells, array->boxes, array->n_boxes, true, err);
 	TEG_TRY(rows_init(&copy, array->schema, txn->alloc, err));
 	status = rows_append(&copy, array->cells, 0, array->cells->n, err);
 	if (status == TEG_OK)
@@ -284,6 +283,7 @@ teg_status txn_build(struct teg_txn *txn, struct txn_array *array, teg_error *er
 {
 	if (array->is_built)
 		return TEG_OK;
+	txn_drop_built(txn, array, true);
 	if (array->n_runs && array->cells->n)
 		TEG_TRY(add_run(txn, array, err));
 	if (array->n_runs)
@@ -291,7 +291,7 @@ teg_status txn_build(struct teg_txn *txn, struct txn_array *array, teg_error *er
 	if (array->appends && array->appends->n)
 		TEG_TRY(build_appends(txn, array, err));
 	if (array->n_puts)
-		TEG_TRY(build_one(txn, array, NULL, NULL, 0, false, err));
+		TEG_TRY(build_one(txn, array, NULL, NULL, 0, true, err));
 	if ((array->cells && array->cells->n) || array->n_boxes) {
 		TEG_TRY(txn_rows(txn, &array->cells, array->schema, err));
 		TEG_TRY(build_cells(txn, array, err));

@@ -538,7 +538,8 @@ static struct commit_request request_of(struct teg_txn *txn, struct array_change
 		                          .n_metadata = txn->n_metadata,
 		                          .action = "commit",
 		                          .rebase = rebase,
-		                          .rebase_ctx = txn };
+		                          .rebase_ctx = txn,
+		                          .check = txn_check_keys };
 
 	memcpy(request.commit_id, txn->commit_id, sizeof request.commit_id);
 	return request;

@@ -41,7 +41,7 @@ struct built {
 	struct new_segment added;
 	struct box box;
 	uint8_t object[16];
-	bool rebuilt; /* from cells that a predicate found: made again after a rebase */
+	bool rebuilt; /* from what stays staged: made again where more is, or a predicate is run again */
 };
 
 struct txn_array {
@@ -161,6 +161,11 @@ teg_status txn_write_boxes(struct teg_txn *txn, struct txn_array *array,
                            const struct tiler_options *options, struct segment_sink *sink,
                            struct segment_result *result_out, teg_error *err);
 void txn_free_put(struct teg_txn *txn, const struct schema *schema, struct put_box *put);
+
+/* A commit's check (struct commit_request): TEG_EXISTS where two rows would have one unique key. */
+teg_status txn_check_keys(void *ctx, struct store_version *base,
+                          const struct commit_request *request, int64_t system_time,
+                          teg_error *err);
 
 /* Runs the predicates again on `base`, and replaces what they had found. */
 teg_status txn_evaluate(struct teg_txn *txn, struct store_version *base, teg_error *err);

@@ -187,7 +187,21 @@ def parse_schema(data):
     f.unsigned("profile", 2)
     _metadata(f)
     _check(schema, dims, f.unsigned("next_attribute"))
+    _check_key(schema, f)
     return schema
+
+
+def _check_key(schema, f):
+    unique = f.get("unique", bool, False)
+    require("unique" not in f.map or unique, "SCHEMA-21", "'unique' is there and false")
+    if "key" not in f.map:
+        require(not unique, "SCHEMA-21", "unique keys of no attribute")
+        return
+    column = 0x100 + f.unsigned("key", 0xeeff)
+    types = [a.type for a in schema.attrs if a.column == column]
+    require(schema.kind == TABLE and types, "SCHEMA-20", "key")
+    fits = types[0].klass in (SIGNED, UNSIGNED, BYTES) and types[0].id not in (BOOL, DURATION)
+    require(fits and types[0].id < LIST, "SCHEMA-20", "type of the key")
 
 
 def _check(s, dims, next_attribute):

@@ -24,10 +24,12 @@ EDGES = {
     "engine/write": CODEC + BELOW + ["engine/store"],
     "engine/scan": CODEC + BELOW + ["engine/store", "engine/arrow"],
     "engine/merge": CODEC + BELOW + ["engine/store", "engine/write", "engine/scan"],
+    "engine/unique": CODEC + BELOW
+    + ["engine/arrow", "engine/store", "engine/write", "engine/scan"],
     "engine/txn": CODEC + BELOW
-    + ["engine/arrow", "engine/store", "engine/write", "engine/scan", "engine/merge"],
+    + ["engine/arrow", "engine/store", "engine/write", "engine/scan", "engine/merge", "engine/unique"],
     "engine/api": CODEC + BELOW
-    + ["engine/arrow", "engine/store", "engine/write", "engine/scan", "engine/merge"],
+    + ["engine/arrow", "engine/store", "engine/write", "engine/scan", "engine/merge", "engine/unique"],
     "tools/tilectl": ["tools/parquet"],
     "tools/parquet": [],
     "bench": [],

@@ -599,15 +599,49 @@ static void make_levels(struct world *w)
 	commit(w);
 }
 
+/* ---- keys: a table whose keys are unique; one is given on ---- */
+
+static void make_keys(struct world *w)
+{
+	static const teg_attribute attribute[] = {
+		{ .name = "id", .type = { .type = TEG_UTF8 }, .nullable = true }
+	};
+	static const char ids[] = "alphabetagamma";
+	static const int32_t offsets[] = { 0, 5, 9, 9 };
+	static const uint8_t validity = 3; /* the third has no key */
+	static const int64_t first = 0;
+	const struct data rows = { "id", ids, 0, offsets, &validity, NULL, 0 };
+	const struct data gone = { "row_id", &first, 8, NULL, NULL, NULL, 0 };
+
+	begin(w, 1000);
+	create(w, "keys",
+	       (teg_spec){ .kind = TEG_TABLE,
+	                   .attributes = attribute,
+	                   .n_attributes = 1,
+	                   .key = "id",
+	                   .key_unique = true });
+	put(w, "keys", &rows, 1, 3, true, (teg_put_options){ 0 });
+	commit(w);
+	begin(w, 2000);
+	delete (w, "keys", &gone, 1, 1, (teg_put_options){ 0 });
+	put(w, "keys", &rows, 1, 1, true, (teg_put_options){ 0 });
+	commit(w);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct {
 		const char *name;
 		void (*make)(struct world *w);
-	} stores[] = { { "types", make_types },   { "cells", make_cells },
-		       { "merged", make_merged }, { "grid", make_grid },
-		       { "events", make_events }, { "levels", make_levels },
-		       { "nested", make_nested }, { "nested_merged", make_nested_merged } };
+	} stores[] = { { "types", make_types },
+		       { "cells", make_cells },
+		       { "merged", make_merged },
+		       { "grid", make_grid },
+		       { "events", make_events },
+		       { "levels", make_levels },
+		       { "keys", make_keys },
+		       { "nested", make_nested },
+		       { "nested_merged", make_nested_merged } };
 	FILE *version;
 	struct world w;
 

@@ -314,6 +314,9 @@ int alteration_read(struct alteration *alteration, const struct args *args, cons
 		                  : !read_names(alteration, text, steps[i].kind, &why))
 			return usage(args, "--%s: %s", opt_table[steps[i].opt].name, why.text);
 	}
+	if (args->value[OPT_KEYS])
+		add_change(alteration, TEG_ALTER_UNIQUE)->key_unique =
+			args_choice(args, OPT_KEYS, 1) == 0;
 	return read_retention(alteration, args, retention);
 }
 

@@ -88,7 +88,7 @@ static int run_rename(const struct args *args)
 static const enum opt_id alter_opts[] = { OPT_ARRAY,        OPT_ADD,     OPT_DROP,   OPT_RENAME,
 	                                  OPT_WIDEN,        OPT_SET,     OPT_UNSET,  OPT_OF,
 	                                  OPT_CHECK,        OPT_UNCHECK, OPT_RESIZE, OPT_RETAIN,
-	                                  OPT_RETAIN_FLOOR, OPT_FORMAT,  OPT_END };
+	                                  OPT_RETAIN_FLOOR, OPT_KEYS,    OPT_FORMAT, OPT_END };
 static const enum opt_id drop_opts[] = { OPT_ARRAY, OPT_FORMAT, OPT_END };
 static const enum opt_id rename_opts[] = { OPT_ARRAY, OPT_TO, OPT_FORMAT, OPT_END };
 
@@ -108,6 +108,7 @@ const struct command cmd_alter = {
 	"Everything asked for is one version, done in the order --uncheck, --resize, --widen, --drop,\n"
 	"--rename, --add, --unset, --set, --check: names are the old ones up to --rename and the new\n"
 	"ones after.\n"
+	"With --keys unique no two live rows may have one key from then on; it is refused where two have.\n"
 	"With --retain a later compact may drop superseded rows that answer nothing from the newest\n"
 	"system time minus DURATION on; the horizon then moves there, and earlier system times are\n"
 	"beyond it. Tombstones in force stay. Every such drop is in the history.\n",

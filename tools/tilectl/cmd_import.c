@@ -285,7 +285,7 @@ static const enum opt_id opts[] = {
 	OPT_PROFILE,  OPT_VALID_FROM, OPT_VALID_UNTIL, OPT_SYSTEM_TIME_COLUMN,
 	OPT_ROW_KIND, OPT_KEY,        OPT_VERIFY,      OPT_FILE_FORMAT,
 	OPT_TYPES,    OPT_NULLS,      OPT_DELIMITER,   OPT_VECTORS,
-	OPT_FORMAT,   OPT_END
+	OPT_KEYS,     OPT_FORMAT,     OPT_END
 };
 
 const struct command cmd_import = {

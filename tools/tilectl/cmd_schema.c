@@ -27,11 +27,13 @@ static void print_dimension(struct report *r, const char *array, const teg_dimen
 }
 
 static void print_attribute(struct report *r, const char *array, const teg_attribute *a,
-                            const char *key)
+                            const teg_spec *spec)
 {
+	bool is_key = spec->key && !strcmp(a->name, spec->key);
+
 	report_string(r, array);
 	report_string(r, a->name);
-	report_string(r, key && !strcmp(a->name, key) ? "key" : "attribute");
+	report_string(r, !is_key ? "attribute" : spec->key_unique ? "unique key" : "key");
 	report_type(r, &a->type);
 	report_bool(r, a->nullable);
 	report_null(r);
@@ -74,7 +76,7 @@ static int print_array(void *ctx, teg_array *array)
 	for (size_t d = 0; d < spec->n_dimensions; d++)
 		print_dimension(ctx, teg_array_name(array), &spec->dimensions[d]);
 	for (size_t a = 0; a < spec->n_attributes; a++)
-		print_attribute(ctx, teg_array_name(array), &spec->attributes[a], spec->key);
+		print_attribute(ctx, teg_array_name(array), &spec->attributes[a], spec);
 	for (size_t c = 0; c < spec->n_checks; c++)
 		print_check(ctx, teg_array_name(array), spec, &spec->checks[c]);
 	return EXIT_OK;

@@ -37,6 +37,8 @@ static int read_kind(struct import_spec *import, const struct args *args)
 	for (size_t i = 0; kind == TEG_TABLE && i < sizeof of_dims / sizeof *of_dims; i++)
 		if (args->value[of_dims[i]])
 			return usage(args, "a table takes no --%s", opt_table[of_dims[i]].name);
+	if (args->value[OPT_KEYS] && !args->value[OPT_KEY_COLUMN])
+		return usage(args, "--keys goes with --key-column");
 	if (kind != TEG_SPARSE && args->value[OPT_CELLS])
 		return usage(args, "--cells is for sparse arrays");
 	if (kind != TEG_DENSE && args->value[OPT_FILL])
@@ -76,6 +78,7 @@ static int read_roles(struct import_spec *import, const struct args *args)
 	put->fill_missing = true; /* a required column that is missing is still refused */
 	import->spec.valid_time = put->valid_from_column || put->valid_until_column;
 	import->spec.key = args->value[OPT_KEY_COLUMN];
+	import->spec.key_unique = args_choice(args, OPT_KEYS, 1) == 0;
 	return EXIT_OK;
 }
 

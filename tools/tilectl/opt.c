@@ -21,6 +21,8 @@ const struct option opt_table[N_OPTS] = {
 	                false },
 	[OPT_KEY_COLUMN] = { "key-column", "COL", NULL,
 	                     "table: the attribute by which rows are found", false },
+	[OPT_KEYS] = { "keys", "HOW", "unique|many",
+	               "whether one row at most may have a key, or many may (many)", false },
 	[OPT_ROW_ID] = { "row-id", "COL", NULL, "column with the ids of table rows to update",
 	                 false },
 	[OPT_DOMAIN] = { "domain", "'X=0:99'", NULL, "domain of dimensions, inclusive", false },
