@@ -84,8 +84,7 @@ static void keep(struct sides *sides, const struct group *group, size_t i)
 }
 
 /* One key: its rows perm[at .. end), newest first. */
-static teg_status derive_key(struct sides *sides, const struct group *group, uint32_t at,
-                             uint32_t end)
+static teg_status derive_key(struct sides *sides, struct group *group, uint32_t at, uint32_t end)
 {
 	size_t n = group_versions(group, at, end, sides->versions);
 	bool masked = false;
@@ -109,7 +108,7 @@ static teg_status derive_key(struct sides *sides, const struct group *group, uin
 	return TEG_OK;
 }
 
-teg_status sides_derive(struct sides *sides, const struct group *group)
+teg_status sides_derive(struct sides *sides, struct group *group)
 {
 	const struct key_rows *keys = &group->range;
 

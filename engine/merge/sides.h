@@ -34,7 +34,7 @@ struct sides {
 void sides_init(struct sides *sides, const teg_allocator *alloc);
 void sides_release(struct sides *sides);
 /* The rows of the group's range. TEG_NOMEM. */
-teg_status sides_derive(struct sides *sides, const struct group *group);
+teg_status sides_derive(struct sides *sides, struct group *group);
 /* The boxes of the plan that stay: in keep_out (one per box). */
 void sides_choose_boxes(struct sides *sides, const struct plan *plan, bool *keep_out);
 #endif

@@ -149,19 +149,39 @@ static bool reserve_versions(struct group *group, size_t need)
 	return false;
 }
 
-size_t group_versions(const struct group *group, uint32_t at, uint32_t end, struct version *out)
+static void find_near(struct group *group, uint32_t at)
+{
+	uint32_t n = group->range.n - at, n_dims = group->plan->array->order->n_dims;
+	struct box bounds;
+
+	n = n < GROUP_NEAR_ROWS ? n : GROUP_NEAR_ROWS;
+	key_rows_bounds(&group->range, group->perm + at, n, &bounds);
+	group->n_near = 0;
+	for (uint32_t i = 0; i < group->plan->n_boxes; i++)
+		if (box_overlaps(&bounds, &group->plan->boxes[i].box, n_dims))
+			group->near[group->n_near++] = i;
+	group->near_end = at + n;
+}
+
+size_t group_versions(struct group *group, uint32_t at, uint32_t end, struct version *out)
 {
 	bool repeated = group->plan->array->state.schema->cells == TEG_CELLS_REPEATED;
-	const struct plan_box *boxes = group->plan->boxes;
-	uint32_t box = 0, n_boxes = group->plan->n_boxes, key = group->perm[at];
+	uint32_t near = 0, key = group->perm[at];
 	size_t n = 0;
 
+	if (at >= group->near_end)
+		find_near(group, at);
 	for (uint32_t i = at; i <= end; i++) {
 		int64_t next = i < end ? group->range.system_from[group->perm[i]] : INT64_MIN;
 
-		for (; box < n_boxes && (i == end || boxes[box].version.system_from > next); box++)
-			if (key_rows_in_box(&group->range, key, &boxes[box].box))
-				out[n++] = boxes[box].version;
+		for (; near < group->n_near; near++) {
+			const struct plan_box *box = &group->plan->boxes[group->near[near]];
+
+			if (i < end && box->version.system_from <= next)
+				break;
+			if (key_rows_in_box(&group->range, key, &box->box))
+				out[n++] = box->version;
+		}
 		if (i == end)
 			break;
 		out[n] = key_rows_version(&group->range, group->perm[i], repeated);

@@ -14,7 +14,8 @@
 #define GROUP_ROWS_SMALL (128u << 10) /* groups up to this many rows are one range */
 #define GROUP_KEYS_BUDGET (6u << 20)  /* bytes of keys kept decoded between ranges */
 #define GROUP_MARK_ROWS 128u
-#define GROUP_MANY 16 /* more tiles at hand than this: a scan's ranges are cut too */
+#define GROUP_NEAR_ROWS 256u /* boxes are looked for by so many rows at a time */
+#define GROUP_MANY 16        /* more tiles at hand than this: a scan's ranges are cut too */
 #define SCAN_RANGE_ROWS (28u << 10)
 #define SCAN_KEYS_BUDGET (2u << 20)
 
@@ -64,6 +65,9 @@ struct group {
 	struct base base;
 	uint32_t *perm;
 	size_t perm_cap;
+	/* of the plan's boxes those that meet a key of perm[.. near_end), the next few */
+	uint32_t *near;
+	uint32_t n_near, near_end;
 	/* what resolution gives: parallel arrays */
 	uint32_t n_out;
 	size_t out_cap;
@@ -113,8 +117,9 @@ struct member *group_find_base(struct group *group, const uint64_t **end);
 teg_status group_resolve_base(struct group *group);
 
 /* The versions of one key of the range, newest first: its rows perm[at .. end) and the boxes over it
- * (row UINT32_MAX), a box after the rows of its own commit. Room for end - at + the plan's boxes. */
-size_t group_versions(const struct group *group, uint32_t at, uint32_t end, struct version *out);
+ * (row UINT32_MAX), a box after the rows of its own commit. Room for end - at + the plan's boxes. Keys
+ * are asked for in order. */
+size_t group_versions(struct group *group, uint32_t at, uint32_t end, struct version *out);
 
 /* For resolution: room for more outputs; an output that is row i of the range; is the kind asked for? */
 bool group_reserve(struct group *group, size_t more);

@@ -176,10 +176,11 @@ teg_status group_begin(struct group *group, const uint32_t *at, uint32_t n, teg_
 
 	group->members = mem_zalloc(group->alloc, n * sizeof *group->members);
 	group->tiles = mem_zalloc(group->alloc, n * sizeof(struct tile *));
+	group->near = mem_array(group->alloc, group->plan->n_boxes, sizeof *group->near);
 	group->n_members = n;
 	group->next_member = 0;
 	group->done = false;
-	if (!group->members || !group->tiles) {
+	if (!group->members || !group->tiles || !group->near) {
 		group_end(group);
 		return no_memory(err);
 	}
@@ -199,6 +200,8 @@ void group_end(struct group *group)
 		close_member(group, &group->members[i]);
 	mem_free(group->alloc, group->members, group->n_members * sizeof *group->members);
 	mem_free(group->alloc, group->tiles, group->n_members * sizeof(struct tile *));
+	mem_free(group->alloc, group->near, group->plan->n_boxes * sizeof *group->near);
+	group->near = NULL;
 	group->members = NULL;
 	group->tiles = NULL;
 	group->n_members = 0;
@@ -211,6 +214,7 @@ static teg_status sort_range(struct group *group, bool by_position, teg_error *e
 {
 	void *perm = group->perm;
 
+	group->near_end = 0;
 	if (!mem_grow(group->alloc, &perm, &group->perm_cap, group->range.n + 1u,
 	              sizeof *group->perm))
 		return no_memory(err);

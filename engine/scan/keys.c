@@ -163,6 +163,22 @@ bool key_rows_in_box(const struct key_rows *keys, uint32_t i, const struct box *
 	return true;
 }
 
+void key_rows_bounds(const struct key_rows *keys, const uint32_t *rows, uint32_t n,
+                     struct box *box_out)
+{
+	for (uint32_t d = 0; d < keys->order->n_dims; d++) {
+		const uint64_t *lane = keys->lane[d];
+		uint64_t lo = lane[rows[0]], hi = lo;
+
+		for (uint32_t i = 1; i < n; i++) {
+			lo = lane[rows[i]] < lo ? lane[rows[i]] : lo;
+			hi = lane[rows[i]] > hi ? lane[rows[i]] : hi;
+		}
+		box_out->lo[d] = lo;
+		box_out->hi[d] = hi;
+	}
+}
+
 static void move_row(struct key_rows *keys, uint32_t to, uint32_t from)
 {
 	for (uint32_t d = 0; d < keys->order->n_dims; d++)

@@ -38,6 +38,9 @@ teg_status key_rows_append(struct key_rows *keys, const struct key_rows *from, c
  * came. CELL-1 to CELL-3. */
 teg_status key_rows_sort(const struct key_rows *keys, bool by_position, uint32_t *perm_out,
                          teg_error *err);
+/* The lanes that rows[0 .. n) reach over; n is not 0. */
+void key_rows_bounds(const struct key_rows *keys, const uint32_t *rows, uint32_t n,
+                     struct box *box_out);
 /* Does row i lie in the box, as far as lanes tell? */
 bool key_rows_in_box(const struct key_rows *keys, uint32_t i, const struct box *box);
 /* Do rows i and k have the same key? */

@@ -417,17 +417,28 @@ static teg_status group_tiles(struct plan *plan, const struct view *view,
 	                        : teg_fail(err, status, "no memory for the plan of a scan");
 }
 
-/* Newest first, the order in which versions of a key are asked. */
-static void sort_boxes(struct plan *plan)
+static bool box_is_older(const void *ctx, const void *a, const void *b)
 {
-	for (uint32_t i = 1; i < plan->n_boxes; i++) {
-		struct plan_box box = plan->boxes[i];
-		uint32_t k = i;
+	const struct plan_box *x = a, *y = b;
 
-		for (; k && plan->boxes[k - 1].version.system_from <= box.version.system_from; k--)
-			plan->boxes[k] = plan->boxes[k - 1];
-		plan->boxes[k] = box;
-	}
+	(void)ctx;
+	return x->version.system_from < y->version.system_from;
+}
+
+/* Newest first, the order in which versions of a key are asked; of one commit, the later before. */
+static teg_status sort_boxes(struct plan *plan, const teg_allocator *alloc)
+{
+	uint32_t n = plan->n_boxes;
+	struct plan_box *room = mem_array(alloc, n, sizeof *room);
+
+	if (!room)
+		return TEG_NOMEM;
+	for (uint32_t i = 0; i < n; i++)
+		room[n - 1 - i] = plan->boxes[i];
+	memcpy(plan->boxes, room, n * sizeof *room);
+	sort_stable(plan->boxes, room, n, sizeof *room, box_is_older, NULL);
+	mem_free(alloc, room, n * sizeof *room);
+	return TEG_OK;
 }
 
 teg_status plan_make(struct plan *plan, struct teg_array *array, const struct view *view,
@@ -445,7 +456,8 @@ teg_status plan_make(struct plan *plan, struct teg_array *array, const struct vi
 			status = walk_segment(&w, i);
 	if (status == TEG_OK)
 		status = group_tiles(plan, view, alloc, err);
-	sort_boxes(plan);
+	if (status == TEG_OK && plan->n_boxes)
+		status = error_of_memory(err, sort_boxes(plan, alloc), "to plan a scan");
 	if (status != TEG_OK)
 		plan_release(plan);
 	return status;
