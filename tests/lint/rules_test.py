@@ -14,6 +14,9 @@ LONG_FILES = {
     "engine/scan/predicate_parse.c": "one grammar",
 }
 
+TOP = {"CMakeLists.txt", "CMakePresets.json", "README.md", "CHANGELOG.md", "LICENSE", "dev", "codec",
+       "engine", "format-spec", "tools", "bench", "tests", "fuzz"}
+
 LIBRARY = ("codec", "engine")
 
 # What may not be called in the library, and where all the same.
@@ -108,7 +111,14 @@ def check_tests(path):
             yield f"{path}:{text.count(chr(10), 0, test.start()) + 1}: a test without an assertion"
 
 
-problems = []
+def check_top():
+    """What lies at the root is there by intent."""
+    for entry in sorted(path.name for path in tree.ROOT.iterdir()):
+        if entry not in TOP and not entry.startswith((".", "build")):
+            yield f"{entry}: does not belong at the root of the tree"
+
+
+problems = list(check_top())
 for source in tree.files(".c", ".h", under=LIBRARY):
     problems += check_library(source)
 for source in tree.files(".c", ".h"):
