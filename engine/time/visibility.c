@@ -157,12 +157,15 @@ static bool lower_ceiling(struct spans *ceiling, const struct version *versions,
 	return true;
 }
 
-/* The first newer version that claims part of a piece ends it. */
-static void fill_until(const struct spans *ceiling, struct piece *piece)
+/* The first newer version that claims part of a piece ends it. What a merge derived counts as well: the
+ * row that ended this one need not be among the versions. */
+static void fill_until(const struct spans *ceiling, const struct version *versions,
+                       struct piece *piece)
 {
 	struct span_place at = spans_after(ceiling, piece->valid_from);
 	const struct span_of_time *span;
 
+	piece->system_until = versions[piece->version].superseded_at;
 	while ((span = spans_next(ceiling, &at)) && span->from < piece->valid_until)
 		piece->system_until = min64(piece->system_until, span->ceiling);
 }
@@ -204,7 +207,7 @@ teg_status visible_at(const struct version *versions, size_t n, int64_t s, int64
 	if (!lower_ceiling(&ceiling, versions, 0, n_newer(versions, n, s)))
 		return TEG_NOMEM;
 	for (size_t p = 0; p < out->n; p++)
-		fill_until(&ceiling, &out->at[p]);
+		fill_until(&ceiling, versions, &out->at[p]);
 	return TEG_OK;
 }
 
@@ -515,12 +518,12 @@ static bool fill_changes(const struct changing *c, size_t n)
 		return false;
 	for (size_t p = 0; p < c->out->n; p++)
 		if (c->out->at[p].change != CHANGE_DELETED)
-			fill_until(&ceiling, &c->out->at[p]);
+			fill_until(&ceiling, c->versions, &c->out->at[p]);
 	if (!lower_ceiling(&ceiling, c->versions, newer, newest))
 		return false;
 	for (size_t p = 0; p < c->out->n; p++)
 		if (c->out->at[p].change == CHANGE_DELETED)
-			fill_until(&ceiling, &c->out->at[p]);
+			fill_until(&ceiling, c->versions, &c->out->at[p]);
 	return true;
 }
 

@@ -6,6 +6,7 @@
 
 struct answer {
 	int64_t key, value, from, until;
+	int64_t system_until; /* INT64_MIN: not asked for */
 };
 
 static int by_answer(const void *a, const void *b)
@@ -27,6 +28,12 @@ static int64_t time_or(const struct ArrowArray *a, int64_t i, int64_t open)
 	return validity && !((validity[i >> 3] >> (i & 7)) & 1) ? open : int_at(a, i, 8);
 }
 
+/* Columns besides system_until. */
+static int64_t n_usual(const struct play *w, int array)
+{
+	return array == TABLE ? 2 : w->models[array].valid_time ? 5 : 3;
+}
+
 static size_t take_batch(const struct play *w, int array, const struct ArrowArray *batch,
                          struct answer *out)
 {
@@ -44,23 +51,31 @@ static size_t take_batch(const struct play *w, int array, const struct ArrowArra
 			a->from = time_or(batch->children[3], i, INT64_MIN);
 			a->until = time_or(batch->children[4], i, INT64_MAX);
 		}
+		a->system_until =
+			batch->n_children > n_usual(w, array)
+				? time_or(batch->children[n_usual(w, array)], i, INT64_MAX)
+				: INT64_MIN;
 	}
 	return (size_t)batch->length;
 }
 
 static size_t read_rows(struct play *w, teg_array *at, int array, teg_scan_options *options,
-                        struct answer *out)
+                        bool until, struct answer *out)
 {
-	static const char *const table_columns[] = { "row_id", "value" };
-	static const char *const columns[] = { "x", "y", "value", "valid_from", "valid_until" };
+	static const char *const table_columns[] = { "row_id", "value", "system_until" };
+	static const char *const columns[] = { "x", "y", "value", "system_until" };
+	static const char *const valid_columns[] = { "x",          "y",           "value",
+		                                     "valid_from", "valid_until", "system_until" };
 	struct ArrowArray batch;
 	teg_scan *scan;
 	teg_status status;
 	size_t n = 0;
 	teg_error err;
 
-	options->columns = array == TABLE ? table_columns : columns;
-	options->n_columns = array == TABLE ? 2 : w->models[array].valid_time ? 5 : 3;
+	options->columns = array == TABLE                ? table_columns
+	                   : w->models[array].valid_time ? valid_columns
+	                                                 : columns;
+	options->n_columns = (size_t)n_usual(w, array) + until;
 	play_fine(w, teg_scan_open(at, options, &scan, &err), &err);
 	while ((status = teg_scan_next(scan, &batch, &err)) == TEG_OK) {
 		n += take_batch(w, array, &batch, out + n);
@@ -91,6 +106,26 @@ static void check_repeated(const struct play *w, int64_t s, const struct answer 
 			want += count;
 		}
 	PLAY_ASSERT((n) == (want), "%s", "(n) == (want)");
+}
+
+/* A piece holds until the first time at which something is said of any part of it. */
+static void check_until(const struct play *w, int array, int64_t s, const struct answer *row)
+{
+	const struct model *m = &w->models[array];
+	int64_t want = INT64_MAX;
+
+	if (row->system_until == INT64_MIN)
+		return;
+	for (int v = 0; v < V_POINTS; v++) {
+		int64_t until = model_until(m, (size_t)row->key, s, v);
+
+		if (m->valid_time ? row->from <= v - 1 && v - 1 < row->until : v == 1)
+			want = until < want ? until : want;
+	}
+	PLAY_ASSERT(row->system_until == want,
+	            "seed %llu call %zu: %s key %lld S %lld holds until %lld, not %lld",
+	            (unsigned long long)w->seed, w->n_calls, play_names[array], (long long)row->key,
+	            (long long)s, (long long)row->system_until, (long long)want);
 }
 
 /* Every point of valid time that a piece covers answers as the model does, and no other point. */
@@ -153,6 +188,7 @@ static void check_array(struct play *w, teg_array *at, int array)
 	teg_scan_options options = { .struct_size = sizeof options };
 	int64_t s = INT64_MAX;
 	int only = -1;
+	bool until;
 	size_t n;
 
 	if (w->n_times && play_draw(w, 2)) {
@@ -168,9 +204,10 @@ static void check_array(struct play *w, teg_array *at, int array)
 		options.valid_mode = TEG_VALID_AT;
 		options.valid_at = only - 1;
 	}
-	n = read_rows(w, at, array, &options, rows);
+	until = play_draw(w, 2);
+	n = read_rows(w, at, array, &options, until, rows);
 	options.no_prune = true;
-	PLAY_ASSERT((read_rows(w, at, array, &options, again)) == (n),
+	PLAY_ASSERT((read_rows(w, at, array, &options, until, again)) == (n),
 	            "seed %llu: pruning changes the answer", (unsigned long long)w->seed);
 	PLAY_ASSERT(n == 0 || memcmp(rows, again, n * sizeof *rows) == 0,
 	            "seed %llu: pruning changes the answer", (unsigned long long)w->seed);
@@ -178,6 +215,8 @@ static void check_array(struct play *w, teg_array *at, int array)
 		check_repeated(w, s, rows, n);
 	else
 		check_unique(w, array, s, rows, n, only);
+	for (size_t i = 0; i < n; i++)
+		check_until(w, array, s, &rows[i]);
 }
 
 static void check_point(struct play *w, teg_array *at, int array)

@@ -443,6 +443,8 @@ uint64_t play_fingerprint(struct play *w, teg_array *at, int array)
 			options.kinds = 1;
 		n = read_told(w, at, &options, rows);
 		sort_told(&options, rows, n);
+		for (size_t k = 0; w->tells && k < n; k++)
+			tell_row("as of", &rows[k]);
 		hash = mix(mix(hash, &n, sizeof n), rows, n * sizeof *rows);
 	}
 	return hash;
@@ -466,6 +468,8 @@ uint64_t play_ledger_print(struct play *w, teg_array *at)
 			continue;
 		n = read_told(w, at, &options, rows);
 		sort_told(&options, rows, n);
+		for (size_t k = 0; w->tells && k < n; k++)
+			tell_row("as of", &rows[k]);
 		hash = mix(mix(hash, &n, sizeof n), rows, n * sizeof *rows);
 	}
 	return hash;

@@ -74,6 +74,16 @@ size_t model_count(const struct model *m, size_t key, int64_t s, int64_t value)
 	return n;
 }
 
+int64_t model_until(const struct model *m, size_t key, int64_t s, int v)
+{
+	const struct history *h = &m->points[key][v];
+
+	for (size_t i = 0; i < h->n; i++)
+		if (h->at[i].system_time > s && (!m->repeated || h->at[i].what != SAID_LIVE))
+			return h->at[i].system_time;
+	return INT64_MAX;
+}
+
 /* Of what one commit says of a point the last is stored; of events, all that it does not delete. */
 static bool point_ever_above(const struct model *m, const struct history *h, int64_t above)
 {

@@ -43,6 +43,9 @@ void model_say(struct model *m, size_t key, int64_t from, int64_t until, int64_t
                enum said what, int64_t value);
 /* What holds of a key at (S, V point). Unique cells only. */
 struct saying model_ask(const struct model *m, size_t key, int64_t s, int v);
+/* When that stops to hold: the first time after S at which anything is said there (of repeated cells: a
+ * deletion); INT64_MAX: never. */
+int64_t model_until(const struct model *m, size_t key, int64_t s, int v);
 /* What is stored of it, newest first: of each commit the last, down to the newest erasure. Unique cells
  * only; room for SAYINGS_MAX. */
 #define SAYINGS_MAX 4096

@@ -248,6 +248,34 @@ Test(visibility, system_until_is_the_first_time_the_piece_is_no_longer_whole)
 	pieces_release(&later);
 }
 
+/* The row that ended it may lie in a tile that this read has no use for. TIME-9, TIME-12 */
+Test(visibility, system_until_is_no_later_than_what_a_merge_derived)
+{
+	const struct version versions[] = {
+		{ .system_from = 19,
+		  .valid_from = INT64_MIN,
+		  .valid_until = INT64_MAX,
+		  .superseded_at = INT64_MAX,
+		  .row = UINT32_MAX,
+		  .kind = ROW_TOMBSTONE,
+		  .claims = true },
+		{ .system_from = 2,
+		  .valid_from = INT64_MIN,
+		  .valid_until = INT64_MAX,
+		  .superseded_at = 5,
+		  .kind = ROW_LIVE,
+		  .claims = true,
+		  .target = true },
+	};
+	struct pieces now;
+
+	pieces_init(&now, teg_allocator_default());
+	cr_assert_eq(visible_at(versions, 2, 4, INT64_MIN, INT64_MAX, true, &now), TEG_OK);
+	cr_assert_eq(now.n, 1);
+	cr_assert_eq(now.at[0].system_until, 5);
+	pieces_release(&now);
+}
+
 Test(visibility, derived_values_are_when_the_last_answer_ends_and_whether_it_is_a_rectangle)
 {
 	struct pieces scratch;
