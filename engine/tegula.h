@@ -611,7 +611,12 @@ typedef enum teg_valid_mode {
 	TEG_VALID_RANGE    /* pieces clipped to [valid_at, valid_end) */
 } teg_valid_mode;
 
-enum { TEG_KIND_LIVE = 1, TEG_KIND_TOMBSTONE = 2, TEG_KIND_ERASED = 4 };
+/* TEG_KIND_BOX, with ALL_VERSIONS only and without predicate and slices: deleted and erased boxes as
+ * rows of their own, after all others, newest first. Dimensions are such a box's lower corner, columns
+ * `box_end.<dimension>`, null in every other row, its upper one, both inclusive. Without it a deleted
+ * box is told by a row for every key of which a row is told, and an erased one not at all: a ledger
+ * needs it to say what keys that were never put answer. */
+enum { TEG_KIND_LIVE = 1, TEG_KIND_TOMBSTONE = 2, TEG_KIND_ERASED = 4, TEG_KIND_BOX = 8 };
 
 /* One item of a NumPy basic slice. Positions count from 0 at the lower bound of the domain, negative
  * ones from its end. Zeroed, it is the whole dimension. */
@@ -643,7 +648,7 @@ typedef struct teg_scan_options {
 	uint64_t version;
 	teg_valid_mode valid_mode;
 	int64_t valid_at, valid_end;
-	uint32_t kinds; /* TEG_KIND_* bits; 0: live (ALL_VERSIONS: all) */
+	uint32_t kinds; /* TEG_KIND_* bits; BOX aside 0: live (ALL_VERSIONS: all) */
 	bool times;     /* adds system_from, system_until, valid_from and valid_until (where the
 	                        array has valid time), row_kind, and row_id in a table */
 	uint64_t limit; /* rows after every filter; 0: no limit */

@@ -164,7 +164,9 @@ static bool is_role(const struct declaring *d, const char *name)
 	return same(name, d->roles.valid_from_column) || same(name, d->roles.valid_until_column) ||
 	       same(name, d->roles.row_id_column) || same(name, d->roles.system_time_column) ||
 	       same(name, d->roles.row_kind_column) ||
-	       (d->roles.system_time_column && same(name, "system_until"));
+	       (d->roles.system_time_column &&
+	        (same(name, "system_until") ||
+	         !strncmp(name, BOX_END_PREFIX, strlen(BOX_END_PREFIX))));
 }
 
 static const teg_dimension *dimension_named(const struct declaring *d, const char *name)

@@ -1,4 +1,5 @@
 #include "engine/merge/sides.h"
+#include "engine/scan/boxes.h"
 
 void sides_init(struct sides *sides, const teg_allocator *alloc)
 {
@@ -125,16 +126,6 @@ teg_status sides_derive(struct sides *sides, struct group *group)
 }
 
 /* ---- boxes ---- */
-
-/* Is all that `old` says hidden by the newer box for good? From then on it answers nothing. */
-static bool box_hides(const struct plan_box *newer, const struct plan_box *old, uint32_t n_dims)
-{
-	return box_contains(&newer->box, &old->box, n_dims) &&
-	       (kind_erases(newer->version.kind) ||
-	        (!kind_erases(old->version.kind) &&
-	         newer->version.valid_from <= old->version.valid_from &&
-	         newer->version.valid_until >= old->version.valid_until));
-}
 
 static bool box_stays(struct sides *sides, const struct plan *plan, uint32_t i)
 {

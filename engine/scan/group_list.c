@@ -132,7 +132,8 @@ teg_status group_list(struct group *group, size_t n)
 			continue;
 		if (v->target && !add(group, one))
 			return TEG_NOMEM;
-		if (v->row == UINT32_MAX && v->kind == ROW_TOMBSTONE && told < end)
+		if (v->row == UINT32_MAX && v->kind == ROW_TOMBSTONE && told < end &&
+		    !group->view->boxes_apart)
 			TEG_TRY(add_box(group, i, group->versions[told].row));
 	}
 	sort_listed(group);

@@ -36,6 +36,7 @@ struct view {
 		*predicate; /* NULL: none. The plan prunes by it, does not filter */
 	bool no_prune;
 	bool below_horizon; /* all versions: those that no question can reach as well */
+	bool boxes_apart;   /* likewise: boxes are rows of their own, not told key by key */
 };
 
 /* What ended by then is not asked for. */

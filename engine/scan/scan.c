@@ -1,5 +1,6 @@
 #include "engine/scan/scan.h"
 #include "codec/base/checked.h"
+#include "engine/scan/boxes.h"
 #include "engine/scan/mask.h"
 #include <string.h>
 
@@ -93,7 +94,7 @@ static teg_status choose_outputs(struct teg_scan *scan, const teg_scan_options *
 	const struct schema *schema = scan->array->state.schema;
 	size_t most =
 		(options->columns ? options->n_columns : (size_t)schema->n_dims + schema->n_attrs) +
-		N_TIMES + 2;
+		schema->n_dims + N_TIMES + 2;
 
 	scan->outputs = arena_array(&scan->arena, most, sizeof *scan->outputs);
 	if (!scan->outputs)
@@ -106,7 +107,7 @@ static teg_status choose_outputs(struct teg_scan *scan, const teg_scan_options *
 		TEG_TRY(add_named(scan, options->columns[i], err));
 	if (options->times || options->mode == TEG_SCAN_ALL_VERSIONS)
 		add_times(scan);
-	return TEG_OK;
+	return boxes_add_outputs(scan, err);
 }
 
 /* ---- what is asked for ---- */
@@ -143,7 +144,7 @@ static teg_status choose_view(struct teg_scan *scan, const teg_scan_options *opt
 	TEG_TRY(read_range(scan->array, options, view, err));
 	view->all_versions = options->mode == TEG_SCAN_ALL_VERSIONS;
 	view->no_prune = options->no_prune;
-	view->kinds = options->kinds;
+	view->kinds = options->kinds & 7;
 	if (!view->kinds)
 		view->kinds = view->all_versions || view->changes ? 7 : TEG_KIND_LIVE;
 	view->until |= has_output(scan, COLUMN_ID_SYSTEM_UNTIL);
@@ -292,6 +293,7 @@ static bool known_size(const teg_scan_options *options)
 
 static teg_status open_scan(struct teg_scan *scan, const teg_scan_options *options, teg_error *err)
 {
+	TEG_TRY(boxes_choose(scan, options, err));
 	TEG_TRY(choose_outputs(scan, options, err));
 	TEG_TRY(choose_filter(scan, options, err));
 	TEG_TRY(choose_view(scan, options, err));
@@ -585,6 +587,8 @@ teg_status teg_scan_next(teg_scan *scan, struct ArrowArray *batch_out, teg_error
 	TEG_TRY(scan_start(scan, err));
 	TEG_TRY(scan_begin_batch(scan, err));
 	status = scan_fill_batch(scan, err);
+	if (scan->view.boxes_apart && status == (scan->in_one ? TEG_OK : TEG_END))
+		status = boxes_fill_batch(scan, err);
 	if (status == TEG_OK)
 		status = scan_export_batch(scan, batch_out, err);
 	if (status == TEG_OK)

@@ -23,6 +23,7 @@ struct teg_scan {
 	uint64_t left;       /* of the limit */
 	uint32_t batch_rows;
 	bool in_one;        /* all rows into one batch, however long they are */
+	uint32_t next_box;  /* of the plan, where boxes are rows */
 	teg_damage damaged; /* NULL: damage is an error */
 	void *damaged_ctx;
 	/* the selection at hand */

@@ -477,6 +477,9 @@ teg_status sweep_column(struct sweep *sweep, uint32_t column_id, struct column_b
 {
 	if (column_id == COLUMN_ID_CHANGE)
 		return change_column(sweep, out, err);
+	if (column_id >= COLUMN_ID_BOX_END) /* rows of cells have none */
+		return error_of_memory(err, column_buf_append_nulls(out, sweep->bound_n),
+		                       "for rows of cells");
 	if (column_id == COLUMN_ID_VALID_FROM || column_id == COLUMN_ID_VALID_UNTIL ||
 	    column_id == COLUMN_ID_SYSTEM_UNTIL)
 		return time_column(sweep, column_id, out, err);

@@ -30,6 +30,8 @@
 #define COLUMN_ID_PRESENCE 0xf006u     /* uint8, dense tiles: 1 = the cell has a row */
 #define COLUMN_ID_SYSTEM_UNTIL 0xf007u /* computed, never stored */
 #define COLUMN_ID_CHANGE 0xf008u       /* likewise: teg_change */
+#define COLUMN_ID_BOX_END 0xf100u      /* + d, likewise: a box's upper corner in dimension d */
+#define BOX_END_PREFIX "box_end."      /* before the dimension's name */
 
 #define SCHEMA_ATTRIBUTES_MAX 10000        /* nodes of nested attributes counted */
 #define SCHEMA_VALUES_MAX CHUNK_VALUES_MAX /* values of a node in one row */

@@ -90,6 +90,17 @@ static struct tiler_options options_of(struct teg_txn *txn, const struct txn_arr
 	return options;
 }
 
+static bool brings_times(const struct txn_array *array, const struct rows *rows)
+{
+	return rows && rows != array->appends && (rows->system_from.n || array->n_ledger_boxes);
+}
+
+static bool stands_alone(const struct txn_array *array, const struct rows *rows)
+{
+	return array->n_boxes == array->n_ledger_boxes && !array->n_wheres && !array->n_puts &&
+	       (!rows->n || rows->system_from.n);
+}
+
 /* One segment from rows and boxes, or from put boxes where `rows` is NULL. */
 static teg_status build_one(struct teg_txn *txn, struct txn_array *array, struct rows *rows,
                             const struct row_box *boxes, size_t n_boxes, bool rebuilt,
@@ -100,11 +111,10 @@ static teg_status build_one(struct teg_txn *txn, struct txn_array *array, struct
 	struct built *built = NULL;
 	teg_status status;
 
-	options.fresh = !rows || !rows->system_from.n;
-	if (!options.fresh && (n_boxes || array->n_wheres || array->n_puts))
+	options.fresh = !brings_times(array, rows);
+	if (!options.fresh && !stands_alone(array, rows))
 		return teg_fail(err, TEG_MISUSE,
 		                "rows that bring their system times stand alone in a transaction");
-
 	if (!reserve_one(txn, &array->built, &array->built_cap, array->n_built))
 		return no_memory(err);
 	TEG_TRY(new_built(txn, INLINE_SEGMENT_MAX, &built, err));
@@ -252,14 +262,30 @@ teg_status txn_spill(struct teg_txn *txn, struct txn_array *array, teg_error *er
 
 	if (array->appends && array->appends->n)
 		TEG_TRY(build_appends(txn, array, err));
-	if (array->cells && array->cells->n && !array->n_wheres && !array->n_boxes &&
+	if (array->cells && array->cells->n && !array->n_wheres &&
+	    array->n_boxes == array->n_ledger_boxes &&
 	    ((repeated && !array->cells->kind.n) || array->cells->system_from.n)) {
 		TEG_TRY(build_one(txn, array, array->cells, NULL, 0, false, err));
-		array->cells_spilled = true;
+		array->cells_spilled = true; /* boxes of a ledger wait for the last of them */
 		rows_release(array->cells);
 		TEG_TRY(rows_init(array->cells, array->schema, txn->alloc, err));
 	}
 	return !repeated && may_run(array) ? add_run(txn, array, err) : TEG_OK;
+}
+
+static teg_status build_ledger(struct teg_txn *txn, struct txn_array *array, teg_error *err)
+{
+	size_t n = array->n_boxes;
+	struct row_box *boxes = mem_array(txn->alloc, n, sizeof *boxes);
+	teg_status status;
+
+	if (!boxes)
+		return no_memory(err);
+	status = txn_sort_ledger_boxes(array, txn->alloc, boxes, err);
+	if (status == TEG_OK)
+		status = build_one(txn, array, array->cells, boxes, n, false, err);
+	mem_free(txn->alloc, boxes, n * sizeof *boxes);
+	return status;
 }
 
 /* Cells are made disjoint in place, and a predicate may have to be run again afterwards: then they
@@ -269,6 +295,8 @@ static teg_status build_cells(struct teg_txn *txn, struct txn_array *array, teg_
 	struct rows copy;
 	teg_status status;
 
+	if (array->n_ledger_boxes)
+		return build_ledger(txn, array, err);
 	if (!array->n_wheres)
 		return build_one(txn, array, array->cells, array->boxes, array->n_boxes, true, err);
 	TEG_TRY(rows_init(&copy, array->schema, txn->alloc, err));

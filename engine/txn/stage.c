@@ -90,16 +90,19 @@ void txn_digest_rows(struct teg_txn *txn, const struct txn_array *array, const s
 	digest_column(txn, &rows->system_from, first);
 }
 
-/* The commit's time is the last of a ledger's. */
-static teg_status take_times(struct teg_txn *txn, const struct rows *rows, teg_error *err)
+/* The commit's time is the last of a ledger's: of its rows from `first` on, and its boxes. */
+static teg_status take_times(struct teg_txn *txn, const struct txn_array *a,
+                             const struct rows *rows, uint32_t first, size_t first_box,
+                             teg_error *err)
 {
-	int64_t min, max;
+	int64_t max = txn->replays ? txn->replay_max : INT64_MIN;
 
-	if (!rows->system_from.n)
+	if (!rows->system_from.n && a->n_ledger_boxes == 0)
 		return TEG_OK;
-	replay_bounds(rows, &min, &max);
-	if (txn->replays && txn->replay_max > max)
-		max = txn->replay_max;
+	for (uint32_t i = first; i < rows->n; i++)
+		max = rows_system_from(rows, i) > max ? rows_system_from(rows, i) : max;
+	for (size_t i = first_box; i < a->n_boxes; i++)
+		max = a->boxes[i].system_from > max ? a->boxes[i].system_from : max;
 	if (!max || (txn->system_time && txn->system_time < max))
 		return teg_fail(err, TEG_MISUSE,
 		                max ? "a row's system time is after that of the commit"
@@ -163,6 +166,8 @@ teg_status txn_stage(struct teg_txn *txn, struct txn_array *a, const teg_column 
 {
 	bool appends = stage_appends(a->schema, options);
 	struct rows **rows = appends ? &a->appends : &a->cells;
+	bool replays = options->put && options->put->system_time_column;
+	size_t first_box = a->n_boxes;
 	uint32_t first;
 
 	if (a->n_puts)
@@ -174,11 +179,14 @@ teg_status txn_stage(struct teg_txn *txn, struct txn_array *a, const teg_column 
 		(*rows)->implicit_ids = true;
 	TEG_TRY(make_room(txn, a, stage_size(a->schema, columns, n_columns, n_rows), err));
 	first = (*rows)->n;
-	TEG_TRY(stage_columns(*rows, columns, n_columns, n_rows, options, err));
-	if ((*rows)->n == first)
+	if (replays)
+		TEG_TRY(txn_stage_ledger(txn, a, *rows, columns, n_columns, n_rows, options, err));
+	else
+		TEG_TRY(stage_columns(*rows, columns, n_columns, n_rows, options, err));
+	if ((*rows)->n == first && a->n_boxes == first_box)
 		return TEG_OK;
 	txn_digest_rows(txn, a, *rows, first);
-	TEG_TRY(take_times(txn, *rows, err));
+	TEG_TRY(take_times(txn, a, *rows, first, first_box, err));
 	return txn_keep_budget(txn, a, err);
 }
 
@@ -393,8 +401,8 @@ static teg_status interval_of(const struct txn_array *a, const teg_put_options *
 	return TEG_OK;
 }
 
-static teg_status add_box(struct teg_txn *txn, struct txn_array *a, const struct row_box *box,
-                          teg_error *err)
+teg_status txn_add_box(struct teg_txn *txn, struct txn_array *a, const struct row_box *box,
+                       teg_error *err)
 {
 	void *block = a->boxes;
 
@@ -406,6 +414,7 @@ static teg_status add_box(struct teg_txn *txn, struct txn_array *a, const struct
 	txn_digest(txn, &box->valid_from, sizeof box->valid_from);
 	txn_digest(txn, &box->valid_until, sizeof box->valid_until);
 	txn_digest(txn, &box->kind, sizeof box->kind);
+	txn_digest(txn, &box->system_from, sizeof box->system_from);
 	a->is_built = false;
 	return TEG_OK;
 }
@@ -428,7 +437,7 @@ teg_status txn_remove_box(struct teg_txn *txn, struct txn_array *a, struct row_b
 		TEG_TRY(txn_expand_boxes(txn, a, err));
 	TEG_TRY(txn_may_delete(txn, a, false, err));
 	TEG_TRY(delete_staged(txn, a->cells, box, err));
-	return add_box(txn, a, box, err);
+	return txn_add_box(txn, a, box, err);
 }
 
 static teg_status delete_box(struct teg_txn *txn, struct txn_array *a, const teg_range *ranges,

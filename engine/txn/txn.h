@@ -55,6 +55,7 @@ struct txn_array {
 	struct put_box *puts;
 	struct where *wheres;
 	struct built **built;
+	size_t n_ledger_boxes; /* of `boxes`: they bring their own system time */
 	size_t n_boxes, boxes_cap, n_puts, puts_cap, n_wheres, wheres_cap, n_built, built_cap;
 	/* Sorted runs of cells that may meet later ones of the same key: merged when it commits. */
 	struct built **runs;
@@ -130,6 +131,16 @@ teg_status txn_may_delete(const struct teg_txn *txn, const struct txn_array *arr
 /* Takes the box out of everything: a box tile, and rows for the cells staged before. */
 teg_status txn_remove_box(struct teg_txn *txn, struct txn_array *array, struct row_box *box,
                           teg_error *err);
+/* The box to those staged. TEG_NOMEM. */
+teg_status txn_add_box(struct teg_txn *txn, struct txn_array *array, const struct row_box *box,
+                       teg_error *err);
+/* As stage_columns, of rows that bring their system times, of which some may be boxes. */
+teg_status txn_stage_ledger(struct teg_txn *txn, struct txn_array *array, struct rows *rows,
+                            const teg_column *columns, size_t n_columns, size_t n,
+                            const struct stage_options *options, teg_error *err);
+/* Its boxes as they are to be written; room for all. TEG_NOMEM. */
+teg_status txn_sort_ledger_boxes(const struct txn_array *array, const teg_allocator *alloc,
+                                 struct row_box *boxes_out, teg_error *err);
 /* Stages rows of keys that are deleted or erased. */
 teg_status txn_stage(struct teg_txn *txn, struct txn_array *array, const teg_column *columns,
                      size_t n_columns, size_t n_rows, const struct stage_options *options,

@@ -52,18 +52,6 @@ static teg_status append_times(struct rows *rows, const teg_column *given, size_
 	return TEG_OK;
 }
 
-void replay_bounds(const struct rows *rows, int64_t *min_out, int64_t *max_out)
-{
-	*min_out = INT64_MAX;
-	*max_out = INT64_MIN;
-	for (uint32_t i = 0; i < rows->n; i++) {
-		int64_t time = rows_system_from(rows, i);
-
-		*min_out = time < *min_out ? time : *min_out;
-		*max_out = time > *max_out ? time : *max_out;
-	}
-}
-
 /* ---- kinds ---- */
 
 static int kind_of_word(struct span word)

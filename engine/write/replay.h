@@ -18,7 +18,4 @@ teg_status replay_check_options(const struct schema *schema, const teg_put_optio
  * live but has a value, a live one without a value that it needs. */
 teg_status replay_append(struct rows *rows, const teg_column *times, const teg_column *kinds,
                          size_t n, teg_error *err);
-
-/* The least and largest system time. The rows are not none. */
-void replay_bounds(const struct rows *rows, int64_t *min_out, int64_t *max_out);
 #endif

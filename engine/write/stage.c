@@ -168,15 +168,21 @@ static teg_status append_field(const struct match *m, size_t i, struct column_bu
 {
 	const struct field *f = field_at(m->schema, i);
 	const teg_column *c = m->of_field[i];
-	struct field may_be_null = *f;
+	struct field loose = *f;
 	size_t first = column->n;
 
 	if (!c)
 		return append_nulls(column, n, err);
 	TEG_TRY(convert_append_field(c, f, n, column, err));
 	if (m->system_time && i >= m->schema->n_dims) { /* null by kind: replay_append() */
-		may_be_null.nullable = true;
-		f = &may_be_null;
+		loose.nullable = true;
+		f = &loose;
+	}
+	if (m->options->boxes && i < m->schema->n_dims) {
+		loose.has_domain = false;
+		loose.lo = 0;
+		loose.hi = UINT64_MAX;
+		f = &loose;
 	}
 	return check_values(f, i < m->schema->n_dims, column, first, m->options->max_value_len,
 	                    err);

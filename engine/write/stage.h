@@ -20,6 +20,7 @@ struct stage_options {
 	const teg_put_options *put; /* NULL: all defaults */
 	bool tombstones;            /* a delete: keys only, attributes become null slots */
 	enum row_kind erases;       /* with tombstones: ROW_ERASED or ROW_FORGET instead */
+	bool boxes;                 /* corners of boxes: no coordinate is held to its domain */
 	size_t max_value_len;       /* bytes of one utf8 or bytes value; 0: only COLUMN_BYTES_MAX */
 };
 

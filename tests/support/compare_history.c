@@ -8,6 +8,7 @@
 struct told {
 	int64_t key, value, from, until, system_from, system_until;
 	int64_t kind, change;
+	int64_t end; /* of a box: the key at its upper corner; -1: a cell */
 };
 
 #define TOLD_MAX 100000
@@ -44,7 +45,10 @@ static size_t take(const struct ArrowSchema *schema, const struct ArrowArray *ba
 				*system_from = column_of(schema, batch, "system_from"),
 				*system_until = column_of(schema, batch, "system_until"),
 				*kind = column_of(schema, batch, "row_kind"),
-				*change = column_of(schema, batch, "change");
+				*change = column_of(schema, batch, "change"),
+				*end = column_of(schema, batch, "box_end.row_id"),
+				*end_x = column_of(schema, batch, "box_end.x"),
+				*end_y = column_of(schema, batch, "box_end.y");
 
 	for (int64_t i = 0; i < batch->length; i++)
 		out[i] =
@@ -56,7 +60,11 @@ static size_t take(const struct ArrowSchema *schema, const struct ArrowArray *ba
 			               .system_from = number(system_from, i, 8, -1),
 			               .system_until = number(system_until, i, 8, INT64_MAX),
 			               .kind = number(kind, i, 1, -1),
-			               .change = number(change, i, 1, 0) };
+			               .change = number(change, i, 1, 0),
+			               .end = end     ? number(end, i, 8, -1)
+			                      : end_x ? number(end_x, i, 4, -1) * (SIDE + 1) +
+			                                        number(end_y, i, 4, -1)
+			                              : -1 };
 	return (size_t)batch->length;
 }
 
@@ -450,11 +458,47 @@ uint64_t play_fingerprint(struct play *w, teg_array *at, int array)
 	return hash;
 }
 
-uint64_t play_ledger_print(struct play *w, teg_array *at)
+/* What every key answers at a few (S, V), put or not. */
+static uint64_t print_outcomes(struct play *w, teg_array *at, int array, uint64_t hash)
+{
+	int64_t horizon = play_horizon(w, at);
+
+	for (size_t key = 0; key < KEYS; key++)
+		for (size_t i = key % 5; i < w->n_times && i < 4096; i += w->n_times / 4 + 1) {
+			teg_value value[2] = { { .type = TEG_INT32, .as.i = (int64_t)key / SIDE },
+				               { .type = TEG_INT32, .as.i = (int64_t)key % SIDE } };
+			teg_read_options options = { .struct_size = sizeof options,
+				                     .mode = TEG_SCAN_AS_OF,
+				                     .system_time = w->times[i],
+				                     .has_valid_at = w->models[array].valid_time,
+				                     .valid_at = (int64_t)(i % V_POINTS) - 1 };
+			struct ArrowSchema schema;
+			struct ArrowArray batch;
+			teg_outcome outcome;
+			teg_error err;
+
+			if (array == TABLE)
+				value[0] = (teg_value){ .type = TEG_INT64, .as.i = (int64_t)key };
+			if (w->times[i] < horizon || w->retains)
+				continue;
+			play_fine(w,
+			          teg_get(at, value, array == TABLE ? 1 : 2, &options, &outcome,
+			                  &schema, &batch, &err),
+			          &err);
+			hash = mix(hash, &outcome, sizeof outcome);
+			if (outcome != TEG_OUTCOME_LIVE)
+				continue;
+			batch.release(&batch);
+			schema.release(&schema);
+		}
+	return hash;
+}
+
+uint64_t play_ledger_print(struct play *w, teg_array *at, int array)
 {
 	static struct told rows[TOLD_MAX];
-	teg_scan_options all = { .mode = TEG_SCAN_ALL_VERSIONS };
-	uint64_t hash = 14695981039346656037u;
+	teg_scan_options all = { .mode = TEG_SCAN_ALL_VERSIONS, .kinds = 7 | TEG_KIND_BOX };
+	uint64_t hash = print_outcomes(w, at, array, 14695981039346656037u);
 	int64_t horizon = play_horizon(w, at);
 	size_t n = read_told(w, at, &all, rows);
 

@@ -86,7 +86,7 @@ int64_t play_horizon(const struct play *w, teg_array *at);
 /* Replays a ledger of each array into another store and compares what that tells (compare_ledger.c). */
 void play_check_ledger(struct play *w);
 /* Of all versions, in their order, and of what answered at a few times. */
-uint64_t play_ledger_print(struct play *w, teg_array *at);
+uint64_t play_ledger_print(struct play *w, teg_array *at, int array);
 /* Of everything that the array can be asked for: a merge must not change it. */
 uint64_t play_fingerprint(struct play *w, teg_array *at, int array);
 #endif

@@ -73,6 +73,8 @@ const struct command cmd_cat = {
 	"print the rows of an array",
 	"Dimensions first, then attributes, or exactly the columns named, in that order. --times adds\n"
 	"system_from, system_until, valid_from, valid_until and row_kind (and row_id in a table).\n"
+	"--all-versions tells deleted and erased boxes last, each by its lower corner and, in columns\n"
+	"box_end.DIMENSION, its upper one, unless --where or --kinds choose rows.\n"
 	"A dense array shows its written cells only. Its --box may be NumPy's basic slices in brackets:\n"
 	"positions from 0, negative ones from the end, START:STOP:STEP without the stop, '...'. Rows come\n"
 	"in the order of the array, whatever the sign of a step.\n",

@@ -298,7 +298,8 @@ const struct command cmd_import = {
 	"those of the array on --append, else guessed from the first 4 MiB.\n"
 	"Columns named by --valid-from, --valid-until, --row-id, --system-time and --row-kind are not\n"
 	"attributes: times are integers of microseconds or timestamps, kinds live, tombstone and erased\n"
-	"or 0, 1 and 2. With --system-time the file is a ledger, as export --all-versions writes one.\n"
+	"or 0, 1 and 2. With --system-time the file is a ledger, as export --all-versions writes one, boxes\n"
+	"with columns box_end.DIMENSION included.\n"
 	"On --append, nullable columns that the file lacks\n"
 	"are null; anything else that does not fit is refused.\n",
 	opts,

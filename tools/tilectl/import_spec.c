@@ -165,7 +165,8 @@ static bool has_role(const struct import_spec *import, const char *name)
 	       same(import->put.row_id_column, name) ||
 	       same(import->put.system_time_column, name) ||
 	       same(import->put.row_kind_column, name) ||
-	       (import->put.system_time_column && same("system_until", name));
+	       (import->put.system_time_column &&
+	        (same("system_until", name) || !strncmp(name, "box_end.", strlen("box_end."))));
 }
 
 /* Every field that is to become an attribute must be of a type that can be stored: asked before

@@ -1,6 +1,7 @@
 #include "tools/tilectl/scan_args.h"
 #include <inttypes.h>
 #include <string.h>
+#include "engine/tegula_unstable.h"
 #include "tools/tilectl/number.h"
 #include "tools/tilectl/when.h"
 
@@ -243,7 +244,31 @@ int scan_args_read_changes(struct scan_args *scan, const struct args *args)
 	return read_all(scan, args, true);
 }
 
-int scan_args_bind(struct scan_args *scan, const struct args *args, const teg_array *array)
+static bool stop_at_box(void *ctx, const teg_tile_info *tile)
+{
+	bool *found = ctx;
+
+	*found = !strcmp(tile->shape, "box");
+	return !*found;
+}
+
+/* All versions are complete with the boxes alone; where there are none, nor are their columns. */
+static int choose_boxes(struct scan_args *scan, teg_array *array)
+{
+	teg_scan_options *o = &scan->options;
+	bool found = false;
+	teg_error err;
+
+	if (o->mode != TEG_SCAN_ALL_VERSIONS || o->kinds || o->predicate)
+		return EXIT_OK;
+	if (teg_walk_tiles(array, stop_at_box, &found, &err) != TEG_OK)
+		return fail_call(&err);
+	if (found)
+		o->kinds = TEG_KIND_LIVE | TEG_KIND_TOMBSTONE | TEG_KIND_ERASED | TEG_KIND_BOX;
+	return EXIT_OK;
+}
+
+int scan_args_bind(struct scan_args *scan, const struct args *args, teg_array *array)
 {
 	const char *text = args->value[OPT_BOX];
 	struct why why;
@@ -259,7 +284,7 @@ int scan_args_bind(struct scan_args *scan, const struct args *args, const teg_ar
 	}
 	code = read_box(args, array, &scan->box, &given);
 	scan->options.box = given ? scan->box.range : NULL;
-	return code;
+	return code == EXIT_OK ? choose_boxes(scan, array) : code;
 }
 
 void scan_args_release(struct scan_args *scan)

@@ -22,7 +22,7 @@ int scan_args_read(struct scan_args *scan, const struct args *args);
 /* The same for a scan of changes, between --from and --to. */
 int scan_args_read_changes(struct scan_args *scan, const struct args *args);
 /* Reads the box, whose values have the types of the array's dimensions. */
-int scan_args_bind(struct scan_args *scan, const struct args *args, const teg_array *array);
+int scan_args_bind(struct scan_args *scan, const struct args *args, teg_array *array);
 /* EXIT_LOSS where a command ended well but left something out; else `code`. */
 int scan_args_loss(const struct scan_args *scan, int code);
 void scan_args_release(struct scan_args *scan);
