@@ -262,6 +262,7 @@ Test(ledger, stands_alone_in_a_transaction)
 			REFUSED(TEG_MISUSE, teg_txn_commit(txn, NULL, err));
 		teg_txn_abort(txn);
 	}
+	cr_assert_str_eq(show(w.store, "a", NULL), "");
 	world_release(&w);
 }
 
@@ -291,6 +292,7 @@ Test(ledger, roles_that_contradict_each_other)
 	m.columns[0].name = "box_end.row_id";
 	REFUSED(TEG_SCHEMA, teg_txn_put(txn, "a", m.columns, 7, 1, &o, err));
 	teg_txn_abort(txn);
+	cr_assert_str_eq(show(w.store, "a", NULL), "");
 	world_release(&w);
 }
 
@@ -349,6 +351,7 @@ Test(ledger, boxes_are_rows_of_all_versions_only)
 	teg_array_close(array);
 	teg_snapshot_close(snapshot);
 	teg_predicate_free(where);
+	cr_assert_str_eq(show(w.store, "a", NULL), "");
 	world_release(&w);
 }
 
