@@ -272,7 +272,8 @@ typedef struct teg_store_options {
 	const teg_allocator *allocator; /* NULL: malloc. Must outlive every handle and batch */
 	const char *writer;             /* name in manifests and of idempotency keys; NULL: "" */
 	size_t write_budget;            /* bytes a transaction holds before it spills; 0: 256 MiB */
-	size_t cache_budget;            /* bytes of decoded tiles kept between reads; 0: none */
+	size_t cache_budget;            /* bytes of pages kept between reads, verified and
+	                                    decompressed, those used last; 0: none */
 	size_t max_value_len;           /* bytes of one value, on read and write; 0: 256 MiB */
 	int64_t max_clock_jump_us;      /* refuse a commit whose time would lie further from the
 	                                    clock than this; 0: no check */

@@ -70,8 +70,10 @@ def stream_of(table):
 
 
 class Tegula(Peer):
-    def __init__(self, name, profile):
-        self.name, self.profile = name, profile
+    """cache: bytes of pages that the store keeps between reads."""
+
+    def __init__(self, name, profile, cache=0):
+        self.name, self.profile, self.cache = name, profile, cache
 
     def version(self):
         library().teg_version.restype = ctypes.c_char_p
@@ -85,7 +87,8 @@ class Tegula(Peer):
 
     def open(self, work, directory):
         handle = ctypes.c_void_p()
-        call("glue_open", directory.encode(), b"array", ctypes.byref(handle))
+        call("glue_open", directory.encode(), b"array", ctypes.c_size_t(self.cache),
+             ctypes.byref(handle))
         return handle
 
     def close(self, handle):
@@ -97,7 +100,8 @@ class Tegula(Peer):
 
     def open_grid(self, directory):
         handle = ctypes.c_void_p()
-        call("glue_open", directory.encode(), b"grid", ctypes.byref(handle))
+        call("glue_open", directory.encode(), b"grid", ctypes.c_size_t(self.cache),
+             ctypes.byref(handle))
         return handle
 
     def read_grid(self, handle, corner, sides):

@@ -249,36 +249,65 @@ KERNEL static bool to_doubles(uint8_t *words, size_t n, double power, double inv
 	return !outside;
 }
 
-static bool take_integers(struct reader *in, unsigned inner, size_t page_n, size_t from, size_t n,
-                          uint8_t *out)
-{
+/* The integers of a page: one of the two streams. */
+struct integers {
+	unsigned inner;
 	struct delta_stream delta;
 	struct for_stream stream;
+};
 
-	if (inner == ALP_INNER_DELTA) {
-		if (!delta_open(in, 8, page_n, &delta))
-			return false;
-		delta_decode(&delta, from, n, out);
-		return true;
-	}
-	if (inner != ALP_INNER_FOR || !for_open(in, 8, page_n, &stream))
+static bool open_integers(struct reader *in, unsigned inner, size_t page_n, struct integers *out)
+{
+	out->inner = inner;
+	if (inner == ALP_INNER_DELTA)
+		return delta_open(in, 8, page_n, &out->delta);
+	return inner == ALP_INNER_FOR && for_open(in, 8, page_n, &out->stream);
+}
+
+/* A page taken apart; false for bytes that no writer makes. */
+static bool open_page(struct reader *in, size_t page_n, double *power, double *inverse,
+                      struct integers *integers, struct patches *patches)
+{
+	unsigned e = reader_u8(in), f = reader_u8(in), inner = reader_u8(in);
+
+	if (!reader_ok(in) || e > ALP_EXPONENT_MAX || f > e)
 		return false;
-	for_decode(&stream, from, n, out);
-	return true;
+	*power = powers[f];
+	*inverse = inverses[e];
+	return open_integers(in, inner, page_n, integers) && patches_open(in, 8, page_n, patches);
 }
 
 teg_status alp_decode(struct reader *in, size_t page_n, size_t from, size_t n,
                       struct codec_scratch *scratch, uint8_t *out)
 {
-	unsigned e = reader_u8(in), f = reader_u8(in), inner = reader_u8(in);
+	struct integers integers;
 	struct patches patches;
+	double power, inverse;
 
-	if (!reader_ok(in) || e > ALP_EXPONENT_MAX || f > e)
+	if (!open_page(in, page_n, &power, &inverse, &integers, &patches))
 		return TEG_CORRUPT;
-	if (!take_integers(in, inner, page_n, from, n, out) ||
-	    !patches_open(in, 8, page_n, &patches))
-		return TEG_CORRUPT;
-	if (!to_doubles(out, n, powers[f], inverses[e]))
+	if (integers.inner == ALP_INNER_DELTA)
+		delta_decode(&integers.delta, from, n, out);
+	else
+		for_decode(&integers.stream, from, n, out);
+	if (!to_doubles(out, n, power, inverse))
 		return TEG_CORRUPT;
 	return patches_apply(&patches, from, n, scratch, out);
+}
+
+teg_status alp_take(struct reader *in, size_t page_n, const uint16_t *at, size_t n, uint8_t *out)
+{
+	struct integers integers;
+	struct patches patches;
+	double power, inverse;
+
+	if (!open_page(in, page_n, &power, &inverse, &integers, &patches))
+		return TEG_CORRUPT;
+	if (integers.inner == ALP_INNER_DELTA)
+		delta_take(&integers.delta, at, n, out);
+	else
+		for_take(&integers.stream, at, n, out);
+	if (!to_doubles(out, n, power, inverse))
+		return TEG_CORRUPT;
+	return patches_take(&patches, at, n, out);
 }

@@ -45,4 +45,6 @@ void alp_encode(const uint8_t *values, const int64_t *integers, size_t n, const 
  * alignment). TEG_CORRUPT for bytes that no writer makes, integers out of range among them. */
 teg_status alp_decode(struct reader *in, size_t page_n, size_t from, size_t n,
                       struct codec_scratch *scratch, uint8_t *out);
+/* The same for the doubles at the places at[0 .. n), which ascend; n >= 1. */
+teg_status alp_take(struct reader *in, size_t page_n, const uint16_t *at, size_t n, uint8_t *out);
 #endif

@@ -52,16 +52,18 @@ static teg_status blame(teg_status status, const char *what, uint32_t i, teg_err
 	                                    : "no memory");
 }
 
-static teg_status decode_dictionary(const struct chunk *c, struct span stored, bool check_order,
-                                    struct codec_scratch *scratch, struct column_buf *values)
+static bool entries_are_planes(const struct chunk *c)
 {
-	struct span payload;
-	struct reader in;
+	return c->zstd_dictionary && planes_apply(c->class, c->width);
+}
+
+static teg_status decode_entries(const struct chunk *c, struct span payload, bool check_order,
+                                 struct column_buf *values)
+{
+	struct reader in = reader_of(payload);
 	struct column view;
 
-	TEG_TRY(open_payload(c->zstd_dictionary, &c->dictionary, stored, scratch, &payload));
-	in = reader_of(payload);
-	TEG_TRY(c->zstd_dictionary && planes_apply(c->class, c->width)
+	TEG_TRY(entries_are_planes(c)
 	                ? planes_decode(&in, c->n_dictionary, 0, c->n_dictionary, values)
 	                : raw_decode(&in, c->class, c->n_dictionary, 0, c->n_dictionary, NULL,
 	                             values));
@@ -69,9 +71,27 @@ static teg_status decode_dictionary(const struct chunk *c, struct span stored, b
 	return !check_order || dictionary_ascends(&view, c->class) ? TEG_OK : TEG_CORRUPT;
 }
 
+static teg_status decode_dictionary(const struct chunk *c, struct span stored, bool check_order,
+                                    struct codec_scratch *scratch, struct column_buf *values)
+{
+	struct span payload;
+
+	TEG_TRY(open_payload(c->zstd_dictionary, &c->dictionary, stored, scratch, &payload));
+	return decode_entries(c, payload, check_order, values);
+}
+
 teg_status chunk_verify_dictionary(const struct chunk *c, struct span stored, teg_error *err)
 {
 	return verify(&c->dictionary, stored, "dictionary page", 0, err);
+}
+
+static teg_status check_dictionary(const struct chunk *c, struct column_buf *values_out,
+                                   teg_error *err)
+{
+	column_buf_clear(values_out);
+	if (!c->n_dictionary || values_out->shape != c->shape || values_out->width != c->width)
+		return teg_fail(err, TEG_MISUSE, "chunk has no dictionary of this shape");
+	return TEG_OK;
 }
 
 static teg_status take_dictionary(const struct chunk *c, struct span stored, bool check_order,
@@ -80,9 +100,7 @@ static teg_status take_dictionary(const struct chunk *c, struct span stored, boo
 {
 	teg_status status;
 
-	column_buf_clear(values_out);
-	if (!c->n_dictionary || values_out->shape != c->shape || values_out->width != c->width)
-		return teg_fail(err, TEG_MISUSE, "chunk has no dictionary of this shape");
+	TEG_TRY(check_dictionary(c, values_out, err));
 	TEG_TRY(chunk_verify_dictionary(c, stored, err));
 	status = decode_dictionary(c, stored, check_order, scratch, values_out);
 	if (status != TEG_OK)
@@ -131,7 +149,8 @@ struct part {
 	size_t page_n, from, n;
 	const uint8_t *valid; /* bits of the values wanted; NULL: all valid */
 	struct codec_scratch *scratch;
-	bool known; /* this page was decoded before: its validity holds what it should */
+	bool known;  /* this page was decoded before: its validity holds what it should */
+	bool opened; /* and what is given is before zstd */
 };
 
 static teg_status decode_for(struct reader *in, const struct part *p, uint32_t width, void *to)
@@ -223,7 +242,7 @@ static teg_status decode_page(const struct chunk *c, uint32_t page, struct span 
 		return teg_fail(err, TEG_MISUSE, "values [%zu, %zu + %zu) of page %u", p.from,
 		                p.from, p.n, page);
 	p.page_n = c->pages[page].n;
-	status = open_payload(c->zstd, &c->pages[page], stored, p.scratch, &payload);
+	status = open_payload(c->zstd && !p.opened, &c->pages[page], stored, p.scratch, &payload);
 	if (status == TEG_OK)
 		status = decode_payload(payload, p, out);
 	if (status != TEG_OK) {
@@ -273,6 +292,11 @@ teg_status chunk_decode_page(const struct chunk *c, const struct column_buf *dic
 	return decode_page(c, page, stored, p, out, err);
 }
 
+bool chunk_can_pick(const struct chunk *c)
+{
+	return c->encoding == ENCODING_DICTIONARY && !entries_are_planes(c);
+}
+
 teg_status chunk_pick(const struct chunk *c, struct span dictionary, uint32_t page,
                       struct span stored, uint32_t from, uint32_t n, bool again,
                       struct codec_scratch *scratch, struct column_buf *out, teg_error *err)
@@ -284,12 +308,175 @@ teg_status chunk_pick(const struct chunk *c, struct span dictionary, uint32_t pa
 		          .scratch = scratch,
 		          .known = again };
 
-	if (page >= c->n_pages || c->encoding != ENCODING_DICTIONARY || c->zstd_dictionary ||
-	    !dictionary.at)
+	if (page >= c->n_pages || !chunk_can_pick(c) || !dictionary.at)
 		return teg_fail(err, TEG_MISUSE, "nothing to be picked from page %u", page);
 	if (!again)
 		TEG_TRY(verify(&c->pages[page], stored, "page", page, err));
 	return decode_page(c, page, stored, p, out, err);
+}
+
+/* ---- pages that are kept ---- */
+
+struct span chunk_opened(const struct chunk *c, const struct chunk_page *page, struct span stored,
+                         const struct codec_scratch *scratch)
+{
+	if (!(page == &c->dictionary ? c->zstd_dictionary : c->zstd))
+		return stored;
+	return scratch->opened == page->hash ? buf_span(&scratch->payload) : span_of(NULL, 0);
+}
+
+teg_status chunk_decode_dictionary_opened(const struct chunk *c, struct span opened,
+                                          bool check_order, struct column_buf *values_out,
+                                          teg_error *err)
+{
+	teg_status status;
+
+	TEG_TRY(check_dictionary(c, values_out, err));
+	status = decode_entries(c, opened, check_order, values_out);
+	if (status != TEG_OK)
+		column_buf_clear(values_out);
+	return blame(status, "dictionary page", 0, err);
+}
+
+static struct part part_of(const struct chunk *c, const struct page_bytes *source,
+                           struct codec_scratch *scratch)
+{
+	return (struct part){ .c = c,
+		              .dictionary = source->dictionary,
+		              .picked = source->picked,
+		              .scratch = scratch,
+		              .known = source->opened,
+		              .opened = source->opened };
+}
+
+static teg_status verify_source(const struct chunk *c, uint32_t page,
+                                const struct page_bytes *source, teg_error *err)
+{
+	if (page >= c->n_pages)
+		return teg_fail(err, TEG_MISUSE, "chunk has no page %u", page);
+	return source->opened ? TEG_OK : verify(&c->pages[page], source->bytes, "page", page, err);
+}
+
+teg_status chunk_decode_from(const struct chunk *c, uint32_t page, const struct page_bytes *source,
+                             uint32_t from, uint32_t n, struct codec_scratch *scratch,
+                             struct column_buf *out, teg_error *err)
+{
+	struct part p = part_of(c, source, scratch);
+
+	TEG_TRY(verify_source(c, page, source, err));
+	p.from = from;
+	p.n = n;
+	return decode_page(c, page, source->bytes, p, out, err);
+}
+
+/* ---- rows here and there ---- */
+
+bool chunk_has_rows(const struct chunk *c)
+{
+	return c->shape == COLUMN_FIXED || c->encoding == ENCODING_DICTIONARY;
+}
+
+/* The encodings of words. */
+static teg_status take_words(struct reader *in, const struct part *p, const uint16_t *at,
+                             struct column_buf *out)
+{
+	void *to = column_buf_extend(out, p->n);
+	struct delta_stream delta;
+	struct for_stream stream;
+
+	if (!to)
+		return TEG_NOMEM;
+	switch (p->c->encoding) {
+	case ENCODING_FOR:
+		if (!for_open(in, out->width, p->page_n, &stream) || reader_left(in))
+			return TEG_CORRUPT;
+		for_take(&stream, at, p->n, to);
+		return TEG_OK;
+	case ENCODING_DELTA:
+		if (!delta_open(in, out->width, p->page_n, &delta) || reader_left(in))
+			return TEG_CORRUPT;
+		delta_take(&delta, at, p->n, to);
+		return TEG_OK;
+	case ENCODING_PATCHED: return patched_take(in, out->width, p->page_n, at, p->n, to);
+	case ENCODING_ALP: return alp_take(in, p->page_n, at, p->n, to);
+	case ENCODING_RUNS: return runs_take(in, out->width, p->page_n, at, p->n, to);
+	default: return TEG_UNSUPPORTED;
+	}
+}
+
+static teg_status take_values(struct reader *in, const struct part *p, const uint16_t *at,
+                              struct column_buf *out)
+{
+	switch (p->c->encoding) {
+	case ENCODING_RAW:
+		return p->c->planes ? planes_take(in, p->page_n, at, p->n, out)
+		                    : raw_take(in, p->c->class, p->page_n, at, p->n, out);
+	case ENCODING_DICTIONARY:
+		return dictionary_take(in, p->dictionary, p->page_n, at, p->n, p->valid, out);
+	default: return take_words(in, p, at, out);
+	}
+}
+
+/* At most BLOCK_VALUES of them. */
+static teg_status take_places(struct span payload, struct part p, const uint16_t *at,
+                              struct column_buf *out)
+{
+	struct reader in = reader_of(payload);
+	uint8_t bits[BLOCK_VALUES / 8];
+	struct validity validity;
+	size_t first = out->n;
+
+	if (p.c->has_nulls) {
+		if (p.known ? !validity_reopen(&in, p.page_n, &validity)
+		            : !validity_open(&in, p.page_n, &validity))
+			return TEG_CORRUPT;
+		if (validity_take(&validity, at, p.n, bits))
+			p.valid = bits;
+	}
+	TEG_TRY(take_values(&in, &p, at, out));
+	return p.valid ? column_buf_set_validity(out, first, p.n, p.valid, 0) : TEG_OK;
+}
+
+static teg_status take_rows(struct span payload, struct part p, uint32_t first, const uint32_t *at,
+                            uint32_t n, struct column_buf *out)
+{
+	uint16_t places[BLOCK_VALUES];
+
+	for (uint32_t i = 0; i < n; i += (uint32_t)p.n) {
+		p.n = size_min(n - i, BLOCK_VALUES);
+		for (uint32_t k = 0; k < p.n; k++)
+			places[k] = (uint16_t)(at[i + k] - first);
+		TEG_TRY(take_places(payload, p, places, out));
+		p.known = true;
+	}
+	return TEG_OK;
+}
+
+teg_status chunk_take_rows(const struct chunk *c, uint32_t page, const struct page_bytes *source,
+                           const uint32_t *at, uint32_t n, struct codec_scratch *scratch,
+                           struct column_buf *out, teg_error *err)
+{
+	struct part p = part_of(c, source, scratch);
+	size_t n_before = out->n, nulls_before = out->n_nulls;
+	const struct chunk_page *at_page;
+	struct span payload;
+	teg_status status;
+
+	TEG_TRY(verify_source(c, page, source, err));
+	at_page = &c->pages[page];
+	if (!n || at[0] < at_page->first || at[n - 1] - at_page->first >= at_page->n ||
+	    !chunk_has_rows(c) || out->shape != c->shape || out->width != c->width ||
+	    (c->n_dictionary && (!p.dictionary || p.dictionary->n != c->n_dictionary)))
+		return teg_fail(err, TEG_MISUSE, "%u rows of page %u", n, page);
+	p.page_n = at_page->n;
+	status = open_payload(c->zstd && !p.opened, at_page, source->bytes, scratch, &payload);
+	if (status == TEG_OK)
+		status = take_rows(payload, p, at_page->first, at, n, out);
+	if (status != TEG_OK) {
+		out->n = n_before;
+		out->n_nulls = nulls_before;
+	}
+	return blame(status, "page", page, err);
 }
 
 /* ---- searching ---- */
@@ -355,22 +542,32 @@ static teg_status search(struct span payload, struct part p, uint64_t lane, bool
 	return TEG_OK;
 }
 
+teg_status chunk_search_from(const struct chunk *c, uint32_t page, const struct page_bytes *source,
+                             uint64_t lane, bool after, struct codec_scratch *scratch,
+                             uint32_t *n_out, teg_error *err)
+{
+	struct part p = part_of(c, source, scratch);
+	struct span payload;
+	teg_status status;
+
+	TEG_TRY(verify_source(c, page, source, err));
+	if (c->n_dictionary && !p.dictionary)
+		return teg_fail(err, TEG_MISUSE, "a search without the dictionary");
+	p.page_n = c->pages[page].n;
+	status = open_payload(c->zstd && !p.opened, &c->pages[page], source->bytes, scratch,
+	                      &payload);
+	if (status == TEG_OK)
+		status = search(payload, p, lane, after, n_out);
+	return blame(status, "page", page, err);
+}
+
 teg_status chunk_search_page(const struct chunk *c, const struct column_buf *dictionary,
                              uint32_t page, struct span stored, uint64_t lane, bool after,
                              struct codec_scratch *scratch, uint32_t *n_out, teg_error *err)
 {
-	struct part p = { .c = c, .dictionary = dictionary, .scratch = scratch };
-	struct span payload;
-	teg_status status;
+	struct page_bytes source = { .bytes = stored, .dictionary = dictionary };
 
-	if (page >= c->n_pages || (c->n_dictionary && !dictionary))
-		return teg_fail(err, TEG_MISUSE, "chunk has no page %u", page);
-	p.page_n = c->pages[page].n;
-	TEG_TRY(verify(&c->pages[page], stored, "page", page, err));
-	status = open_payload(c->zstd, &c->pages[page], stored, scratch, &payload);
-	if (status == TEG_OK)
-		status = search(payload, p, lane, after, n_out);
-	return blame(status, "page", page, err);
+	return chunk_search_from(c, page, &source, lane, after, scratch, n_out, err);
 }
 
 teg_status chunk_decode_constant(const struct chunk *c, size_t n, struct column_buf *out)

@@ -145,8 +145,8 @@ teg_status chunk_decode_verified(const struct chunk *chunk, const struct column_
                                  struct codec_scratch *scratch, struct column_buf *out,
                                  teg_error *err);
 
-/* As chunk_decode_page (or, with `again`, as chunk_decode_again) for a few values of a DICTIONARY chunk
- * whose dictionary is not compressed: out of its verified dictionary page, of which no more than they need is decoded. */
+/* As chunk_decode_page (or, with `again`, as chunk_decode_again) for a few values of a DICTIONARY chunk:
+ * out of its verified dictionary page before zstd, of which no more than they need is decoded. */
 teg_status chunk_pick(const struct chunk *chunk, struct span dictionary, uint32_t page,
                       struct span stored, uint32_t from, uint32_t n, bool again,
                       struct codec_scratch *scratch, struct column_buf *out, teg_error *err);
@@ -158,4 +158,43 @@ teg_status chunk_decode_again(const struct chunk *chunk, const struct column_buf
                               uint32_t page, struct span stored, uint32_t from, uint32_t n,
                               struct codec_scratch *scratch, struct column_buf *out,
                               teg_error *err);
+
+/* ---- pages that are kept, and rows here and there ---- */
+
+/* What a page is decoded from: its bytes as stored, which are verified, or those that chunk_opened
+ * gave; with the dictionary, decoded or, for a few values (see chunk_pick), as its page before zstd. */
+struct page_bytes {
+	struct span bytes;
+	bool opened;
+	const struct column_buf *dictionary; /* NULL where there is none, or `picked` */
+	struct span picked;
+};
+
+/* The bytes before zstd of a page, or of the dictionary page (&chunk->dictionary), that a call on
+ * `stored` with this scratch has just verified and decoded; .at NULL: they are not there any more. */
+struct span chunk_opened(const struct chunk *chunk, const struct chunk_page *page,
+                         struct span stored, const struct codec_scratch *scratch);
+
+/* As chunk_decode_dictionary, without its look at the order unless asked for, from such bytes. */
+teg_status chunk_decode_dictionary_opened(const struct chunk *chunk, struct span opened,
+                                          bool check_order, struct column_buf *values_out,
+                                          teg_error *err);
+/* As chunk_decode_page. */
+teg_status chunk_decode_from(const struct chunk *chunk, uint32_t page,
+                             const struct page_bytes *source, uint32_t from, uint32_t n,
+                             struct codec_scratch *scratch, struct column_buf *out, teg_error *err);
+/* As chunk_search_page. */
+teg_status chunk_search_from(const struct chunk *chunk, uint32_t page,
+                             const struct page_bytes *source, uint64_t lane, bool after,
+                             struct codec_scratch *scratch, uint32_t *n_out, teg_error *err);
+
+/* Whether values of a page are had without those between them. Not of text outside a dictionary: where
+ * a value lies is the sum of the lengths before it. */
+bool chunk_has_rows(const struct chunk *chunk);
+/* Appends the values at[0 .. n) of such a chunk, ascending and all of them in the page. */
+teg_status chunk_take_rows(const struct chunk *chunk, uint32_t page,
+                           const struct page_bytes *source, const uint32_t *at, uint32_t n,
+                           struct codec_scratch *scratch, struct column_buf *out, teg_error *err);
+/* Whether chunk_pick can do with the dictionary's bytes, if they are before zstd. */
+bool chunk_can_pick(const struct chunk *chunk);
 #endif

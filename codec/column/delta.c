@@ -98,3 +98,19 @@ void delta_decode(const struct delta_stream *s, size_t from, size_t n, void *out
 		n -= use;
 	}
 }
+
+void delta_take(const struct delta_stream *s, const uint16_t *at, size_t n, void *out)
+{
+	uint32_t width = s->steps.width;
+	_Alignas(64) uint8_t whole[PACK_BLOCK * 8];
+	uint8_t *to = out;
+
+	for (size_t i = 0, k; i < n; i += k) {
+		size_t b = at[i] / PACK_BLOCK;
+
+		k = places_in_block(at + i, n - i, b);
+		decode_block(s, b, at[i + k - 1] % PACK_BLOCK + 1u, whole);
+		for (size_t j = i; j < i + k; j++, to += width)
+			memcpy(to, whole + at[j] % PACK_BLOCK * width, width);
+	}
+}

@@ -33,4 +33,7 @@ bool delta_open(struct reader *in, uint32_t width, size_t n, struct delta_stream
 
 /* Words [from, from + n) into `out` (any alignment). */
 void delta_decode(const struct delta_stream *stream, size_t from, size_t n, void *out);
+
+/* The words at the places at[0 .. n), which ascend; n >= 1. */
+void delta_take(const struct delta_stream *stream, const uint16_t *at, size_t n, void *out);
 #endif

@@ -412,6 +412,22 @@ teg_status dictionary_decode(struct reader *in, const struct column_buf *values,
 	return TEG_OK;
 }
 
+teg_status dictionary_take(struct reader *in, const struct column_buf *values, size_t page_n,
+                           const uint16_t *at, size_t n, const uint8_t *valid,
+                           struct column_buf *out)
+{
+	struct spelling spelling = { 0, COLUMN_BYTES_MAX };
+	uint16_t codes[PACK_BLOCK];
+	struct for_stream stream;
+
+	if (!for_open(in, sizeof *codes, page_n, &stream) || reader_left(in))
+		return TEG_CORRUPT;
+	for_take(&stream, at, n, codes);
+	if (out->shape == COLUMN_BYTES)
+		spelling = spelling_of(values, n);
+	return append_block(values, &spelling, codes, n, valid, 0, out);
+}
+
 static teg_status pick_one(struct span values, size_t n_values, enum value_class class,
                            uint16_t code, bool empty, struct column_buf *out)
 {

@@ -36,6 +36,12 @@ bool dictionary_ascends(const struct column *values, enum value_class class);
 teg_status dictionary_decode(struct reader *in, const struct column_buf *values, size_t page_n,
                              size_t from, size_t n, const uint8_t *valid, struct column_buf *out);
 
+/* The same for the values at the places at[0 .. n), which ascend, at most PACK_BLOCK of them; `valid`
+ * has a bit for each. */
+teg_status dictionary_take(struct reader *in, const struct column_buf *values, size_t page_n,
+                           const uint16_t *at, size_t n, const uint8_t *valid,
+                           struct column_buf *out);
+
 /* The same out of the dictionary page's payload of n_values values, for a few of them. */
 teg_status dictionary_pick(struct reader *in, struct span values, size_t n_values,
                            enum value_class class, size_t page_n, size_t from, size_t n,

@@ -150,3 +150,57 @@ void for_decode(const struct for_stream *s, size_t from, size_t n, void *out)
 		n -= use;
 	}
 }
+
+/* ---- words here and there ---- */
+
+#define TAKE_WHOLE 32 /* words of a block that take as long one by one as all of it */
+
+size_t places_in_block(const uint16_t *at, size_t n, size_t b)
+{
+	size_t k = 1;
+
+	while (k < n && at[k] / PACK_BLOCK == b)
+		k++;
+	return k;
+}
+
+#define PICK(NAME, U, S, BITS)                                                                   \
+	static void pick_##NAME(const uint8_t *block, const uint16_t *at, size_t n, uint8_t *to) \
+	{                                                                                        \
+		for (size_t i = 0; i < n; i++)                                                   \
+			memcpy(to + i * sizeof(U), block + at[i] % PACK_BLOCK * sizeof(U),       \
+			       sizeof(U));                                                       \
+	}
+EACH_WORD(PICK)
+
+static void take_in_block(const struct for_stream *s, size_t b, const uint8_t *packed,
+                          const uint16_t *at, size_t n, uint8_t *to)
+{
+	size_t m = block_values(s->n, b);
+	_Alignas(64) uint8_t whole[PACK_BLOCK * 8];
+
+	if (n >= TAKE_WHOLE) {
+		unpack_block(s->width, packed, m, base_of(s, b), s->widths[b], whole);
+		BY_WIDTH(s->width, pick, whole, at, n, to);
+		return;
+	}
+	for (size_t i = 0; i < n; i++)
+		word_store(to + i * s->width, s->width,
+		           base_of(s, b) +
+		                   pack_get(s->width, packed, m, s->widths[b], at[i] % PACK_BLOCK));
+}
+
+void for_take(const struct for_stream *s, const uint16_t *at, size_t n, void *out)
+{
+	const uint8_t *packed = s->packed;
+	uint8_t *to = out;
+	size_t b = 0;
+
+	for (size_t i = 0, k; i < n; i += k) {
+		for (; b < at[i] / PACK_BLOCK; b++)
+			packed += pack_len(PACK_BLOCK, s->widths[b]);
+		k = places_in_block(at + i, n - i, b);
+		take_in_block(s, b, packed, at + i, k, to);
+		to += k * s->width;
+	}
+}

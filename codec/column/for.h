@@ -42,6 +42,12 @@ bool for_open(struct reader *in, uint32_t width, size_t n, struct for_stream *st
 /* Words [from, from + n) into `out` (any alignment). */
 void for_decode(const struct for_stream *stream, size_t from, size_t n, void *out);
 
+/* How many of the places at[0 .. n), which ascend, lie in block `b`; the first does. */
+size_t places_in_block(const uint16_t *at, size_t n, size_t b);
+
+/* The words at the places at[0 .. n), which ascend; n >= 1. */
+void for_take(const struct for_stream *stream, const uint16_t *at, size_t n, void *out);
+
 /* Word i < n. */
 uint64_t for_get(const struct for_stream *stream, size_t i);
 #endif

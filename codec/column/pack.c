@@ -221,11 +221,11 @@ static uint64_t load_little(const uint8_t *at, uint32_t width)
 
 uint64_t pack_get(uint32_t width, const uint8_t *in, size_t m, unsigned w, size_t i)
 {
-	unsigned bits = 8 * width;
-	size_t lanes = PACK_BLOCK / bits;
-	size_t bit = i / lanes * w;
-	unsigned s = (unsigned)(bit % bits);
-	const uint8_t *at = in + bit / bits * ROW_BYTES + i % lanes * width;
+	unsigned bits = 8 * width, log = (unsigned)__builtin_ctz(bits);
+	size_t lanes = PACK_BLOCK >> log; /* powers of two: nothing is divided */
+	size_t bit = (i * bits / PACK_BLOCK) * w;
+	unsigned s = (unsigned)(bit & (bits - 1));
+	const uint8_t *at = in + (bit >> log) * ROW_BYTES + (i & (lanes - 1)) * width;
 	uint64_t v;
 
 	if (!w)

@@ -175,3 +175,15 @@ teg_status patched_decode(struct reader *in, uint32_t width, size_t page_n, size
 	for_decode(&stream, from, n, out);
 	return patches_apply(&patches, from, n, scratch, out);
 }
+
+teg_status patched_take(struct reader *in, uint32_t width, size_t page_n, const uint16_t *at,
+                        size_t n, void *out)
+{
+	struct for_stream stream;
+	struct patches patches;
+
+	if (!for_open(in, width, page_n, &stream) || !patches_open(in, width, page_n, &patches))
+		return TEG_CORRUPT;
+	for_take(&stream, at, n, out);
+	return patches_take(&patches, at, n, out);
+}

@@ -42,4 +42,7 @@ void patched_encode(const void *words, uint32_t width, size_t n, bool is_signed,
  * alignment). TEG_CORRUPT: places that do not ascend or lie outside their block. */
 teg_status patched_decode(struct reader *in, uint32_t width, size_t page_n, size_t from, size_t n,
                           struct codec_scratch *scratch, void *out);
+/* The same for the words at the places at[0 .. n), which ascend; n >= 1. */
+teg_status patched_take(struct reader *in, uint32_t width, size_t page_n, const uint16_t *at,
+                        size_t n, void *out);
 #endif

@@ -110,3 +110,38 @@ teg_status patches_apply(const struct patches *p, size_t from, size_t n,
 	}
 	return TEG_OK;
 }
+
+/* Overwrites those among n words of one block; its exceptions are `count` from `first` on. */
+static void take_in_block(const struct patches *p, size_t first, size_t count, const uint16_t *at,
+                          size_t n, uint8_t *to)
+{
+	const uint8_t *places = p->places + 2 * first;
+	uint32_t width = p->values.width;
+
+	for (size_t i = 0, e = 0; i < n; i++, to += width) {
+		size_t place = at[i] % PACK_BLOCK;
+
+		while (e < count && load_u16(places + 2 * e) < place)
+			e++;
+		if (e < count && load_u16(places + 2 * e) == place)
+			word_store(to, width, for_get(&p->values, first + e));
+	}
+}
+
+teg_status patches_take(const struct patches *p, const uint16_t *at, size_t n, uint8_t *out)
+{
+	size_t b = 0, first = 0;
+
+	for (size_t i = 0, k; i < n; i += k) {
+		size_t block = at[i] / PACK_BLOCK, count = load_u16(p->counts + 2 * block);
+
+		first += count_between(p, b, block);
+		b = block;
+		k = places_in_block(at + i, n - i, b);
+		if (!places_ok(p->places + 2 * first, count,
+		               size_min(PACK_BLOCK, p->page_n - b * PACK_BLOCK)))
+			return TEG_CORRUPT;
+		take_in_block(p, first, count, at + i, k, out + i * p->values.width);
+	}
+	return TEG_OK;
+}

@@ -34,4 +34,6 @@ bool patches_open(struct reader *in, uint32_t width, size_t page_n, struct patch
  * TEG_CORRUPT where places in their blocks do not ascend or lie outside. */
 teg_status patches_apply(const struct patches *patches, size_t from, size_t n,
                          struct codec_scratch *scratch, uint8_t *out);
+/* The same for the words at the places at[0 .. n) of the page, which ascend; n >= 1. */
+teg_status patches_take(const struct patches *patches, const uint16_t *at, size_t n, uint8_t *out);
 #endif

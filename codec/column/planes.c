@@ -68,17 +68,42 @@ void planes_encode(const struct column *c, size_t from, size_t n, struct buf *ou
 		split_wide(values, c->width, n, at);
 }
 
+/* All that is left. */
+static bool take_planes(struct reader *in, size_t page_n, uint32_t width, struct span *planes_out)
+{
+	size_t len;
+
+	if (!size_mul(page_n, width, &len))
+		return false;
+	*planes_out = reader_take(in, len);
+	return reader_ok(in) && !reader_left(in);
+}
+
+teg_status planes_take(struct reader *in, size_t page_n, const uint16_t *at, size_t n,
+                       struct column_buf *out)
+{
+	uint32_t width = out->width;
+	struct span planes;
+	uint8_t *to;
+
+	if (!take_planes(in, page_n, width, &planes))
+		return TEG_CORRUPT;
+	to = column_buf_extend(out, n);
+	if (!to)
+		return TEG_NOMEM;
+	for (size_t i = 0; i < n; i++)
+		for (size_t p = 0; p < width; p++)
+			to[i * width + wide_byte(width, p)] = planes.at[p * page_n + at[i]];
+	return TEG_OK;
+}
+
 teg_status planes_decode(struct reader *in, size_t page_n, size_t from, size_t n,
                          struct column_buf *out)
 {
 	struct span planes;
-	size_t len;
 	void *to;
 
-	if (!size_mul(page_n, out->width, &len))
-		return TEG_CORRUPT;
-	planes = reader_take(in, len);
-	if (!reader_ok(in) || reader_left(in))
+	if (!take_planes(in, page_n, out->width, &planes))
 		return TEG_CORRUPT;
 	to = column_buf_extend(out, n);
 	if (!to)

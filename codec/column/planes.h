@@ -21,4 +21,7 @@ void planes_encode(const struct column *c, size_t from, size_t n, struct buf *ou
  * values to `out`. TEG_CORRUPT where the bytes are too few or too many. */
 teg_status planes_decode(struct reader *in, size_t page_n, size_t from, size_t n,
                          struct column_buf *out);
+/* The same for the values at the places at[0 .. n), which ascend. */
+teg_status planes_take(struct reader *in, size_t page_n, const uint16_t *at, size_t n,
+                       struct column_buf *out);
 #endif

@@ -46,18 +46,46 @@ void raw_encode(const struct column *c, enum value_class class, size_t from, siz
 		put_bytes(c, from, n, &scratch->words, out);
 }
 
+/* All that is left: page_n values of `width` bytes. */
+static bool take_all(struct reader *in, size_t page_n, uint32_t width, struct span *all_out)
+{
+	size_t len;
+
+	if (!size_mul(page_n, width, &len))
+		return false;
+	*all_out = reader_take(in, len);
+	return reader_ok(in) && !reader_left(in);
+}
+
+teg_status raw_take(struct reader *in, enum value_class class, size_t page_n, const uint16_t *at,
+                    size_t n, struct column_buf *out)
+{
+	uint32_t word = raw_word(class, out->width), width = out->width;
+	struct span all;
+	uint8_t *to;
+
+	if (!take_all(in, page_n, width, &all))
+		return TEG_CORRUPT;
+	to = column_buf_extend(out, n);
+	if (!to)
+		return TEG_NOMEM;
+	for (size_t i = 0; i < n && width == 8; i++)
+		memcpy(to + i * 8, all.at + (size_t)at[i] * 8, 8);
+	for (size_t i = 0; i < n && width != 8; i++)
+		memcpy(to + i * width, all.at + (size_t)at[i] * width, width);
+	if (width)
+		words_swap_to_little(to, word, n * width / word);
+	return TEG_OK;
+}
+
 static teg_status take_fixed(struct reader *in, enum value_class class, size_t page_n, size_t from,
                              size_t n, struct column_buf *out)
 {
 	uint32_t word = raw_word(class, out->width);
-	size_t len;
 	struct span all;
 	void *to;
 
-	if (!size_mul(page_n, out->width, &len))
-		return TEG_CORRUPT;
-	all = reader_take(in, len);
-	if (!reader_ok(in) || reader_left(in))
+	if (!take_all(in, page_n, out->width, &all))
 		return TEG_CORRUPT;
 	to = column_buf_extend(out, n);
 	if (!to)

@@ -23,4 +23,7 @@ void raw_encode(const struct column *c, enum value_class class, size_t from, siz
  * up to the bytes, or a null slot that is not empty. */
 teg_status raw_decode(struct reader *in, enum value_class class, size_t page_n, size_t from,
                       size_t n, const uint8_t *valid, struct column_buf *out);
+/* FIXED only: the same for the values at the places at[0 .. n), which ascend. */
+teg_status raw_take(struct reader *in, enum value_class class, size_t page_n, const uint16_t *at,
+                    size_t n, struct column_buf *out);
 #endif

@@ -72,7 +72,7 @@ void runs_encode(const void *words, uint32_t width, size_t n, bool is_signed,
 	}
 EACH_WORD(EXPAND)
 
-static size_t total_of(const uint16_t *lens, size_t runs)
+KERNEL static size_t total_of(const uint16_t *lens, size_t runs)
 {
 	size_t total = runs;
 
@@ -81,38 +81,73 @@ static size_t total_of(const uint16_t *lens, size_t runs)
 	return total;
 }
 
-/* One word: the run that holds it, found by adding up lengths. */
-static teg_status decode_one(const struct for_stream *values, const struct for_stream *lens,
-                             size_t from, void *out)
+/* The words of the m runs from run r on, the first of which begins at place `start`: as many of
+ * at[0 .. n) as they hold, which is returned. */
+static size_t take_of_runs(const struct for_stream *values, size_t r, const uint16_t *lens,
+                           size_t m, size_t start, const uint16_t *at, size_t n, uint8_t *to)
+{
+	size_t end = start + total_of(lens, m), done = 0;
+
+	start += (size_t)lens[0] + 1;
+	for (size_t k = 0; done < n && at[done] < end; done++, to += values->width) {
+		while (start <= at[done])
+			start += (size_t)lens[++k] + 1;
+		word_store(to, values->width, for_get(values, r + k));
+	}
+	return done;
+}
+
+/* Lengths are added up block by block, and one by one only where a place lies. */
+static teg_status take_words(const struct for_stream *values, const struct for_stream *lens,
+                             const uint16_t *at, size_t n, uint8_t *to)
 {
 	uint16_t some[PACK_BLOCK];
-	size_t end = 0;
+	size_t start = 0, done = 0;
 
-	for (size_t r = 0; r < lens->n; r++) {
-		if (r % PACK_BLOCK == 0)
-			for_decode(lens, r, size_min(PACK_BLOCK, lens->n - r), some);
-		end += (size_t)some[r % PACK_BLOCK] + 1;
-		if (end <= from)
-			continue;
-		word_store(out, values->width, for_get(values, r));
-		return TEG_OK;
+	for (size_t r = 0; r < lens->n && done < n; r += PACK_BLOCK) {
+		size_t m = size_min(PACK_BLOCK, lens->n - r);
+
+		for_decode(lens, r, m, some);
+		done += take_of_runs(values, r, some, m, start, at + done, n - done,
+		                     to + done * values->width);
+		start += total_of(some, m);
 	}
-	return TEG_CORRUPT;
+	return done == n ? TEG_OK : TEG_CORRUPT;
+}
+
+static bool open_runs(struct reader *in, uint32_t width, size_t page_n, struct for_stream *values,
+                      struct for_stream *lens)
+{
+	size_t runs = reader_u32(in);
+
+	return reader_ok(in) && runs && runs <= page_n && for_open(in, width, runs, values) &&
+	       for_open(in, sizeof(uint16_t), runs, lens) && !reader_left(in);
+}
+
+teg_status runs_take(struct reader *in, uint32_t width, size_t page_n, const uint16_t *at, size_t n,
+                     void *out)
+{
+	struct for_stream values, lens;
+
+	if (!open_runs(in, width, page_n, &values, &lens))
+		return TEG_CORRUPT;
+	return take_words(&values, &lens, at, n, out);
 }
 
 teg_status runs_decode(struct reader *in, uint32_t width, size_t page_n, size_t from, size_t n,
                        struct codec_scratch *scratch, void *out)
 {
-	size_t runs = reader_u32(in);
 	struct for_stream value_stream, len_stream;
+	size_t runs;
 	uint16_t *lens;
 	void *values;
 
-	if (!reader_ok(in) || !runs || runs > page_n || !for_open(in, width, runs, &value_stream) ||
-	    !for_open(in, sizeof *lens, runs, &len_stream) || reader_left(in))
+	if (!open_runs(in, width, page_n, &value_stream, &len_stream))
 		return TEG_CORRUPT;
 	if (n == 1)
-		return decode_one(&value_stream, &len_stream, from, out);
+		return take_words(&value_stream, &len_stream, &(uint16_t){ (uint16_t)from }, 1,
+		                  out);
+	runs = len_stream.n;
 	values = scratch_array(&scratch->words, runs, width);
 	lens = scratch_array(&scratch->more, runs, sizeof *lens);
 	if (!values || !lens)

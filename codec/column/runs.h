@@ -23,4 +23,8 @@ void runs_encode(const void *words, uint32_t width, size_t n, bool is_signed,
  * alignment). TEG_CORRUPT: runs of another total. */
 teg_status runs_decode(struct reader *in, uint32_t width, size_t page_n, size_t from, size_t n,
                        struct codec_scratch *scratch, void *out);
+/* The same for the words at the places at[0 .. n), which ascend; n >= 1. What lies behind the last is
+ * not looked at. */
+teg_status runs_take(struct reader *in, uint32_t width, size_t page_n, const uint16_t *at, size_t n,
+                     void *out);
 #endif

@@ -141,3 +141,28 @@ bool validity_bits(const struct validity *v, size_t from, size_t n, uint8_t *bit
 		clear_positions(v, from, n, bits_out);
 	return true;
 }
+
+static void take_positions(const struct validity *v, const uint16_t *at, size_t n, uint8_t *bits)
+{
+	size_t k = first_position(v, at[0]);
+
+	for (size_t i = 0; i < n; i++) {
+		while (k < v->n_nulls && load_u16(v->body.at + 2 * k) < at[i])
+			k++;
+		if (k < v->n_nulls && load_u16(v->body.at + 2 * k) == at[i])
+			bitmap_clear(bits, i);
+	}
+}
+
+bool validity_take(const struct validity *v, const uint16_t *at, size_t n, uint8_t *bits_out)
+{
+	if (v->mode == ALL_VALID)
+		return false;
+	bitmap_fill(bits_out, 0, n, v->mode == POSITIONS);
+	if (v->mode == POSITIONS)
+		take_positions(v, at, n, bits_out);
+	for (size_t i = 0; v->mode == BITMAP && i < n; i++)
+		if (bitmap_get(v->body.at, at[i]))
+			bitmap_set(bits_out, i);
+	return true;
+}

@@ -32,4 +32,6 @@ bool validity_reopen(struct reader *in, size_t n, struct validity *validity_out)
 /* Bits of values [from, from + n) into bits_out, from its bit 0. False: all of them are valid and
  * nothing was written. */
 bool validity_bits(const struct validity *v, size_t from, size_t n, uint8_t *bits_out);
+/* The same of the values at the places at[0 .. n), which ascend. */
+bool validity_take(const struct validity *v, const uint16_t *at, size_t n, uint8_t *bits_out);
 #endif

@@ -2,6 +2,7 @@
 #include "engine/schema/schema.h"
 #include "engine/store/create.h"
 #include "engine/store/files.h"
+#include "engine/store/kept_pages.h"
 #include "engine/store/page_cache.h"
 #include "engine/store/marker.h"
 #include "engine/store/options.h"
@@ -73,6 +74,10 @@ static teg_status store_new(const char *path, const teg_store_options *o,
 	store->pages = page_cache_new(store->alloc);
 	TEG_DO(store->files && store->pages ? TEG_OK
 	                                    : teg_fail(err, TEG_NOMEM, "no memory for a store"));
+	/* Past the recycler, which rounds sizes up: the budget is one of memory. */
+	if (o->cache_budget)
+		store->kept = kept_pages_new(o->cache_budget,
+		                             o->allocator ? o->allocator : teg_allocator_default());
 done:
 	if (status == TEG_OK)
 		*store_out = store;

@@ -41,6 +41,7 @@ void store_reader_give(struct teg_store *store, struct tile_reader *reader)
 {
 	if (!reader->alloc)
 		return;
+	tile_reader_let_go(reader);
 	if (!reader->scratch || reader->stored.cap > STORED_KEPT ||
 	    column_buf_size(&reader->work) > STORED_KEPT || !push(store, reader))
 		tile_reader_release(reader);

@@ -1,6 +1,7 @@
 #include "engine/store/reading.h"
 #include <string.h>
 #include "codec/base/checked.h"
+#include "engine/store/kept_pages.h"
 
 #define READ_MAX (512u << 10) /* bytes of neighbouring pages that are read at once */
 
@@ -21,11 +22,19 @@ void tile_reader_release(struct tile_reader *reader)
 	if (!reader->alloc)
 		return;
 	codec_scratch_free(reader->scratch);
+	tile_reader_let_go(reader);
 	buf_release(&reader->stored);
 	buf_release(&reader->picked);
 	column_buf_release(&reader->dictionary);
 	column_buf_release(&reader->work);
 	reader->scratch = NULL;
+}
+
+void tile_reader_let_go(struct tile_reader *reader)
+{
+	kept_page_drop(reader->held);
+	kept_page_drop(reader->held_dictionary);
+	reader->held = reader->held_dictionary = NULL;
 }
 
 static uint64_t file_offset(const struct reading *r, uint64_t chunk_off)
@@ -78,7 +87,66 @@ static teg_status read_stored(struct reading *r, uint64_t chunk_off, uint64_t le
 	return read_into(r, &r->reader->stored, chunk_off, len);
 }
 
+/* ---- pages that are kept ---- */
+
+static struct page_name name_of(const struct reading *r, const struct chunk_page *page)
+{
+	const struct segment_ref *ref = r->tile->segment->ref;
+	struct page_name name = { .off = file_offset(r, page->off), .hash = page->hash };
+
+	if (ref->inlined)
+		memcpy(name.object, &ref->manifest, sizeof ref->manifest);
+	else
+		memcpy(name.object, ref->object, sizeof name.object);
+	return name;
+}
+
+/* Takes hold of a page that is kept, letting go of what was held there. */
+static bool hold(const struct reading *r, const struct chunk_page *page, struct kept_page **held)
+{
+	struct kept_pages *kept = r->tile->segment->kept;
+	struct page_name name;
+
+	if (!kept)
+		return false;
+	name = name_of(r, page);
+	kept_page_drop(*held);
+	*held = kept_pages_get(kept, &name);
+	return *held != NULL;
+}
+
+/* Keeps a page of which a call has just made something. */
+static void keep(const struct reading *r, const struct chunk_page *page, struct span stored)
+{
+	struct kept_pages *kept = r->tile->segment->kept;
+	struct page_name name;
+	struct span opened;
+
+	if (!kept)
+		return;
+	name = name_of(r, page);
+	opened = chunk_opened(&r->column->chunk, page, stored, r->reader->scratch);
+	if (opened.at)
+		kept_pages_put(kept, &name, opened);
+}
+
+/* ---- dictionaries ---- */
+
 #define PICKS 4 /* values looked up in a dictionary that stays encoded */
+
+static teg_status use_held_dictionary(struct reading *r, enum use use, uint32_t n)
+{
+	const struct chunk *chunk = &r->column->chunk;
+	struct span opened = kept_page_bytes(r->reader->held_dictionary);
+
+	if (use == USE_SOME && n <= PICKS && chunk_can_pick(chunk)) {
+		r->picked = opened;
+		return TEG_OK;
+	}
+	r->dictionary = &r->reader->dictionary;
+	return chunk_decode_dictionary_opened(chunk, opened, use == USE_ALL, &r->reader->dictionary,
+	                                      r->err);
+}
 
 static teg_status read_dictionary(struct reading *r, enum use use, uint32_t n)
 {
@@ -86,17 +154,23 @@ static teg_status read_dictionary(struct reading *r, enum use use, uint32_t n)
 	struct tile_reader *reader = r->reader;
 	const struct chunk_page *page = &chunk->dictionary;
 
+	if (hold(r, page, &reader->held_dictionary))
+		return use_held_dictionary(r, use, n);
 	if (use == USE_SOME && n <= PICKS && !chunk->zstd_dictionary) {
 		TEG_TRY(read_into(r, &reader->picked, page->off, page->stored_len));
 		r->picked = buf_span(&reader->picked);
-		return chunk_verify_dictionary(chunk, r->picked, r->err);
+		TEG_TRY(chunk_verify_dictionary(chunk, r->picked, r->err));
+		keep(r, page, r->picked);
+		return TEG_OK;
 	}
 	TEG_TRY(read_stored(r, page->off, page->stored_len));
 	r->dictionary = &reader->dictionary;
-	return (use == USE_SOME ? chunk_decode_dictionary_values
-	                        : chunk_decode_dictionary)(chunk, buf_span(&reader->stored),
-	                                                   reader->scratch, &reader->dictionary,
-	                                                   r->err);
+	TEG_TRY((use == USE_SOME ? chunk_decode_dictionary_values
+	                         : chunk_decode_dictionary)(chunk, buf_span(&reader->stored),
+	                                                    reader->scratch, &reader->dictionary,
+	                                                    r->err));
+	keep(r, page, buf_span(&reader->stored));
+	return TEG_OK;
 }
 
 teg_status reading_start(struct reading *r, uint64_t end, enum use use, uint32_t n,
@@ -122,6 +196,8 @@ teg_status reading_start(struct reading *r, uint64_t end, enum use use, uint32_t
 	return status == TEG_OK ? status : reading_blame(r, status, chunk->dictionary.off);
 }
 
+/* ---- pages ---- */
+
 teg_status reading_fetch(struct reading *r, uint32_t page, uint32_t last)
 {
 	const struct chunk_page *pages = r->column->chunk.pages;
@@ -130,6 +206,12 @@ teg_status reading_fetch(struct reading *r, uint32_t page, uint32_t last)
 
 	if (page >= r->first_page && page < r->end_page)
 		return TEG_OK;
+	r->held = hold(r, &pages[page], &r->reader->held);
+	if (r->held) {
+		r->first_page = page;
+		r->end_page = end;
+		return TEG_OK;
+	}
 	while (end <= last && len + pages[end].stored_len <= READ_MAX)
 		len += pages[end++].stored_len;
 	r->first_page = r->end_page = 0;
@@ -139,7 +221,8 @@ teg_status reading_fetch(struct reading *r, uint32_t page, uint32_t last)
 	return TEG_OK;
 }
 
-struct span reading_page(const struct reading *r, uint32_t page)
+/* The stored bytes of a page that was read. */
+static struct span stored_page(const struct reading *r, uint32_t page)
 {
 	const struct chunk_page *pages = r->column->chunk.pages;
 
@@ -147,24 +230,63 @@ struct span reading_page(const struct reading *r, uint32_t page)
 	               pages[page].stored_len);
 }
 
+static struct page_bytes source_of(const struct reading *r, uint32_t page)
+{
+	return (struct page_bytes){ .bytes = r->held ? kept_page_bytes(r->reader->held)
+		                                     : stored_page(r, page),
+		                    .opened = r->held,
+		                    .dictionary = r->dictionary,
+		                    .picked = r->picked };
+}
+
+/* What every use of a page ends with: says where it failed, or keeps the page. */
+static teg_status used_page(const struct reading *r, uint32_t page, teg_status status)
+{
+	const struct chunk_page *p = &r->column->chunk.pages[page];
+
+	if (status != TEG_OK)
+		return reading_blame(r, status, p->off);
+	if (!r->held)
+		keep(r, p, stored_page(r, page));
+	return TEG_OK;
+}
+
 teg_status reading_decode(struct reading *r, uint32_t page, uint32_t from, uint32_t n, bool again,
                           struct column_buf *out)
 {
 	const struct chunk *chunk = &r->column->chunk;
-	struct codec_scratch *scratch = r->reader->scratch;
-	struct span stored = reading_page(r, page);
+	struct page_bytes source = source_of(r, page);
 	teg_status status;
 
-	if (r->picked.at)
-		status = chunk_pick(chunk, r->picked, page, stored, from, n, again, scratch, out,
-		                    r->err);
-	else if (again)
-		status = chunk_decode_again(chunk, r->dictionary, page, stored, from, n, scratch,
-		                            out, r->err);
-	else
-		status = chunk_decode_page(chunk, r->dictionary, page, stored, from, n, scratch,
-		                           out, r->err);
-	return status == TEG_OK ? status : reading_blame(r, status, chunk->pages[page].off);
+	if (again && !source.opened && !source.picked.at) {
+		status = chunk_decode_again(chunk, r->dictionary, page, source.bytes, from, n,
+		                            r->reader->scratch, out, r->err);
+		return status == TEG_OK ? TEG_OK : reading_blame(r, status, chunk->pages[page].off);
+	}
+	status = chunk_decode_from(chunk, page, &source, from, n, r->reader->scratch, out, r->err);
+	return used_page(r, page, status);
+}
+
+teg_status reading_take(struct reading *r, uint32_t page, const uint32_t *at, uint32_t n,
+                        struct column_buf *out)
+{
+	struct page_bytes source = source_of(r, page);
+
+	return used_page(r, page,
+	                 chunk_take_rows(&r->column->chunk, page, &source, at, n,
+	                                 r->reader->scratch, out, r->err));
+}
+
+teg_status reading_search(struct reading *r, uint32_t page, uint64_t lane, bool after,
+                          uint32_t *n_out)
+{
+	struct page_bytes source;
+
+	TEG_TRY(reading_fetch(r, page, page));
+	source = source_of(r, page);
+	return used_page(r, page,
+	                 chunk_search_from(&r->column->chunk, page, &source, lane, after,
+	                                   r->reader->scratch, n_out, r->err));
 }
 
 /* Pages [page, end) were read to `at`. */

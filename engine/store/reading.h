@@ -13,8 +13,9 @@ struct reading {
 	const struct tile_column *column;
 	const struct column_buf *dictionary;
 	struct span picked; /* instead: its page, not decoded */
-	/* pages [first_page, end_page) of the chunk stand in reader->stored */
+	/* pages [first_page, end_page) of the chunk stand in reader->stored, or one in reader->held */
 	uint32_t first_page, end_page;
+	bool held;
 	teg_error *err;
 };
 
@@ -27,11 +28,16 @@ teg_status reading_start(struct reading *r, uint64_t end, enum use use, uint32_t
                          const struct column_buf *out);
 /* Brings page `page` in, with the neighbours up to `last` that fit one read. */
 teg_status reading_fetch(struct reading *r, uint32_t page, uint32_t last);
-/* The bytes of a page that was brought in. */
-struct span reading_page(const struct reading *r, uint32_t page);
 /* Appends values [from, from + n) of such a page; `again`: not the first of it. */
 teg_status reading_decode(struct reading *r, uint32_t page, uint32_t from, uint32_t n, bool again,
                           struct column_buf *out);
+/* Appends the values at[0 .. n) of the chunk, ascending and all of them in such a page; see
+ * chunk_has_rows. Not where the dictionary was left encoded. */
+teg_status reading_take(struct reading *r, uint32_t page, const uint32_t *at, uint32_t n,
+                        struct column_buf *out);
+/* chunk_search_page on a page, which is brought in first. */
+teg_status reading_search(struct reading *r, uint32_t page, uint64_t lane, bool after,
+                          uint32_t *n_out);
 /* Of a chunk whose pages are plain: reads the pages from `page` on that end at value `end` or before
  * straight into `out`, as many as fit one read; *next_out: the page after them. */
 teg_status reading_direct(struct reading *r, uint32_t page, uint32_t end, struct column_buf *out,

@@ -34,6 +34,8 @@ struct segment_ref {
 void segment_path(const struct segment_ref *ref, char path_out[OS_PATH_MAX]);
 
 struct headers;
+struct kept_page;
+struct kept_pages;
 struct index_leaf;
 struct key_segment;
 
@@ -50,6 +52,7 @@ struct segment {
 	struct index_leaf *_Atomic *lower;
 	struct key_segment *_Atomic keys; /* the key index, once opened */
 	struct headers *headers;          /* of tiles that were opened; NULL: none are kept */
+	struct kept_pages *kept;          /* the store's; NULL: none are kept */
 	const teg_allocator *alloc;
 };
 
@@ -107,13 +110,16 @@ struct tile_reader {
 	struct buf stored; /* bytes as read */
 	struct buf picked; /* a dictionary page of which few values are wanted */
 	struct column_buf dictionary;
-	struct column_buf work;     /* whole blocks on the way to a gather */
+	struct column_buf work; /* whole blocks on the way to a gather */
+	struct kept_page *held; /* the page at hand, where it was kept, and its column's */
+	struct kept_page *held_dictionary;
 	uint64_t reads, read_bytes; /* counters */
 	const teg_allocator *alloc;
 	size_t max_value_len;
 };
 teg_status tile_reader_init(struct tile_reader *reader, const teg_allocator *alloc, teg_error *err);
 void tile_reader_release(struct tile_reader *reader);
+void tile_reader_let_go(struct tile_reader *reader); /* of pages that are kept */
 
 /* Appends rows [from, from + n) of a column to `out` (shape and width of the field). A column that
  * the tile does not have gives the default: nulls for an attribute, else see codec/tile/tile.h; row

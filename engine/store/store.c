@@ -1,5 +1,6 @@
 #include "engine/store/store.h"
 #include "engine/store/files.h"
+#include "engine/store/kept_pages.h"
 #include "engine/store/page_cache.h"
 #include "engine/store/pin.h"
 #include "engine/store/recycle.h"
@@ -22,6 +23,7 @@ void store_unref(struct teg_store *store)
 		tile_reader_release(&store->idle_readers[--store->n_idle_readers]);
 	files_free(store->files);
 	page_cache_free(store->pages);
+	kept_pages_free(store->kept);
 	if (store->own_os)
 		os_free(store->os);
 	recycler = store->recycler;

@@ -17,6 +17,7 @@
 #include "engine/store/spin.h"
 
 struct file_cache;
+struct kept_pages;
 struct page_cache;
 struct recycler;
 struct store_version;
@@ -36,6 +37,7 @@ struct teg_store {
 	bool no_auto_compact;
 	struct file_cache *files;
 	struct page_cache *pages;  /* of the catalog */
+	struct kept_pages *kept;   /* of tiles; NULL: none are kept */
 	_Atomic bool locks_proven; /* see pins_look() */
 	struct spin lock;          /* over the rest */
 	struct tile_reader idle_readers[IDLE_READERS];

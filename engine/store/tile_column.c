@@ -63,18 +63,6 @@ teg_status tile_read_stored(struct tile_reader *reader, const struct tile *tile,
 
 /* ---- searching ---- */
 
-static teg_status search_page(struct reading *r, uint32_t page, uint64_t lane, bool after,
-                              uint32_t *n_out)
-{
-	const struct chunk *chunk = &r->column->chunk;
-	teg_status status;
-
-	TEG_TRY(reading_fetch(r, page, page));
-	status = chunk_search_page(chunk, r->dictionary, page, reading_page(r, page), lane, after,
-	                           r->reader->scratch, n_out, r->err);
-	return status == TEG_OK ? status : reading_blame(r, status, chunk->pages[page].off);
-}
-
 /* Values below the bound in the whole chunk: the page in which the bound falls, then the place. */
 static teg_status search_pages(struct reading *r, uint64_t lane, bool after, uint32_t *n_out)
 {
@@ -84,7 +72,7 @@ static teg_status search_pages(struct reading *r, uint64_t lane, bool after, uin
 	for (;;) {
 		uint32_t mid = low + (high - low) / 2;
 
-		TEG_TRY(search_page(r, mid, lane, after, &n));
+		TEG_TRY(reading_search(r, mid, lane, after, &n));
 		if (n == pages[mid].n && mid < high)
 			low = mid + 1;
 		else if (!n && mid > low)
@@ -134,22 +122,6 @@ teg_status tile_search_column(struct tile_reader *reader, const struct tile *til
 
 /* ---- gathering ---- */
 
-/* Whether a page gives up single blocks at no more cost than theirs. Text outside a dictionary does
- * not: where a value lies is the sum of the lengths before it. */
-static bool by_blocks(const struct chunk *chunk)
-{
-	return chunk->encoding != ENCODING_RUNS &&
-	       (chunk->shape == COLUMN_FIXED || chunk->encoding == ENCODING_DICTIONARY);
-}
-
-#define RUN_PICKS 32 /* rows found among the runs of a page in the time of expanding them */
-
-/* Whether a page gives up a few rows one by one at less cost than all between them. */
-static bool by_rows(const struct chunk *chunk, uint32_t n)
-{
-	return chunk->encoding == ENCODING_RUNS && n <= RUN_PICKS;
-}
-
 /* How many of the rows at[0 .. n), the first of them among these, lie before row `end`. */
 static uint32_t rows_before(const uint32_t *at, uint32_t n, uint32_t end)
 {
@@ -171,51 +143,41 @@ static uint32_t rows_before(const uint32_t *at, uint32_t n, uint32_t end)
 	return high;
 }
 
-/* Rows at[0 .. n) of the chunk, all of page `page`: those from one block (or page) are decoded in one
- * go and picked out of it, unless they follow one another without a gap. */
-static teg_status gather_piece(struct reading *r, uint32_t page, const uint32_t *at, uint32_t n,
-                               bool again, struct column_buf *out)
+/* Decodes all between the first and the last, and gathers out of that. */
+static teg_status gather_between(struct reading *r, uint32_t page, const uint32_t *at, uint32_t n,
+                                 struct column_buf *out)
 {
-	const struct chunk_page *p = &r->column->chunk.pages[page];
-	uint32_t first = at[0] - p->first, end = at[n - 1] - p->first + 1;
 	struct column_buf *work = &r->reader->work;
 	struct column view;
 	uint32_t index[BLOCK_VALUES];
 
-	if (end - first == n)
-		return reading_decode(r, page, first, n, again, out);
 	column_buf_become(work, out);
-	TEG_TRY(reading_decode(r, page, first, end - first, again, work));
-	first += p->first;
+	TEG_TRY(reading_decode(r, page, at[0] - r->column->chunk.pages[page].first,
+	                       at[n - 1] - at[0] + 1, false, work));
 	view = column_buf_view(work);
 	for (uint32_t i = 0, k; i < n; i += k) {
 		for (k = 0; k < BLOCK_VALUES && i + k < n; k++)
-			index[k] = at[i + k] - first;
+			index[k] = at[i + k] - at[0];
 		if (column_buf_gather(out, &view, index, k) != TEG_OK)
 			return teg_fail(r->err, TEG_NOMEM, "no memory to gather rows");
 	}
 	return TEG_OK;
 }
 
+/* Rows at[0 .. n) of the chunk, all of page `page`. */
 static teg_status gather_page(struct reading *r, uint32_t page, const uint32_t *at, uint32_t n,
                               struct column_buf *out)
 {
 	const struct chunk *chunk = &r->column->chunk;
-	uint32_t base = chunk->pages[page].first;
 
-	if (by_rows(chunk, n)) {
-		for (uint32_t i = 0; i < n; i++)
-			TEG_TRY(gather_piece(r, page, at + i, 1, i > 0, out));
-		return TEG_OK;
-	}
-	if (!by_blocks(chunk))
-		return gather_piece(r, page, at, n, false, out);
-	for (uint32_t i = 0, k; i < n; i += k) {
-		uint32_t in_block = (at[i] - base) % BLOCK_VALUES;
-
-		k = rows_before(at + i, n - i, at[i] - in_block + BLOCK_VALUES);
-		TEG_TRY(gather_piece(r, page, at + i, k, i > 0, out));
-	}
+	if (at[n - 1] - at[0] + 1 == n)
+		return reading_decode(r, page, at[0] - chunk->pages[page].first, n, false, out);
+	if (chunk_has_rows(chunk) && !r->picked.at)
+		return reading_take(r, page, at, n, out);
+	if (!r->picked.at)
+		return gather_between(r, page, at, n, out);
+	for (uint32_t i = 0; i < n; i++)
+		TEG_TRY(reading_decode(r, page, at[i] - chunk->pages[page].first, 1, i > 0, out));
 	return TEG_OK;
 }
 

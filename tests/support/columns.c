@@ -66,22 +66,29 @@ teg_status encoded_read(struct encoded *e, uint32_t from, uint32_t n, struct col
 	return TEG_OK;
 }
 
-void columns_check_equal(const struct column *want, size_t from, const struct column_buf *got,
-                         const char *name)
+/* Values `from` and on, or those of `rows`. */
+static void check_equal(const struct column *want, size_t from, const uint32_t *rows,
+                        const struct column_buf *got, const char *name)
 {
 	struct column view = column_buf_view(got);
 	size_t n_nulls = 0;
 
 	for (size_t i = 0; i < got->n; i++) {
-		bool valid = column_valid(want, from + i);
+		size_t at = rows ? rows[i] : from + i;
+		bool valid = column_valid(want, at);
 
 		n_nulls += !valid;
-		cr_assert_eq(valid, column_valid(&view, i), "%s: null at %zu", name, from + i);
-		cr_assert(!valid ||
-		                  span_equal(column_value(want, from + i), column_value(&view, i)),
-		          "%s: value %zu", name, from + i);
+		cr_assert_eq(valid, column_valid(&view, i), "%s: null at %zu", name, at);
+		cr_assert(!valid || span_equal(column_value(want, at), column_value(&view, i)),
+		          "%s: value %zu", name, at);
 	}
 	cr_assert_eq(got->n_nulls, n_nulls, "%s", name);
+}
+
+void columns_check_equal(const struct column *want, size_t from, const struct column_buf *got,
+                         const char *name)
+{
+	check_equal(want, from, NULL, got, name);
 }
 
 static void check_range(struct encoded *e, const struct column *c, size_t from, size_t n,
@@ -93,6 +100,36 @@ static void check_range(struct encoded *e, const struct column *c, size_t from, 
 	cr_assert_eq(encoded_read(e, (uint32_t)from, (uint32_t)n, &out), TEG_OK, "%s", name);
 	cr_assert_eq(out.n, n, "%s", name);
 	columns_check_equal(c, from, &out, name);
+	column_buf_release(&out);
+}
+
+/* Rows of a page in steps of up to `step`: as stored, then from its bytes before zstd. */
+static void check_rows(struct encoded *e, const struct column *c, uint32_t page, uint32_t step,
+                       struct rng *rng, const char *name)
+{
+	static uint32_t rows[65536];
+	const struct chunk_page *p = &e->chunk.pages[page];
+	struct page_bytes from = { .bytes = encoded_page(e, p),
+		                   .dictionary = e->chunk.n_dictionary ? &e->dictionary : NULL };
+	struct column_buf out;
+	uint32_t n = 0;
+
+	for (uint32_t at = (uint32_t)rng_below(rng, step); at < p->n; n++) {
+		rows[n] = p->first + at;
+		at += 1 + (uint32_t)rng_below(rng, step);
+	}
+	column_buf_init(&out, c->shape, c->width, teg_allocator_default());
+	for (int opened = 0; n && opened < 2; opened++) {
+		column_buf_clear(&out);
+		cr_assert_eq(chunk_take_rows(&e->chunk, page, &from, rows, n, e->scratch, &out,
+		                             NULL),
+		             TEG_OK, "%s: rows", name);
+		cr_assert_eq(out.n, n, "%s", name);
+		check_equal(c, 0, rows, &out, name);
+		from.bytes = chunk_opened(&e->chunk, p, from.bytes, e->scratch);
+		from.opened = true;
+		cr_assert_not_null(from.bytes.at, "%s", name);
+	}
 	column_buf_release(&out);
 }
 
@@ -122,6 +159,10 @@ enum encoding columns_check_round_trip(const struct column *c, enum value_class 
 		size_t n = rng_u64(&rng) % (c->n - from + 1);
 
 		check_range(&e, c, from, i % 3 == 0 ? 1 : n, name);
+	}
+	for (uint32_t page = 0; chunk_has_rows(&e.chunk) && page < e.chunk.n_pages; page++) {
+		check_rows(&e, c, page, 3, &rng, name);
+		check_rows(&e, c, page, 400, &rng, name);
 	}
 	encoding = e.chunk.encoding;
 	encoded_release(&again);

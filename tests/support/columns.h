@@ -29,8 +29,8 @@ struct span encoded_page(const struct encoded *e, const struct chunk_page *page)
 void columns_check_equal(const struct column *want, size_t from, const struct column_buf *got,
                          const char *name);
 
-/* Encodes in the profile, reads everything back at once, by random ranges and one by one, and
- * encodes again: equal values, equal bytes. Returns the encoding chosen. */
+/* Encodes in the profile, reads everything back at once, by random ranges, one by one and by
+ * rows here and there, and encodes again: equal values, equal bytes. Returns the encoding chosen. */
 enum encoding columns_check_round_trip(const struct column *c, enum value_class class,
                                        enum profile profile, const char *name);
 #endif

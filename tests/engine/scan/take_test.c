@@ -32,10 +32,11 @@ struct world {
 	int64_t live[ROWS_MAX];  /* ordinal -> row id */
 };
 
-static void open_world(struct world *w, uint64_t seed)
+static void open_world(struct world *w, uint64_t seed, size_t cache)
 {
 	teg_store_options options = { .struct_size = sizeof options,
 		                      .create = TEG_CREATE_NEW,
+		                      .cache_budget = cache,
 		                      .no_auto_compact = true };
 	teg_attribute attrs[] = { { .name = "v", .type = { .type = TEG_INT64 } },
 		                  { .name = "s", .type = { .type = TEG_UTF8 }, .nullable = true } };
@@ -209,12 +210,12 @@ static void check_takes(struct world *w, const char *name)
 	}
 }
 
-Test(take, gives_the_rows_of_any_ordinals) /* V1 H2 */
+static void check_any_ordinals(size_t cache)
 {
 	static struct world w;
 	static int64_t ids[ROWS_MAX];
 
-	open_world(&w, 1);
+	open_world(&w, 1, cache);
 	put(&w, NULL, 950);
 	check_takes(&w, "one commit");
 	put(&w, NULL, 1);
@@ -233,12 +234,38 @@ Test(take, gives_the_rows_of_any_ordinals) /* V1 H2 */
 	close_world(&w);
 }
 
+Test(take, gives_the_rows_of_any_ordinals) /* V1 H2 */
+{
+	check_any_ordinals(0);
+}
+
+Test(take, gives_the_same_rows_from_pages_that_are_kept)
+{
+	check_any_ordinals(8 << 10); /* some come and go */
+	check_any_ordinals(4 << 20);
+}
+
+Test(take, reads_nothing_where_all_pages_are_kept)
+{
+	static struct world w;
+	uint64_t reads;
+
+	open_world(&w, 5, 4 << 20);
+	put(&w, NULL, 1000);
+	check_takes(&w, "the first time");
+	reads = w.os->n_reads;
+	for (int64_t at = 999; at >= 0; at -= 7)
+		check_take(&w, &at, 1, "again");
+	cr_assert_eq(w.os->n_reads, reads);
+	close_world(&w);
+}
+
 Test(take, is_the_same_after_a_compaction)
 {
 	static struct world w;
 	static int64_t ids[ROWS_MAX];
 
-	open_world(&w, 2);
+	open_world(&w, 2, 1 << 20);
 	for (int i = 0; i < 8; i++)
 		put(&w, NULL, 90);
 	put(&w, ids, some_ids(&w, 0, 720, 5, ids));
@@ -257,7 +284,7 @@ Test(take, refuses_ordinals_that_no_row_has) /* H2 */
 	static const int64_t wrong[] = { -1, 50, 51, INT64_MIN, INT64_MAX };
 	static struct world w;
 
-	open_world(&w, 3);
+	open_world(&w, 3, 0);
 	put(&w, NULL, 60);
 	remove_rows(&w, (int64_t[]){ 0, 1, 2, 3, 4, 55, 56, 57, 58, 59 }, 10);
 	open_array(&w);
@@ -303,14 +330,14 @@ static teg_status take_anew(struct world *w, teg_error *err)
 	return status;
 }
 
-Test(take, survives_memory_that_fails)
+static void check_failing_memory(size_t cache)
 {
 	static int64_t ids[ROWS_MAX];
 	static struct world w;
 	teg_error err;
 	size_t n_failed = 0;
 
-	open_world(&w, 4);
+	open_world(&w, 4, cache);
 	put(&w, NULL, 300);
 	put(&w, ids, some_ids(&w, 0, 300, 9, ids));
 	remove_rows(&w, ids, some_ids(&w, 100, 120, 1, ids));
@@ -333,4 +360,10 @@ Test(take, survives_memory_that_fails)
 	}
 	cr_assert_gt(n_failed, 20);
 	close_world(&w);
+}
+
+Test(take, survives_memory_that_fails)
+{
+	check_failing_memory(0);
+	check_failing_memory(1 << 20);
 }
