@@ -234,7 +234,8 @@ static teg_status resolve_versions(struct group *group, size_t n)
 	return TEG_OK;
 }
 
-/* The common case: no valid time, no boxes, no erasures, rows claim. The newest row at S wins. */
+/* The common case: no valid time, no boxes, no erasures, rows claim. The newest row at S wins, unless a
+ * merge said that it ended: then the row that ended it lies in another group. */
 static void resolve_simply(struct group *group, uint32_t at, uint32_t end)
 {
 	const struct key_rows *keys = &group->range;
@@ -244,7 +245,7 @@ static void resolve_simply(struct group *group, uint32_t at, uint32_t end)
 
 		if (keys->system_from[row] > group->view->s)
 			continue;
-		if (group_wants(group, keys->kind[row]) &&
+		if (keys->superseded[row] > group->view->s && group_wants(group, keys->kind[row]) &&
 		    group->members[keys->tile[row]].plan->emits)
 			group_emit(group, row, INT64_MIN, INT64_MAX, INT64_MAX);
 		break;

@@ -86,7 +86,8 @@ teg_status group_resolve_base(struct group *group)
 		if (!base_add_own(base, from, own))
 			return TEG_NOMEM;
 		from = own + same;
-		if ((group->view->kinds >> keys->kind[row]) & 1 &&
+		if (keys->superseded[row] > group->view->s &&
+		    (group->view->kinds >> keys->kind[row]) & 1 &&
 		    group->members[keys->tile[row]].plan->emits &&
 		    !base_add_row(base, keys->tile[row], keys->row[row]))
 			return TEG_NOMEM;

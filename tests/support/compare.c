@@ -182,6 +182,24 @@ static void check_beyond(struct play *w, teg_array *at, const teg_scan_options *
 	            "seed %llu: before the horizon", (unsigned long long)w->seed);
 }
 
+/* Pruned and not. */
+static void check_same(const struct play *w, int array, int64_t s, const struct answer *rows,
+                       size_t n, const struct answer *again, size_t n_again)
+{
+	for (size_t i = 0; i < n || i < n_again; i++) {
+		const struct answer *a = i < n ? &rows[i] : &again[i], *b = &again[i];
+
+		PLAY_ASSERT(
+			i < n && i < n_again && !memcmp(a, b, sizeof *a),
+			"seed %llu call %zu: pruning changes what %s answers at %lld: key %lld "
+			"value %lld [%lld, %lld) until %lld, unpruned until %lld; %zu rows and %zu",
+			(unsigned long long)w->seed, w->n_calls, play_names[array], (long long)s,
+			(long long)a->key, (long long)a->value, (long long)a->from,
+			(long long)a->until, (long long)a->system_until,
+			(long long)(i < n_again ? b->system_until : 0), n, n_again);
+	}
+}
+
 static void check_array(struct play *w, teg_array *at, int array)
 {
 	static struct answer rows[200000], again[200000];
@@ -207,10 +225,7 @@ static void check_array(struct play *w, teg_array *at, int array)
 	until = play_draw(w, 2);
 	n = read_rows(w, at, array, &options, until, rows);
 	options.no_prune = true;
-	PLAY_ASSERT((read_rows(w, at, array, &options, until, again)) == (n),
-	            "seed %llu: pruning changes the answer", (unsigned long long)w->seed);
-	PLAY_ASSERT(n == 0 || memcmp(rows, again, n * sizeof *rows) == 0,
-	            "seed %llu: pruning changes the answer", (unsigned long long)w->seed);
+	check_same(w, array, s, rows, n, again, read_rows(w, at, array, &options, until, again));
 	if (array == REPEATED)
 		check_repeated(w, s, rows, n);
 	else

@@ -1,7 +1,9 @@
 /* Two histories through the public API: what answers before and after merges, erasures and retention. */
+#include <stdio.h>
 #include <string.h>
 #include "engine/tegula_unstable.h"
 #include "tests/support/line.h"
+#include "tests/support/show.h"
 
 #define ALL LINE_OPEN_START, LINE_OPEN_END
 
@@ -52,6 +54,61 @@ Test(history, the_newest_version_that_covers_the_time_wins_before_and_after_merg
 	world_reopen(&c.world);
 	check_cutoffs(&c);
 	line_release(&c);
+}
+
+/* ---- a key whose versions fill several tiles ---- */
+
+static void put_small_tiles(struct world *w, int32_t x, int64_t value, int64_t at, bool create)
+{
+	teg_dimension dim = { .name = "x", .type = { .type = TEG_INT32 } };
+	teg_attribute attribute = { .name = "value", .type = { .type = TEG_INT64 } };
+	teg_spec spec = { .struct_size = sizeof spec,
+		          .kind = TEG_SPARSE,
+		          .tile_cells = 4,
+		          .dimensions = &dim,
+		          .n_dimensions = 1,
+		          .attributes = &attribute,
+		          .n_attributes = 1 };
+	teg_txn_options options = { .struct_size = sizeof options, .system_time = at };
+	teg_column columns[] = { { .name = "x", .values = &x },
+		                 { .name = "value", .values = &value } };
+	teg_txn *txn;
+
+	OK(teg_txn_begin(w->store, &options, &txn, err));
+	if (create)
+		OK(teg_txn_create(txn, "cells", &spec, err));
+	OK(teg_txn_put(txn, "cells", columns, 2, 1, NULL, err));
+	OK(teg_txn_commit(txn, NULL, err));
+}
+
+/* Each version ends where a merge said, whether or not the one that ended it lies in the same tile: here
+ * the older ones share a tile with another key's, which ended later. X5 NF1 */
+Test(history, versions_of_one_key_in_several_tiles_answer_once)
+{
+	struct world w;
+
+	world_init(&w);
+	for (int64_t at = 1; at <= 7; at++)
+		put_small_tiles(&w, 1, 100 + at, at, at == 1);
+	for (int64_t at = 30; at <= 32; at++)
+		put_small_tiles(&w, 2, 200 + at, at, false);
+	OK(teg_compact(w.store, NULL, NULL, err));
+	for (int more = 0; more < 2; more++) {
+		for (int64_t s = 1; s <= 29; s++) {
+			teg_scan_options options = { .struct_size = sizeof options,
+				                     .mode = TEG_SCAN_AS_OF,
+				                     .system_time = s };
+			char want[16];
+
+			snprintf(want, sizeof want, "1 %d", (int)(100 + (s < 7 ? s : 7)));
+			cr_assert_str_eq(show(w.store, "cells", &options), want, "S %lld",
+			                 (long long)s);
+			options.times = true; /* the ends of pieces are asked for as well */
+			cr_assert_eq(strchr(show(w.store, "cells", &options), '|'), NULL);
+		}
+		put_small_tiles(&w, 1, 300, 40 + more, false);
+	}
+	world_release(&w);
 }
 
 /* NF6: beliefs changed later about an earlier day; each day's view stays what it was. */
