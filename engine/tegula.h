@@ -862,6 +862,11 @@ TEG_API TEG_MUST_USE teg_status teg_get(teg_array *array, const teg_value *key, 
 /* Called now and then with how far the work is; false asks to stop (TEG_CANCELLED). */
 typedef bool (*teg_progress)(void *ctx, uint64_t done, uint64_t total);
 
+typedef struct teg_extent {
+	const char *dimension;
+	uint64_t extent; /* 0: none; DENSE: one is picked */
+} teg_extent;
+
 typedef struct teg_compact_options {
 	size_t struct_size;
 	const char *array; /* NULL: every array */
@@ -875,6 +880,12 @@ typedef struct teg_compact_options {
 	uint32_t tile_cells; /* 0: stays */
 	bool has_profile;
 	teg_profile profile;
+	/* Other extents of tiles, of one `array`, SPARSE or DENSE; those of dimensions not named stay.
+	 * Everything is written anew, and schema and segments change in one version: what others have
+	 * staged for the old extents is TEG_CONFLICT, and where others keep committing to the array
+	 * the rewrite is begun again, at most a few times, then TEG_CONFLICT. */
+	const teg_extent *extents;
+	size_t n_extents;
 } teg_compact_options;
 typedef struct teg_compact_result {
 	size_t struct_size;

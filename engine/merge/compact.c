@@ -1,6 +1,7 @@
 /* Publishing merges: by hand, and in small steps after commits. */
 #include "codec/base/checked.h"
 #include "engine/merge/merge.h"
+#include "engine/schema/alter.h"
 #include "engine/store/version.h"
 #include <stdio.h>
 #include <string.h>
@@ -9,6 +10,7 @@
  * they are what a writer beside it merges itself. */
 #define PATIENCE 2
 #define LEFT_OUT_MAX 7 /* eighths */
+#define RECHUNKS_MAX 5 /* begun again this often, then it is given up */
 
 struct job {
 	struct teg_store *store;
@@ -111,8 +113,31 @@ static void audit_merge(struct audit *audit, const struct job *job, const struct
 			(teg_metadata){ "array", job->name, 5, strlen(job->name) };
 }
 
-static teg_status publish(const struct job *job, const struct array_state *state,
-                          struct merge *merge, teg_error *err)
+/* Segments that came meanwhile would be in another order than the schema says. */
+static teg_status check_nothing_came(void *ctx, struct store_version *base,
+                                     const struct commit_request *request, int64_t system_time,
+                                     teg_error *err)
+{
+	const struct array_change *change = &request->changes[0];
+	const struct job *job = ctx;
+	struct array_state now;
+	struct arena arena;
+	teg_status status;
+
+	(void)system_time;
+	arena_init(&arena, job->store->alloc, SIZE_MAX);
+	status = version_array(base, change->name, &arena, &now, err);
+	if (status == TEG_OK && now.n_segments != change->n_remove)
+		status = teg_fail(err, TEG_CONFLICT,
+		                  "others add to array '%s' while its tiles get other extents",
+		                  change->name);
+	arena_release(&arena);
+	return status;
+}
+
+/* `to`: the schema that comes with it; NULL: it stays. */
+static teg_status publish(struct job *job, const struct array_state *state, struct merge *merge,
+                          const struct schema *to, teg_error *err)
 {
 	struct new_segment add[2];
 	struct array_change change = { .name = job->name,
@@ -129,6 +154,12 @@ static teg_status publish(const struct job *job, const struct array_state *state
 	struct audit audit;
 	teg_status status;
 
+	if (to) {
+		change.alter = to;
+		change.alters = state->schema->version;
+		request.check = check_nothing_came;
+		request.rebase_ctx = job;
+	}
 	change.n_add = merge_added(merge, add);
 	if (merge->n_expired)
 		change.dropped_by = &state->retention;
@@ -144,24 +175,56 @@ static teg_status publish(const struct job *job, const struct array_state *state
 	return status;
 }
 
-/* One merge of what the version holds, from choosing to publishing. TEG_END: nothing to merge. */
-static teg_status choose_and_merge(struct job *job, struct store_version *version, teg_error *err)
+static teg_status merge_chosen(struct job *job, struct teg_array *array, teg_error *err)
 {
-	struct teg_array *array;
 	struct merge merge;
 	uint32_t first, n;
 	teg_status status;
 
+	if (!choose(job, &array->state, &first, &n))
+		return TEG_END;
+	TEG_TRY(merge_run(array, first, n, &job->options, &merge, err));
+	status = publish(job, &array->state, &merge, NULL, err);
+	merge_release(&merge);
+	return status;
+}
+
+/* Schema and segments in one version: no reader ever finds the one without the other. */
+static teg_status rechunk(struct job *job, struct teg_array *array, const struct schema *to,
+                          teg_error *err)
+{
+	struct merge merge;
+	teg_status status;
+
+	TEG_TRY(merge_reordered(array, to, &job->options, &merge, err));
+	status = publish(job, &array->state, &merge, to, err);
+	merge_release(&merge);
+	return status;
+}
+
+/* One merge of what the version holds, from choosing to publishing. TEG_END: nothing to merge. */
+static teg_status choose_and_merge(struct job *job, struct store_version *version, teg_error *err)
+{
+	const struct retile *retile = job->retile;
+	const struct schema *to = NULL;
+	struct teg_array *array;
+	struct arena arena;
+	teg_status status = TEG_OK;
+
 	job->base = version_number(version);
 	TEG_TRY(store_new_id(job->store, job->options.commit_id, err));
 	TEG_TRY(array_of_version(version, job->name, &array, err));
-	status = choose(job, &array->state, &first, &n)
-	                 ? merge_run(array, first, n, &job->options, &merge, err)
-	                 : TEG_END;
-	if (status == TEG_OK) {
-		status = publish(job, &array->state, &merge, err);
-		merge_release(&merge);
-	}
+	arena_init(&arena, job->store->alloc, SIZE_MAX);
+	if (retile && retile->n_extents)
+		status = schema_set_extents(array->state.schema, retile->extents, retile->n_extents,
+		                            &arena, &to, err);
+	if (status == TEG_OK)
+		status = to && !schema_same_extents(to, array->state.schema)
+		                 ? rechunk(job, array, to, err)
+		                 : merge_chosen(job, array, err);
+	if (status != TEG_OK && status != TEG_END)
+		error_in_array(err, status, job->name);
+	arena_release(&arena);
 	array_unref(array);
 	return status;
 }
@@ -210,6 +273,10 @@ static bool was_overtaken(const struct job *job, teg_status status)
 static teg_status begin_again(struct job *job, teg_error *err)
 {
 	job->lost++;
+	if (job->retile && job->retile->n_extents && job->lost > RECHUNKS_MAX)
+		return teg_fail(err, TEG_CONFLICT,
+		                "others write to array '%s' faster than it is written anew",
+		                job->name);
 	if (!job->options.progress || job->options.progress(job->options.progress_ctx, 0, 0))
 		return TEG_OK;
 	return teg_fail(err, TEG_CANCELLED, "compaction was cancelled");
@@ -220,7 +287,7 @@ static teg_status begin_again(struct job *job, teg_error *err)
 static teg_status compact_array(struct job *job, teg_error *err)
 {
 	job->lost = 0;
-	if (job->retile)
+	if (job->retile && (job->retile->tile_cells || job->retile->has_profile))
 		TEG_TRY(merge_retile(job->store, job->name, job->retile, err));
 	for (;;) {
 		teg_error own;
@@ -275,6 +342,7 @@ teg_status teg_compact(teg_store *store, const teg_compact_options *options,
 	teg_compact_result result = { .struct_size = sizeof result };
 	struct job job = { .store = store, .result = &result };
 	struct retile retile;
+	bool retiles;
 	teg_status status;
 
 	if (!store || (options && options->struct_size > sizeof known))
@@ -285,8 +353,11 @@ teg_status teg_compact(teg_store *store, const teg_compact_options *options,
 	if (options)
 		memcpy(&known, options, options->struct_size);
 	retile = (struct retile){ known.tile_cells, known.array != NULL, known.has_profile,
-		                  known.profile };
-	if (known.by_policy && (retile.tile_cells || retile.has_profile))
+		                  known.profile,    known.extents,       known.n_extents };
+	if (known.n_extents && (!known.extents || !known.array))
+		return teg_fail(err, TEG_MISUSE, "other extents are those of one array");
+	retiles = retile.tile_cells || retile.has_profile || retile.n_extents;
+	if (known.by_policy && retiles)
 		return teg_fail(err, TEG_MISUSE,
 		                "other tile settings rewrite everything: not by policy");
 	job.by_policy = known.by_policy;
@@ -294,7 +365,7 @@ teg_status teg_compact(teg_store *store, const teg_compact_options *options,
 		                              .progress = known.progress,
 		                              .progress_ctx = known.progress_ctx };
 	job.name = known.array;
-	job.retile = retile.tile_cells || retile.has_profile ? &retile : NULL;
+	job.retile = retiles ? &retile : NULL;
 	status = known.array ? compact_array(&job, err) : compact_all(&job, err);
 	if (status == TEG_OK && result_out)
 		memcpy(result_out, &result, size_min(result_out->struct_size, sizeof result));

@@ -1,9 +1,8 @@
 #include "engine/merge/merge.h"
-#include "codec/base/checked.h"
-#include "engine/merge/policy.h"
 #include "engine/merge/sides.h"
 #include "engine/scan/gather.h"
 #include "engine/scan/sweep.h"
+#include <stdlib.h>
 #include <string.h>
 
 /* Moved at a time: what bounds the attributes in memory. */
@@ -17,6 +16,8 @@ struct merging {
 	const teg_allocator *alloc;
 	const struct merge_options *options;
 	bool runs; /* of one commit: only what a later run leaves goes on, as fresh rows */
+	bool sorts; /* tiles [first_tile, end_tile) of the plan, whatever their order: all their rows */
+	uint32_t first_tile, end_tile;
 	struct view view;
 	struct plan plan;
 	struct tile_reader reader;
@@ -186,7 +187,7 @@ static teg_status push_range(struct merging *m, teg_error *err)
 {
 	if (m->runs)
 		return push_pieces(m, err);
-	if (sides_derive(&m->sides, &m->group) != TEG_OK)
+	if ((m->sorts ? sides_take_all : sides_derive)(&m->sides, &m->group) != TEG_OK)
 		return no_memory(err);
 	m->n_done += m->group.range.n;
 	TEG_TRY(push_side(m, &m->sides.current, err));
@@ -234,13 +235,30 @@ static teg_status push_boxes(struct merging *m, teg_error *err)
 
 	for (uint32_t i = 0; i < m->plan.n_boxes && status == TEG_OK; i++)
 		status = read_box_kind(m, &m->plan.boxes[i], err);
-	if (status == TEG_OK)
+	if (status == TEG_OK && m->sorts)
+		memset(keep, !m->first_tile, m->plan.n_boxes); /* the first run has them */
+	else if (status == TEG_OK)
 		sides_choose_boxes(&m->sides, &m->plan, keep);
 	for (uint32_t i = m->plan.n_boxes; i-- > 0 && status == TEG_OK;)
 		if (keep[i])
 			status = push_box(m, &m->plan.boxes[i], err);
 	mem_free(m->alloc, keep, m->plan.n_boxes + 1u);
 	return status;
+}
+
+/* So many tiles that they are one range, which is sorted whole: one at least. */
+static uint32_t sorted_at_once(const struct merging *m)
+{
+	uint32_t end = m->first_tile;
+	uint64_t n_rows = 0;
+
+	while (end < m->plan.n_tiles) {
+		n_rows += m->plan.tiles[end].entry.n_rows;
+		if (n_rows > GROUP_ROWS_SMALL && end > m->first_tile)
+			break;
+		end++;
+	}
+	return end;
 }
 
 static teg_status begin_all(struct merging *m, teg_error *err)
@@ -251,14 +269,15 @@ static teg_status begin_all(struct merging *m, teg_error *err)
 
 	if (!all)
 		return no_memory(err);
-	for (uint32_t i = 0; i < m->plan.n_tiles; i++) {
+	m->end_tile = m->sorts ? sorted_at_once(m) : m->plan.n_tiles;
+	for (uint32_t i = m->first_tile; i < m->end_tile; i++) {
 		uint64_t len = row_len(&m->plan.tiles[i].entry);
 
-		all[i] = i;
+		all[i - m->first_tile] = i;
 		m->longest = len > m->longest ? len : m->longest;
 		m->n_total += m->plan.tiles[i].entry.n_rows;
 	}
-	status = group_begin(&m->group, all, m->plan.n_tiles, err);
+	status = group_begin(&m->group, all, m->end_tile - m->first_tile, err);
 	mem_free(m->alloc, all, n * sizeof *all);
 	return status;
 }
@@ -284,6 +303,16 @@ static teg_status new_tiler(struct merging *m, struct segment_sink *sink, struct
 	return tiler_new(m->schema, &tiling, sink, m->alloc, tiler_out, err);
 }
 
+/* As they lie, so that rows of one key and time keep their order. */
+static int by_place(const void *a, const void *b)
+{
+	const struct plan_tile *x = a, *y = b;
+
+	if (x->segment != y->segment)
+		return x->segment < y->segment ? -1 : 1;
+	return (x->number > y->number) - (x->number < y->number);
+}
+
 static teg_status start(struct merging *m, const bool *use, struct segment_sink *current,
                         struct segment_sink *history, teg_error *err)
 {
@@ -299,8 +328,11 @@ static teg_status start(struct merging *m, const bool *use, struct segment_sink 
 	TEG_TRY(rows_init(&m->rows, m->schema, m->alloc, err));
 	TEG_TRY(tile_reader_init(&m->reader, m->alloc, err));
 	TEG_TRY(plan_make(&m->plan, m->array, &m->view, use, err));
+	if (m->sorts && m->plan.n_tiles)
+		qsort(m->plan.tiles, m->plan.n_tiles, sizeof *m->plan.tiles, by_place);
 	group_init(&m->group, &m->plan, &m->view, &m->reader, m->alloc);
-	group_limit(&m->group, memory);
+	if (!m->sorts) /* which takes no more than one range holds */
+		group_limit(&m->group, memory);
 	m->gather = gather_new(m->alloc);
 	m->identity = mem_array(m->alloc, SLICE_ROWS, sizeof *m->identity);
 	if (!m->gather || !m->identity)
@@ -358,6 +390,27 @@ teg_status merge_runs(struct teg_array *runs, const struct merge_options *option
 	return status;
 }
 
+teg_status merge_sort_tiles(struct teg_array *array, uint32_t *next_tile,
+                            const struct merge_options *options, struct segment_sink *sink,
+                            struct segment_result *result_out, bool *more_out, teg_error *err)
+{
+	struct merging m = {
+		.array = array, .options = options, .sorts = true, .first_tile = *next_tile
+	};
+	teg_status status;
+
+	prepare(&m);
+	status = start(&m, NULL, sink, NULL, err);
+	if (status == TEG_OK)
+		status = push_all(&m, err);
+	if (status == TEG_OK)
+		status = finish(m.current, sink, result_out, err);
+	*next_tile = m.end_tile;
+	*more_out = m.end_tile < m.plan.n_tiles;
+	stop(&m);
+	return status;
+}
+
 /* ---- the segments that come of it ---- */
 
 static teg_status begin_output(struct teg_array *array, struct merge_output *output, teg_error *err)
@@ -373,13 +426,23 @@ static teg_status begin_output(struct teg_array *array, struct merge_output *out
 	return TEG_OK;
 }
 
+/* All erasures up to its last version that concern its rows were at hand. */
+static uint64_t erased_through(const struct merge *merge, uint64_t last_version)
+{
+	uint64_t erased = UINT64_MAX;
+
+	for (uint32_t i = 0; i < merge->n_removed; i++)
+		if (merge->removed[i].erased_through < erased)
+			erased = merge->removed[i].erased_through;
+	return erased > last_version ? erased : last_version;
+}
+
 /* The reference of what was written; publishing fills in where an inline segment lies. */
 static void fill_ref(const struct merge *merge, struct merge_output *output,
                      const struct segment_result *result, const struct schema *schema)
 {
 	const struct segment_ref *from = merge->removed;
 	struct segment_ref *ref = &output->added.ref;
-	uint64_t erased = UINT64_MAX;
 
 	segment_ref_of_result(result, schema->n_dims, &output->box, ref);
 	ref->first_version = from->first_version;
@@ -387,10 +450,7 @@ static void fill_ref(const struct merge *merge, struct merge_output *output,
 	ref->schema_version = schema->version;
 	ref->compacted = true;
 	ref->derived_through = ref->last_version;
-	for (uint32_t i = 0; i < merge->n_removed; i++)
-		erased = from[i].erased_through < erased ? from[i].erased_through : erased;
-	/* All erasures up to its last version that concern its rows were at hand. */
-	ref->erased_through = erased > ref->last_version ? erased : ref->last_version;
+	ref->erased_through = erased_through(merge, ref->last_version);
 	memcpy(ref->object, output->object, sizeof ref->object);
 	if (result->inlined)
 		output->added.inline_bytes = buf_span(&output->sink.bytes);
@@ -436,8 +496,9 @@ static teg_status run(struct merging *m, struct merge *merge, const bool *use, t
 	return status;
 }
 
-static void count_inputs(struct merge *merge)
+void merge_count_inputs(struct merge *merge)
 {
+	merge->rows_in = merge->bytes_in = 0;
 	for (uint32_t i = 0; i < merge->n_removed; i++) {
 		merge->rows_in += merge->removed[i].n_rows;
 		merge->bytes_in += merge->removed[i].len;
@@ -457,7 +518,7 @@ teg_status merge_run(struct teg_array *array, uint32_t first, uint32_t n,
 	memset(merge_out, 0, sizeof *merge_out);
 	merge_out->removed = &array->state.segments[first];
 	merge_out->n_removed = n;
-	count_inputs(merge_out);
+	merge_count_inputs(merge_out);
 	own.array_id = array->state.id;
 	prepare(&m);
 	if (!own.keeps)
@@ -501,65 +562,4 @@ void merge_release(struct merge *merge)
 		if (merge->outputs[i].sink.os)
 			sink_release(&merge->outputs[i].sink);
 	memset(merge, 0, sizeof *merge);
-}
-
-/* ---- what to merge ---- */
-
-int64_t retention_horizon(const struct array_state *state)
-{
-	const struct retention *keep = &state->retention;
-	int64_t horizon;
-
-	if (!keep->drops || state->last_system_time == INT64_MIN ||
-	    !i64_add(state->last_system_time, -keep->duration_us, &horizon))
-		return state->horizon;
-	return horizon > state->horizon ? horizon : state->horizon;
-}
-
-static bool may_expire(const struct array_state *state)
-{
-	int64_t horizon = retention_horizon(state);
-
-	for (uint32_t i = 0; i < state->n_segments; i++)
-		if (state->segments[i].history && state->segments[i].superseded_min <= horizon)
-			return true;
-	return false;
-}
-
-/* A merge of everything leaves one interval of commits, in at most a current and a history part. */
-bool merge_is_settled(const struct array_state *state)
-{
-	for (uint32_t i = 0; i < state->n_segments; i++)
-		if (!state->segments[i].compacted ||
-		    state->segments[i].first_version != state->segments[0].first_version)
-			return false;
-	return !may_expire(state);
-}
-
-bool merge_choose(const struct array_state *state, const teg_allocator *alloc, uint32_t *first_out,
-                  uint32_t *n_out)
-{
-	size_t room = state->n_segments + 1u, first, count;
-	uint64_t *sizes = mem_array(alloc, room, sizeof *sizes);
-	uint32_t *starts = mem_array(alloc, room, sizeof *starts), n = 0;
-	bool chosen = false;
-
-	/* Sizes of whole commits: several parts of one are merged together or not at all. */
-	for (uint32_t i = 0; sizes && starts && i < state->n_segments; i++) {
-		if (n && state->segments[i].first_version == state->segments[i - 1].first_version) {
-			sizes[n - 1] += state->segments[i].len;
-			continue;
-		}
-		starts[n] = i;
-		sizes[n++] = state->segments[i].len;
-	}
-	if (sizes && starts && policy_choose(sizes, n, POLICY_FACTOR, &first, &count)) {
-		starts[n] = state->n_segments;
-		*first_out = starts[first];
-		*n_out = starts[first + count] - starts[first];
-		chosen = true;
-	}
-	mem_free(alloc, sizes, room * sizeof *sizes);
-	mem_free(alloc, starts, room * sizeof *starts);
-	return chosen;
 }

@@ -51,6 +51,8 @@ struct merge {
  * nothing is left behind then. */
 teg_status merge_run(struct teg_array *array, uint32_t first, uint32_t n,
                      const struct merge_options *options, struct merge *merge_out, teg_error *err);
+/* Of merge->removed. */
+void merge_count_inputs(struct merge *merge);
 /* The segments that it adds, none to two, as a change takes them. */
 uint32_t merge_added(const struct merge *merge, struct new_segment add_out[2]);
 /* Removes the segment files of a merge that was not published. Never where that is not known. */
@@ -63,6 +65,18 @@ void merge_release(struct merge *merge);
  * array_of_refs(), its segments' system times 1, 2, 3 and so on. */
 teg_status merge_runs(struct teg_array *runs, const struct merge_options *options,
                       struct segment_sink *sink, struct segment_result *result_out, teg_error *err);
+
+/* Writes the rows of tiles [*next_tile, ...) of all segments, as many as are sorted at once, all versions
+ * as they are, into one run in the array's order; box tiles go with the first. The array's order may
+ * differ from that of its segments. *next_tile is where the next run begins. */
+teg_status merge_sort_tiles(struct teg_array *array, uint32_t *next_tile,
+                            const struct merge_options *options, struct segment_sink *sink,
+                            struct segment_result *result_out, bool *more_out, teg_error *err);
+
+/* As merge_run of all segments, for a schema in whose order they are not. */
+teg_status merge_reordered(struct teg_array *array, const struct schema *to,
+                           const struct merge_options *options, struct merge *merge_out,
+                           teg_error *err);
 
 /* Rows superseded up to there go by the array's retention: never below its horizon. INT64_MIN: none. */
 int64_t retention_horizon(const struct array_state *state);
@@ -108,6 +122,8 @@ struct retile {
 	bool named;
 	bool has_profile;
 	teg_profile profile;
+	const teg_extent *extents; /* not for merge_retile */
+	size_t n_extents;
 };
 /* Gives the array's schema those settings; segments stay. */
 teg_status merge_retile(struct teg_store *store, const char *name, const struct retile *to,

@@ -125,6 +125,24 @@ teg_status sides_derive(struct sides *sides, struct group *group)
 	return TEG_OK;
 }
 
+teg_status sides_take_all(struct sides *sides, struct group *group)
+{
+	const struct key_rows *keys = &group->range;
+	struct side *all = &sides->current;
+
+	all->n = sides->history.n = 0;
+	if (!reserve(sides, keys->n))
+		return TEG_NOMEM;
+	for (uint32_t i = 0; i < keys->n; i++) {
+		all->tile_of[i] = keys->tile[group->perm[i]];
+		all->row_of[i] = keys->row[group->perm[i]];
+		all->superseded[i] = INT64_MAX;
+		all->exact[i] = 1;
+	}
+	all->n = keys->n;
+	return TEG_OK;
+}
+
 /* ---- boxes ---- */
 
 static bool box_stays(struct sides *sides, const struct plan *plan, uint32_t i)

@@ -35,6 +35,8 @@ void sides_init(struct sides *sides, const teg_allocator *alloc);
 void sides_release(struct sides *sides);
 /* The rows of the group's range. TEG_NOMEM. */
 teg_status sides_derive(struct sides *sides, struct group *group);
+/* All rows of the range as current ones, nothing derived and nothing dropped. TEG_NOMEM. */
+teg_status sides_take_all(struct sides *sides, struct group *group);
 /* The boxes of the plan that stay: in keep_out (one per box). */
 void sides_choose_boxes(struct sides *sides, const struct plan *plan, bool *keep_out);
 #endif

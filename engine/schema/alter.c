@@ -369,6 +369,19 @@ static teg_status start(struct altering *a, const struct schema *from, size_t n_
 	return TEG_OK;
 }
 
+static teg_status make_next(struct altering *a, const struct schema *from,
+                            const struct schema **schema_out, teg_error *err)
+{
+	if (from->version == UINT32_MAX)
+		return teg_fail(err, TEG_LIMIT, "the schema was changed too often");
+	a->draft.spec.dimensions = a->dims;
+	a->draft.spec.attributes = a->attrs;
+	a->draft.spec.n_attributes = a->n;
+	a->draft.spec.checks = a->checks;
+	a->draft.spec.n_checks = a->n_checks;
+	return schema_make(&a->draft, a->arena, schema_out, err);
+}
+
 teg_status schema_alter(const struct schema *from, const teg_alter *changes, size_t n,
                         struct arena *arena, const struct schema **schema_out, teg_error *err)
 {
@@ -383,14 +396,44 @@ teg_status schema_alter(const struct schema *from, const teg_alter *changes, siz
 	*schema_out = from;
 	if (!n_of_schema)
 		return TEG_OK;
-	if (from->version == UINT32_MAX)
-		return teg_fail(err, TEG_LIMIT, "the schema was changed too often");
-	a.draft.spec.dimensions = a.dims;
-	a.draft.spec.attributes = a.attrs;
-	a.draft.spec.n_attributes = a.n;
-	a.draft.spec.checks = a.checks;
-	a.draft.spec.n_checks = a.n_checks;
-	return schema_make(&a.draft, arena, schema_out, err);
+	return make_next(&a, from, schema_out, err);
+}
+
+/* ---- extents ---- */
+
+static teg_dimension *find_dimension(const struct altering *a, const char *name)
+{
+	for (size_t d = 0; name && d < a->draft.spec.n_dimensions; d++)
+		if (!strcmp(a->dims[d].name, name))
+			return &a->dims[d];
+	return NULL;
+}
+
+teg_status schema_set_extents(const struct schema *from, const teg_extent *extents, size_t n,
+                              struct arena *arena, const struct schema **schema_out, teg_error *err)
+{
+	struct altering a = { .arena = arena };
+
+	if (from->kind == TEG_TABLE)
+		return teg_fail(err, TEG_SCHEMA, "tiles of a table have no extents");
+	TEG_TRY(start(&a, from, 0, err));
+	for (size_t i = 0; i < n; i++) {
+		teg_dimension *dim = find_dimension(&a, extents[i].dimension);
+
+		if (!dim)
+			return teg_fail(err, TEG_NOT_FOUND, "there is no dimension %.255s",
+			                extents[i].dimension ? extents[i].dimension : "(NULL)");
+		dim->extent = extents[i].extent;
+	}
+	return make_next(&a, from, schema_out, err);
+}
+
+bool schema_same_extents(const struct schema *a, const struct schema *b)
+{
+	for (uint32_t d = 0; d < a->n_dims; d++)
+		if (a->dims[d].extent != b->dims[d].extent)
+			return false;
+	return true;
 }
 
 /* ---- rebasing ---- */
@@ -414,7 +457,8 @@ static bool was_asked(const struct rule *rule, const struct schema *staged)
 
 bool schema_accepts(const struct schema *now, const struct schema *staged)
 {
-	if (now->kind == TEG_DENSE && schema_shrinks(now, staged))
+	if (!schema_same_extents(now, staged) ||
+	    (now->kind == TEG_DENSE && schema_shrinks(now, staged)))
 		return false;
 	for (uint32_t i = 0; i < now->n_rules; i++)
 		if (!was_asked(&now->rules[i], staged))

@@ -19,6 +19,13 @@
 teg_status schema_alter(const struct schema *from, const teg_alter *changes, size_t n,
                         struct arena *arena, const struct schema **schema_out, teg_error *err);
 
+/* The next schema, with those extents. TEG_NOT_FOUND, TEG_SCHEMA. Segments of the array are in an order
+ * that goes by extents: they have to be written anew. */
+teg_status schema_set_extents(const struct schema *from, const teg_extent *extents, size_t n,
+                              struct arena *arena, const struct schema **schema_out,
+                              teg_error *err);
+bool schema_same_extents(const struct schema *a, const struct schema *b);
+
 /* True where every value of `from` is a value of `to`, the same kind of number with more bits. */
 bool type_widens(const teg_data_type *from, const teg_data_type *to);
 

@@ -83,10 +83,15 @@ class ScanOptions(Struct):
                 ("no_prune", c.c_bool), ("slices", c.c_void_p), ("n_slices", c.c_size_t)]
 
 
+class Extent(c.Structure):
+    _fields_ = [("dimension", c.c_char_p), ("extent", c.c_uint64)]
+
+
 class CompactOptions(Struct):
     _fields_ = [("struct_size", c.c_size_t), ("array", c.c_char_p), ("by_policy", c.c_bool),
                 ("memory", c.c_size_t), ("progress", c.c_void_p), ("progress_ctx", c.c_void_p),
-                ("tile_cells", c.c_uint32), ("has_profile", c.c_bool), ("profile", c.c_int)]
+                ("tile_cells", c.c_uint32), ("has_profile", c.c_bool), ("profile", c.c_int),
+                ("extents", c.POINTER(Extent)), ("n_extents", c.c_size_t)]
 
 
 class Column(Struct):
@@ -184,7 +189,10 @@ class Engine:
         put = PutOptions(**options)
         self.call("teg_txn_delete_box", txn, name.encode(), box, c.byref(put))
 
-    def compact(self, **options):
+    def compact(self, extents=None, **options):
+        if extents:
+            made = [Extent(dim.encode(), extent) for dim, extent in extents.items()]
+            options.update(extents=(Extent * len(made))(*made), n_extents=len(made))
         self.call("teg_compact", self.store, c.byref(CompactOptions(**options)), None)
 
     # ---- reading ----

@@ -428,7 +428,7 @@ static uint64_t mix(uint64_t hash, const void *bytes, size_t len)
 	return hash;
 }
 
-uint64_t play_fingerprint(struct play *w, teg_array *at, int array)
+uint64_t play_fingerprint(struct play *w, teg_array *at, int array, bool any_order)
 {
 	static struct told rows[TOLD_MAX];
 	int64_t horizon = play_horizon(w, at);
@@ -450,7 +450,10 @@ uint64_t play_fingerprint(struct play *w, teg_array *at, int array)
 		if (array != SPARSE && !i)
 			options.kinds = 1;
 		n = read_told(w, at, &options, rows);
-		sort_told(&options, rows, n);
+		if (any_order)
+			qsort(rows, n, sizeof *rows, by_all);
+		else
+			sort_told(&options, rows, n);
 		for (size_t k = 0; w->tells && k < n; k++)
 			tell_row("as of", &rows[k]);
 		hash = mix(mix(hash, &n, sizeof n), rows, n * sizeof *rows);

@@ -27,20 +27,41 @@ static void replay(struct play *w, teg_array *from, teg_txn *into, int array)
 	          &err);
 }
 
+/* A ledger comes in an order that goes by extents: the other store has the same, of arrays that are
+ * empty yet. */
+static void copy_extents(struct play *w, struct play *other, teg_array *from)
+{
+	const teg_spec *spec = teg_array_spec(from);
+	teg_extent extents[2];
+	teg_compact_options compact = { .struct_size = sizeof compact,
+		                        .array = teg_array_name(from),
+		                        .extents = extents,
+		                        .n_extents = spec->n_dimensions };
+	teg_error err;
+
+	if (spec->kind == TEG_TABLE)
+		return;
+	for (size_t d = 0; d < spec->n_dimensions; d++)
+		extents[d] = (teg_extent){ spec->dimensions[d].name, spec->dimensions[d].extent };
+	play_fine(w, teg_compact(other->store, &compact, NULL, &err), &err);
+}
+
 static void replay_all(struct play *w, struct play *other)
 {
+	teg_array *from[N_ARRAYS];
 	teg_snapshot *snapshot;
 	teg_txn *txn;
 	teg_error err;
 
 	play_fine(w, teg_snapshot_open(w->store, &snapshot, &err), &err);
+	for (int array = 0; array < N_ARRAYS; array++) {
+		play_fine(w, teg_array_open(snapshot, play_names[array], &from[array], &err), &err);
+		copy_extents(w, other, from[array]);
+	}
 	play_fine(w, teg_txn_begin(other->store, NULL, &txn, &err), &err);
 	for (int array = 0; array < N_ARRAYS; array++) {
-		teg_array *at;
-
-		play_fine(w, teg_array_open(snapshot, play_names[array], &at, &err), &err);
-		replay(w, at, txn, array);
-		teg_array_close(at);
+		replay(w, from[array], txn, array);
+		teg_array_close(from[array]);
 	}
 	play_fine(w, teg_txn_commit(txn, NULL, &err), &err);
 	teg_snapshot_close(snapshot);

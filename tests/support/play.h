@@ -87,6 +87,7 @@ int64_t play_horizon(const struct play *w, teg_array *at);
 void play_check_ledger(struct play *w);
 /* Of all versions, in their order, and of what answered at a few times. */
 uint64_t play_ledger_print(struct play *w, teg_array *at, int array);
-/* Of everything that the array can be asked for: a merge must not change it. */
-uint64_t play_fingerprint(struct play *w, teg_array *at, int array);
+/* Of everything that the array can be asked for: a merge must not change it, nor the order of a list of
+ * all versions, unless `any_order`. */
+uint64_t play_fingerprint(struct play *w, teg_array *at, int array, bool any_order);
 #endif

@@ -1,7 +1,9 @@
 /* tilectl compact and vacuum: fewer, larger segments; fewer files. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "tools/tilectl/box.h"
 #include "tools/tilectl/number.h"
 #include "tools/tilectl/opt.h"
 #include "tools/tilectl/session.h"
@@ -32,6 +34,46 @@ static int read_tiles(const struct args *args, teg_compact_options *options)
 	return EXIT_OK;
 }
 
+struct extents {
+	teg_extent *at;
+	size_t n;
+};
+
+static int read_extent(void *ctx, const char *name, const char *at, size_t len, struct why *why)
+{
+	struct extents *extents = ctx;
+	uint64_t extent;
+
+	if (!number_read_uint(at, len, UINT64_MAX, &extent) || !extent) {
+		refuse(why, "'%.*s' is not an extent", (int)(len < 80 ? len : 80), at);
+		return EXIT_USAGE;
+	}
+	extents->at = need_more(extents->at, extents->n + 1, sizeof *extents->at);
+	extents->at[extents->n].dimension = strcpy(need_memory(strlen(name) + 1, 1), name);
+	extents->at[extents->n++].extent = extent;
+	return EXIT_OK;
+}
+
+static void free_extents(struct extents *extents)
+{
+	for (size_t i = 0; i < extents->n; i++)
+		free((void *)(uintptr_t)extents->at[i].dimension);
+	free(extents->at);
+}
+
+static int read_extents(const struct args *args, struct extents *extents)
+{
+	const char *text = args->value[OPT_RECHUNK];
+	struct why why;
+	int code;
+
+	if (text && !args->value[OPT_ARRAY])
+		return usage(args, "--rechunk goes with --array");
+	if (!text || box_each_item(text, read_extent, extents, &code, &why))
+		return EXIT_OK;
+	return usage(args, "--rechunk: %s", why.text);
+}
+
 static int run_compact(const struct args *args)
 {
 	static const struct report_column columns[] = {
@@ -43,6 +85,7 @@ static int run_compact(const struct args *args)
 	teg_compact_options options = { .struct_size = sizeof options,
 		                        .array = args->value[OPT_ARRAY] };
 	struct session session = { NULL, NULL, NULL };
+	struct extents extents = { NULL, 0 };
 	int shown = -1,
 	    code = session_open_store(&session, args->operand[0], TEG_CREATE_NO, "tilectl");
 	teg_error err;
@@ -50,6 +93,10 @@ static int run_compact(const struct args *args)
 
 	if (code == EXIT_OK)
 		code = read_tiles(args, &options);
+	if (code == EXIT_OK)
+		code = read_extents(args, &extents);
+	options.extents = extents.at;
+	options.n_extents = extents.n;
 	if (isatty(STDERR_FILENO)) {
 		options.progress = show_progress;
 		options.progress_ctx = &shown;
@@ -73,6 +120,7 @@ static int run_compact(const struct args *args)
 		report_end_row(&r);
 		code = report_end(&r);
 	}
+	free_extents(&extents);
 	session_close(&session);
 	return code;
 }
@@ -121,8 +169,14 @@ static const enum opt_id compact_opts[] = { OPT_ARRAY,       OPT_RECHUNK, OPT_TI
 static const enum opt_id vacuum_opts[] = { OPT_GRACE, OPT_DRY_RUN, OPT_FORMAT, OPT_END };
 
 const struct command cmd_compact = {
-	"compact",  "STORE",      "merge the segments of one array or all, without losing a fact",
-	NULL,       compact_opts, false,
+	"compact",
+	"STORE",
+	"merge the segments of one array or all, without losing a fact",
+	"--tile-cells, --profile and --rechunk give the array other tiles, which those to come have too;\n"
+	"every version of every cell stays. --rechunk gives tiles of a sparse or dense array other extents\n"
+	"along the dimensions named; transactions that began before it and write to the array fail.\n",
+	compact_opts,
+	false,
 	run_compact
 };
 const struct command cmd_vacuum = { "vacuum",

@@ -18,7 +18,7 @@ except ImportError:
     sys.exit(77)
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "reader"))
-from engine import ALL_VERSIONS, AS_OF, SPARSE, TABLE, Engine, Refused  # noqa: E402
+from engine import ALL_VERSIONS, AS_OF, DENSE, SPARSE, TABLE, Engine, Refused  # noqa: E402
 
 SEEDS = int(os.environ.get("TEG_SEEDS", "6"))
 SCHEMA = pa.schema([pa.field("x", pa.int64(), nullable=False), pa.field("v", pa.float64()),
@@ -114,6 +114,92 @@ class Rechunk(unittest.TestCase):
                               ({"tile_cells": 10, "array": b"none"}, "none")):
             with self.subTest(settings=settings), self.assertRaisesRegex(Refused, why):
                 self.store.compact(**{"array": b"a", **settings})
+
+    # ---- other extents: another order ----
+
+    def plane(self, kind, n, rng, **choices):
+        """Cells of a plane, some put again, some deleted, over several commits and one merge."""
+        schema = pa.schema([pa.field(d, pa.int32(), nullable=False) for d in "xy"] + [pa.field("v", pa.int64())])
+        side = int(n ** 0.5) * 2
+        txn = self.store.begin()
+        self.store.create(txn, "a", schema, kind, [(d, 0, side - 1, 100) for d in "xy"], **choices)
+        self.store.commit(txn)
+        for commit in range(4):
+            at = rng.choice(side * side, n // (1 + commit), replace=False)
+            x, y = (at // side).astype("int32"), (at % side).astype("int32")
+            txn = self.store.begin()
+            if commit == 2:
+                self.store.delete(txn, "a", {"x": x[:n // 9], "y": y[:n // 9]})
+            else:
+                self.store.put(txn, "a", pa.record_batch([x, y, at + commit], schema=schema))
+            self.store.commit(txn)
+            if commit == 1:
+                self.store.compact(array=b"a")
+
+    def said(self):
+        """Of every version, and as of each commit, in an order of its own."""
+        def ordered(table):
+            return table.drop_columns(DERIVED).sort_by([(name, "ascending") for name in table.column_names
+                                                        if name not in DERIVED])
+        every = ordered(self.store.scan("a", mode=ALL_VERSIONS))
+        times = sorted(set(every.column("system_from").cast(pa.int64()).to_pylist()))
+        return every, [ordered(self.store.scan("a", mode=AS_OF, system_time=t)) for t in times]
+
+    def test_other_extents_keep_every_version(self):  # NH1
+        for kind, n, extents in ((SPARSE, 200_000, {"x": 37, "y": 11}), (DENSE, 150_000, {"x": 16}),
+                                 (SPARSE, 3000, {"x": 1, "y": 1}), (DENSE, 3000, {"x": 1, "y": 60})):
+            with self.subTest(kind=kind, n=n):
+                self.tearDown()
+                self.setUp()
+                self.plane(kind, n, np.random.default_rng(n))
+                before = self.said()
+                self.store.compact(array=b"a", extents=extents)
+                after = self.said()
+                self.assertTrue(before[0].equals(after[0]))
+                self.assertTrue(all(a.equals(b) for a, b in zip(before[1], after[1], strict=True)))
+
+    def test_other_extents_beside_a_writer(self):
+        self.plane(SPARSE, 20_000, np.random.default_rng(5))
+        other, stop, n, refused = Engine(self.folder.name + "/s"), threading.Event(), [0], [0]
+        schema = pa.schema([pa.field(d, pa.int32(), nullable=False) for d in "xy"] + [pa.field("v", pa.int64())])
+        before = self.store.scan("a").num_rows
+
+        def write():
+            while not stop.is_set():
+                txn = other.begin()
+                try:
+                    other.put(txn, "a", pa.record_batch([pa.array([0], pa.int32()), pa.array([0], pa.int32()),
+                                                         pa.array([-1 - n[0]])], schema=schema))
+                    other.commit(txn)
+                    n[0] += 1
+                except Refused:  # staged for the old extents
+                    refused[0] += 1
+                stop.wait(0.05)
+
+        writer = threading.Thread(target=write)
+        writer.start()
+        try:
+            for extent in (7, 50, 3):
+                try:
+                    self.store.compact(array=b"a", extents={"x": extent, "y": extent})
+                except Refused as err:
+                    self.assertRegex(str(err), "faster than it is written anew")
+        finally:
+            stop.set()
+            writer.join()
+            other.close()
+        table = self.store.scan("a")
+        self.assertLessEqual(table.num_rows - before, 1)
+        last = [row["v"] for row in table.to_pylist() if row["x"] == row["y"] == 0]
+        self.assertEqual(last, [-n[0]] if n[0] else last)
+        self.assertEqual(len(self.store.scan("a", no_prune=True)), table.num_rows)
+
+    def test_extents_that_cannot_be(self):
+        self.plane(SPARSE, 10, np.random.default_rng(1))
+        for options, why in (({"extents": {"z": 3}}, "no dimension z"), ({"extents": {"x": 3}, "by_policy": True}, "not by policy"),
+                             ({"extents": {"x": 3}, "array": None}, "of one array")):
+            with self.subTest(options=options), self.assertRaisesRegex(Refused, why):
+                self.store.compact(**{"array": b"a", **options})
 
     def test_tables_keep_ids_and_keys(self):
         txn = self.store.begin()
