@@ -39,11 +39,12 @@ static void split(const char *list, struct names *names)
 /* ---- opening ---- */
 
 static teg_status open_all(struct glue *glue, const char *path, const char *array,
-                           teg_create create, size_t cache, teg_error *err)
+                           teg_create create, size_t cache, int mapped, teg_error *err)
 {
 	teg_store_options options = { .struct_size = sizeof options,
 		                      .create = create,
-		                      .cache_budget = cache };
+		                      .cache_budget = cache,
+		                      .map_files = mapped != 0 };
 	teg_status s = teg_store_open(path, &options, &glue->store, err);
 
 	if (!s && array)
@@ -61,14 +62,14 @@ static void close_all(struct glue *glue)
 	memset(glue, 0, sizeof *glue);
 }
 
-int glue_open(const char *path, const char *array, size_t cache, struct glue **out)
+int glue_open(const char *path, const char *array, size_t cache, int mapped, struct glue **out)
 {
 	struct glue *glue = calloc(1, sizeof *glue);
 	teg_error err = { 0 };
 
 	if (!glue)
 		return -1;
-	if (open_all(glue, path, array, TEG_CREATE_NO, cache, &err)) {
+	if (open_all(glue, path, array, TEG_CREATE_NO, cache, mapped, &err)) {
 		close_all(glue);
 		free(glue);
 		return glue_fail(&err);
@@ -96,7 +97,7 @@ int glue_time_open(const char *path, const char *array, size_t repeats, uint64_t
 		struct glue glue = { 0 };
 		teg_error err = { 0 };
 		uint64_t start = glue_now_ns();
-		teg_status s = open_all(&glue, path, array, TEG_CREATE_NO, 0, &err);
+		teg_status s = open_all(&glue, path, array, TEG_CREATE_NO, 0, 0, &err);
 
 		close_all(&glue);
 		ns_out[i] = glue_now_ns() - start;
@@ -140,7 +141,7 @@ int glue_import(const char *path, const char *array, int kind, int profile, cons
 	teg_error err = { 0 };
 	teg_commit_result result = { .struct_size = sizeof result };
 	uint64_t rows;
-	teg_status s = open_all(&glue, path, NULL, TEG_CREATE_IF_MISSING, 0, &err);
+	teg_status s = open_all(&glue, path, NULL, TEG_CREATE_IF_MISSING, 0, 0, &err);
 
 	split(dims, &names);
 	if (!s)

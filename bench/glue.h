@@ -16,8 +16,9 @@
 struct glue;
 
 TEG_API const char *glue_error(void);
-/* cache: bytes of pages kept between reads, 0 none. */
-TEG_API int glue_open(const char *path, const char *array, size_t cache, struct glue **out);
+/* cache: bytes of pages kept between reads, 0 none; mapped: files are mapped, not read. */
+TEG_API int glue_open(const char *path, const char *array, size_t cache, int mapped,
+                      struct glue **out);
 TEG_API void glue_close(struct glue *glue);
 
 /* Makes the store where it is missing and the array `spec` names, and puts the stream as one

@@ -279,7 +279,15 @@ typedef struct teg_store_options {
 	                                    clock than this; 0: no check */
 	bool no_auto_compact;           /* writers do not merge in small steps after commits */
 	struct os *os;                  /* tests: another file system; NULL: the real one */
+	bool map_files; /* segment files are mapped into memory, not read: see below */
 } teg_store_options;
+
+/* With `map_files` pages are verified and decoded where the page cache has them, and large vectors
+ * (fixed-size lists of 256 bytes or more, stored as they are) reach the caller without a copy: the
+ * batch of a scan within one tile points into the file, which stays mapped until the batch is released,
+ * vacuumed or not. Store files are never changed nor cut short by Tegula; where another program does
+ * that to a mapped file, or the disk cannot give its bytes, the process ends with SIGBUS instead of a
+ * status. That is why it has to be asked for. */
 
 /* Opens or makes the store at `path`. TEG_NOT_FOUND, TEG_EXISTS, TEG_CORRUPT (a directory that is
  * no store, a damaged marker), TEG_UNSUPPORTED (a newer format), TEG_READ_ONLY, TEG_IO. */

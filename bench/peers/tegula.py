@@ -70,10 +70,10 @@ def stream_of(table):
 
 
 class Tegula(Peer):
-    """cache: bytes of pages that the store keeps between reads."""
+    """cache: bytes of pages that the store keeps between reads; mapped: files are mapped, not read."""
 
-    def __init__(self, name, profile, cache=0):
-        self.name, self.profile, self.cache = name, profile, cache
+    def __init__(self, name, profile, cache=0, mapped=False):
+        self.name, self.profile, self.cache, self.mapped = name, profile, cache, mapped
 
     def version(self):
         library().teg_version.restype = ctypes.c_char_p
@@ -88,7 +88,7 @@ class Tegula(Peer):
     def open(self, work, directory):
         handle = ctypes.c_void_p()
         call("glue_open", directory.encode(), b"array", ctypes.c_size_t(self.cache),
-             ctypes.byref(handle))
+             int(self.mapped), ctypes.byref(handle))
         return handle
 
     def close(self, handle):
@@ -101,7 +101,7 @@ class Tegula(Peer):
     def open_grid(self, directory):
         handle = ctypes.c_void_p()
         call("glue_open", directory.encode(), b"grid", ctypes.c_size_t(self.cache),
-             ctypes.byref(handle))
+             int(self.mapped), ctypes.byref(handle))
         return handle
 
     def read_grid(self, handle, corner, sides):

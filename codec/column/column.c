@@ -78,17 +78,38 @@ static void release_children(struct column_buf *b)
 	b->children = NULL;
 }
 
+static void free_values(struct column_buf *b)
+{
+	if (b->lender.owner)
+		b->lender.give_back(b->lender.owner);
+	else
+		mem_free_aligned(b->alloc, b->values, values_size(b));
+	b->values = NULL;
+	b->lender = (struct column_lender){ NULL, NULL };
+}
+
 void column_buf_release(struct column_buf *b)
 {
 	mem_free_aligned(b->alloc, b->validity, bitmap_len(b->cap));
-	mem_free_aligned(b->alloc, b->values, values_size(b));
+	free_values(b);
 	mem_free_aligned(b->alloc, b->offsets, offsets_size(b));
 	release_children(b);
 	column_buf_init_as(b, column_buf_layout(b), b->alloc);
 }
 
+void column_buf_borrow(struct column_buf *b, const void *values, size_t n,
+                       struct column_lender lender)
+{
+	column_buf_release(b);
+	b->values = (uint8_t *)(uintptr_t)values;
+	b->n = b->cap = n;
+	b->lender = lender;
+}
+
 void column_buf_clear(struct column_buf *b)
 {
+	if (b->lender.owner)
+		column_buf_release(b);
 	b->n = 0;
 	b->n_nulls = 0;
 	for (uint32_t i = 0; b->children && i < b->n_children; i++)
@@ -109,7 +130,7 @@ struct column column_buf_view(const struct column_buf *b)
 
 size_t column_buf_size(const struct column_buf *b)
 {
-	size_t size = b->values ? values_size(b) : 0;
+	size_t size = b->values && !b->lender.owner ? values_size(b) : 0;
 
 	if (b->offsets)
 		size += offsets_size(b);
@@ -191,12 +212,13 @@ static teg_status grow_values(struct column_buf *b, size_t cap)
 		return TEG_NOMEM;
 	}
 	if (fixed)
-		mem_free_aligned(b->alloc, b->values, values_size(b));
+		free_values(b);
 	if (offsets)
 		mem_free_aligned(b->alloc, b->offsets, offsets_size(b));
 	mem_free_aligned(b->alloc, b->validity, bitmap_len(b->cap));
 	if (offsets && !b->offsets)
 		to.offsets[0] = 0;
+	to.lender = b->lender;
 	*b = to;
 	return TEG_OK;
 }
@@ -240,9 +262,10 @@ static teg_status need_children(struct column_buf *b)
 	return TEG_OK;
 }
 
+/* What is borrowed is never written to, even where some of it was dropped. */
 static bool has_room(const struct column_buf *b, size_t cap)
 {
-	if (cap > b->cap)
+	if (cap > b->cap || (b->lender.owner && cap > b->n))
 		return false;
 	if (b->shape == COLUMN_FIXED)
 		return b->values != NULL;

@@ -83,6 +83,12 @@ size_t column_len(const struct column *c);
 void column_child_range(const struct column *c, size_t from, size_t n, size_t *from_out,
                         size_t *n_out);
 
+/* Somebody whose memory a column shows as its own: see column_buf_borrow. */
+struct column_lender {
+	void *owner; /* NULL: nobody */
+	void (*give_back)(void *owner);
+};
+
 struct column_buf {
 	enum column_shape shape;
 	uint32_t width;
@@ -92,6 +98,7 @@ struct column_buf {
 	uint8_t *values;   /* FIXED: cap * width bytes; BYTES: bytes_cap bytes */
 	int32_t *offsets;  /* BYTES, LIST: room for cap + 1 */
 	size_t bytes_cap;
+	struct column_lender lender; /* of `values` */
 	uint32_t n_children;
 	const struct column_layout *nested; /* of the children */
 	struct column_buf *children;        /* NULL until they are needed */
@@ -138,6 +145,12 @@ teg_status column_buf_append_zeros(struct column_buf *b, size_t n);
 /* Counts in n more values of a FIXED_LIST or STRUCT, null where the flag is 0; what the children have
  * for them comes before or after. */
 teg_status column_buf_append_flags(struct column_buf *b, const uint8_t *flags, size_t n);
+
+/* FIXED only, empty: shows n values of somebody else's, all valid, which nobody changes and which start
+ * on a MEM_ALIGN boundary. They are given back when the column is cleared or released, or copied and
+ * given back when it grows. */
+void column_buf_borrow(struct column_buf *b, const void *values, size_t n,
+                       struct column_lender lender);
 
 /* For decoders, FIXED only: counts n more values in and returns where they go; NULL: no memory.
  * Validity of the new values is "valid". */

@@ -350,9 +350,6 @@ struct batch *batch_take(struct batch_pool *pool)
 		batch = new_batch(pool);
 	if (!batch)
 		return NULL;
-	batch->n_rows = 0;
-	for (uint32_t i = 0; i < batch->n_columns; i++)
-		column_buf_clear(&batch->columns[i]);
 	atomic_fetch_add(&pool->refs, 1);
 	return batch;
 }
@@ -373,9 +370,15 @@ size_t batch_len(const struct batch *batch)
 	return len;
 }
 
+/* Emptied now, not when it is used again, because of what is borrowed. */
 void batch_give(struct batch *batch)
 {
 	struct batch_pool *pool = batch->pool;
+
+	batch->n_rows = 0;
+
+	for (uint32_t i = 0; i < batch->n_columns; i++)
+		column_buf_clear(&batch->columns[i]);
 
 	if (!push_idle(pool, batch))
 		free_batch(batch);

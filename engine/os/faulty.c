@@ -118,6 +118,14 @@ static int faulty_read(struct os *os, struct os_file *file, uint64_t off, void *
 	return inner->ops->read(inner, file, off, to, fate.one_byte && len ? 1 : len, n_out);
 }
 
+static int faulty_map(struct os *os, struct os_file *file, size_t len, struct os_map **map_out)
+{
+	struct os *inner = faulty_of(os)->inner;
+	struct fate fate = gate(faulty_of(os), LOOKS);
+
+	return fate.rc ? fate.rc : inner->ops->map(inner, file, len, map_out);
+}
+
 static int faulty_write(struct os *os, struct os_file *file, const void *from, size_t len,
                         size_t *n_out)
 {
@@ -247,6 +255,7 @@ static const struct os_ops faulty_ops = {
 	.close = faulty_close,
 	.size = faulty_size,
 	.read = faulty_read,
+	.map = faulty_map,
 	.write = faulty_write,
 	.sync = faulty_sync,
 	.lock = faulty_lock,

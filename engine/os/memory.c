@@ -1,6 +1,7 @@
 #define _GNU_SOURCE /* pthread_mutex_t under strict C11 */
 #include "engine/os/disk.h"
 #include <errno.h>
+#include <stdatomic.h>
 
 #define CLOCK_START_US ((int64_t)1600000000 * 1000000) /* 2020-09-13 12:26:40 */
 
@@ -148,6 +149,34 @@ static int memory_read(struct os *os, struct os_file *file, uint64_t off, void *
 		memcpy(to, node->bytes + off, n);
 	}
 	*n_out = n;
+	return disk_leave(d, 0);
+}
+
+static void free_map(struct os_map *map)
+{
+	mem_free_aligned(map->alloc, (void *)(uintptr_t)map->at, map->len);
+	mem_free(map->alloc, map, sizeof *map);
+}
+
+/* A copy, which stays whatever becomes of the disk. */
+static int memory_map(struct os *os, struct os_file *file, size_t len, struct os_map **map_out)
+{
+	struct disk *d = disk_enter(os);
+	struct os_map *map = mem_zalloc(os->alloc, sizeof *map);
+	uint8_t *at = mem_alloc_aligned(os->alloc, len);
+	int rc = map && at ? 0 : ENOMEM;
+
+	if (!rc && file->node->len < len)
+		rc = EINVAL;
+	if (rc) {
+		mem_free(os->alloc, map, sizeof *map);
+		mem_free_aligned(os->alloc, at, len);
+		return disk_leave(d, rc);
+	}
+	memcpy(at, file->node->bytes, len);
+	*map = (struct os_map){ .at = at, .len = len, .alloc = os->alloc, .free = free_map };
+	atomic_init(&map->shares, 1);
+	*map_out = map;
 	return disk_leave(d, 0);
 }
 
@@ -410,6 +439,7 @@ static const struct os_ops memory_ops = {
 	.close = memory_close,
 	.size = memory_size,
 	.read = memory_read,
+	.map = memory_map,
 	.write = memory_write,
 	.sync = memory_sync,
 	.lock = memory_lock,

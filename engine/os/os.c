@@ -207,6 +207,30 @@ teg_status os_read(struct os *os, struct os_file *file, const char *path, uint64
 	return TEG_OK;
 }
 
+teg_status os_map(struct os *os, struct os_file *file, const char *path, size_t len,
+                  struct os_map **map_out, teg_error *err)
+{
+	int rc;
+
+	*map_out = NULL;
+	if (!os->ops->map || !len)
+		return teg_fail(err, TEG_UNSUPPORTED, "%s cannot be mapped", path);
+	rc = os->ops->map(os, file, len, map_out);
+	return rc ? answer(rc, LOOKS, "map", path, err) : TEG_OK;
+}
+
+struct os_map *os_map_share(struct os_map *map)
+{
+	atomic_fetch_add(&map->shares, 1);
+	return map;
+}
+
+void os_map_drop(struct os_map *map)
+{
+	if (map && atomic_fetch_sub(&map->shares, 1) == 1)
+		map->free(map);
+}
+
 teg_status os_write(struct os *os, struct os_file *file, const char *path, struct span bytes,
                     teg_error *err)
 {

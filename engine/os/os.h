@@ -38,6 +38,16 @@ enum os_lock {
 /* Called once per name (no path, no "." and ".."); non-zero stops the listing. */
 typedef int (*os_list_fn)(void *ctx, const char *name);
 
+/* A file's bytes where they lie, for reading, however many hold it. It stays when the file is closed or
+ * loses its name, and outlives the os; `free` is called with the last share. */
+struct os_map {
+	_Atomic uint32_t shares;
+	const uint8_t *at;
+	size_t len;
+	const teg_allocator *alloc;
+	void (*free)(struct os_map *map);
+};
+
 struct os_ops {
 	int (*open)(struct os *os, const char *path, bool writable, struct os_file **file_out);
 	/* Fails with EEXIST where the name exists, links included. */
@@ -47,6 +57,8 @@ struct os_ops {
 	/* n_out 0 at the end of the file. */
 	int (*read)(struct os *os, struct os_file *file, uint64_t off, void *to, size_t len,
 	            size_t *n_out);
+	/* The first len bytes, len above 0; EINVAL where the file has fewer. NULL: not to be had. */
+	int (*map)(struct os *os, struct os_file *file, size_t len, struct os_map **map_out);
 	/* Appends. */
 	int (*write)(struct os *os, struct os_file *file, const void *from, size_t len,
 	             size_t *n_out);
@@ -96,6 +108,13 @@ teg_status os_size(struct os *os, struct os_file *file, const char *path, uint64
 /* Exactly `len` bytes from `off`; TEG_CORRUPT with the offset where the file ends before that. */
 teg_status os_read(struct os *os, struct os_file *file, const char *path, uint64_t off, void *to,
                    size_t len, teg_error *err);
+/* The first `len` bytes of a file that nobody changes any more, with one share. Any failure means no
+ * more than that they are to be read: TEG_UNSUPPORTED, TEG_NOMEM, TEG_IO. A file that is cut short
+ * while it is mapped, or that the device cannot give, ends the process (SIGBUS) when it is touched. */
+teg_status os_map(struct os *os, struct os_file *file, const char *path, size_t len,
+                  struct os_map **map_out, teg_error *err);
+struct os_map *os_map_share(struct os_map *map);
+void os_map_drop(struct os_map *map); /* NULL is fine */
 teg_status os_write(struct os *os, struct os_file *file, const char *path, struct span bytes,
                     teg_error *err);
 /* Never retried: after a failed sync the file must be abandoned. */

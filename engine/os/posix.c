@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -241,6 +242,40 @@ static int posix_read(struct os *os, struct os_file *file, uint64_t off, void *t
 	if (n < 0)
 		return errno;
 	*n_out = (size_t)n;
+	return 0;
+}
+
+static void free_map(struct os_map *map)
+{
+	munmap((void *)(uintptr_t)map->at, map->len);
+	mem_free(map->alloc, map, sizeof *map);
+}
+
+/* Shared: the page cache itself. The size is asked for, since what lies behind the end of a file can be
+ * mapped but not touched. */
+static int posix_map(struct os *os, struct os_file *file, size_t len, struct os_map **map_out)
+{
+	struct os_map *map;
+	struct stat st;
+	void *at;
+
+	if (fstat(file->fd, &st) < 0)
+		return errno;
+	if ((uint64_t)st.st_size < len)
+		return EINVAL;
+	map = mem_zalloc(os->alloc, sizeof *map);
+	if (!map)
+		return ENOMEM;
+	at = mmap(NULL, len, PROT_READ, MAP_SHARED, file->fd, 0);
+	if (at == MAP_FAILED) {
+		int rc = errno;
+
+		mem_free(os->alloc, map, sizeof *map);
+		return rc;
+	}
+	*map = (struct os_map){ .at = at, .len = len, .alloc = os->alloc, .free = free_map };
+	atomic_init(&map->shares, 1);
+	*map_out = map;
 	return 0;
 }
 
@@ -492,6 +527,7 @@ static const struct os_ops posix_ops = {
 	.close = posix_close,
 	.size = posix_size,
 	.read = posix_read,
+	.map = posix_map,
 	.write = posix_write,
 	.sync = posix_sync,
 	.lock = posix_lock,

@@ -300,6 +300,8 @@ static teg_status open_segment(struct teg_array *array, uint32_t i, struct segme
 		status = segment_open(segment, ref, array->state.schema, store->os, file,
 		                      store->alloc, err);
 		segment->kept = store->kept;
+		if (status == TEG_OK && store->maps_files)
+			segment_map(segment);
 		if (status == TEG_OK)
 			status = segment_keep_headers(segment,
 			                              HEADERS_KEPT / array->state.n_segments, err);

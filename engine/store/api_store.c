@@ -33,6 +33,7 @@ static teg_status set_options(struct teg_store *store, const teg_store_options *
 	store->max_value_len = o->max_value_len ? o->max_value_len : VALUE_LEN_MAX;
 	store->max_clock_jump_us = o->max_clock_jump_us;
 	store->no_auto_compact = o->no_auto_compact;
+	store->maps_files = o->map_files;
 	return TEG_OK;
 }
 

@@ -65,26 +65,42 @@ teg_status reading_blame(const struct reading *r, teg_status status, uint64_t ch
 	return tile_blame(r->tile, r->column, chunk_off, status, r->err);
 }
 
+/* Counted, and NULL where they must be read. */
+static const uint8_t *mapped(struct reading *r, uint64_t chunk_off, uint64_t len)
+{
+	r->reader->reads++;
+	r->reader->read_bytes += len;
+	return segment_mapped(r->tile->segment, file_offset(r, chunk_off), len);
+}
+
 static teg_status read_to(struct reading *r, uint64_t chunk_off, void *to, uint64_t len)
 {
 	const struct segment *s = r->tile->segment;
+	const uint8_t *at = mapped(r, chunk_off, len);
 
 	if (!to)
 		return teg_fail(r->err, TEG_NOMEM, "no memory for the pages of a column");
-	r->reader->reads++;
-	r->reader->read_bytes += len;
-	return os_read(s->os, s->file, s->path, file_offset(r, chunk_off), to, (size_t)len, r->err);
+	if (!at)
+		return os_read(s->os, s->file, s->path, file_offset(r, chunk_off), to, (size_t)len,
+		               r->err);
+	memcpy(to, at, (size_t)len);
+	return TEG_OK;
 }
 
-static teg_status read_into(struct reading *r, struct buf *into, uint64_t chunk_off, uint64_t len)
+/* Stored bytes: where they are mapped, else read into `room`. */
+static teg_status bring(struct reading *r, struct buf *room, uint64_t chunk_off, uint64_t len,
+                        struct span *out)
 {
-	buf_clear(into);
-	return read_to(r, chunk_off, buf_extend(into, (size_t)len), len);
-}
+	const struct segment *s = r->tile->segment;
 
-static teg_status read_stored(struct reading *r, uint64_t chunk_off, uint64_t len)
-{
-	return read_into(r, &r->reader->stored, chunk_off, len);
+	if (s->map && segment_mapped(s, file_offset(r, chunk_off), len)) {
+		*out = span_of(mapped(r, chunk_off, len), (size_t)len);
+		return TEG_OK;
+	}
+	buf_clear(room);
+	TEG_TRY(read_to(r, chunk_off, buf_extend(room, (size_t)len), len));
+	*out = buf_span(room);
+	return TEG_OK;
 }
 
 /* ---- pages that are kept ---- */
@@ -153,23 +169,23 @@ static teg_status read_dictionary(struct reading *r, enum use use, uint32_t n)
 	const struct chunk *chunk = &r->column->chunk;
 	struct tile_reader *reader = r->reader;
 	const struct chunk_page *page = &chunk->dictionary;
+	bool picks = use == USE_SOME && n <= PICKS && !chunk->zstd_dictionary;
+	struct span stored;
 
 	if (hold(r, page, &reader->held_dictionary))
 		return use_held_dictionary(r, use, n);
-	if (use == USE_SOME && n <= PICKS && !chunk->zstd_dictionary) {
-		TEG_TRY(read_into(r, &reader->picked, page->off, page->stored_len));
-		r->picked = buf_span(&reader->picked);
-		TEG_TRY(chunk_verify_dictionary(chunk, r->picked, r->err));
-		keep(r, page, r->picked);
-		return TEG_OK;
+	TEG_TRY(bring(r, picks ? &reader->picked : &reader->stored, page->off, page->stored_len,
+	              &stored));
+	if (picks) {
+		r->picked = stored;
+		TEG_TRY(chunk_verify_dictionary(chunk, stored, r->err));
+	} else {
+		r->dictionary = &reader->dictionary;
+		TEG_TRY((use == USE_SOME ? chunk_decode_dictionary_values
+		                         : chunk_decode_dictionary)(chunk, stored, reader->scratch,
+		                                                    &reader->dictionary, r->err));
 	}
-	TEG_TRY(read_stored(r, page->off, page->stored_len));
-	r->dictionary = &reader->dictionary;
-	TEG_TRY((use == USE_SOME ? chunk_decode_dictionary_values
-	                         : chunk_decode_dictionary)(chunk, buf_span(&reader->stored),
-	                                                    reader->scratch, &reader->dictionary,
-	                                                    r->err));
-	keep(r, page, buf_span(&reader->stored));
+	keep(r, page, stored);
 	return TEG_OK;
 }
 
@@ -215,7 +231,7 @@ teg_status reading_fetch(struct reading *r, uint32_t page, uint32_t last)
 	while (end <= last && len + pages[end].stored_len <= READ_MAX)
 		len += pages[end++].stored_len;
 	r->first_page = r->end_page = 0;
-	TEG_TRY(read_stored(r, pages[page].off, len));
+	TEG_TRY(bring(r, &r->reader->stored, pages[page].off, len, &r->stored));
 	r->first_page = page;
 	r->end_page = end;
 	return TEG_OK;
@@ -226,7 +242,7 @@ static struct span stored_page(const struct reading *r, uint32_t page)
 {
 	const struct chunk_page *pages = r->column->chunk.pages;
 
-	return span_of(r->reader->stored.at + (pages[page].off - pages[r->first_page].off),
+	return span_of(r->stored.at + (pages[page].off - pages[r->first_page].off),
 	               pages[page].stored_len);
 }
 
@@ -302,6 +318,38 @@ static teg_status verify_direct(struct reading *r, uint32_t page, uint32_t end, 
 			return reading_blame(r, status, chunk->pages[page].off);
 		at += stored.len;
 	}
+	return TEG_OK;
+}
+
+static void drop_map(void *map)
+{
+	os_map_drop(map);
+}
+
+teg_status reading_borrow(struct reading *r, uint32_t from, uint32_t n, struct column_buf *out,
+                          bool *done_out)
+{
+	const struct chunk *chunk = &r->column->chunk;
+	const struct chunk_page *pages = chunk->pages;
+	struct column_lender lender = { r->tile->segment->map, drop_map };
+	uint32_t first, last;
+	const uint8_t *at;
+	uint64_t skip;
+
+	*done_out = false;
+	if (!lender.owner || !chunk->vectors || !chunk_is_plain(chunk) || out->n || out->cap > n)
+		return TEG_OK;
+	first = chunk_page_of(chunk, from);
+	last = chunk_page_of(chunk, from + n - 1);
+	skip = (uint64_t)(from - pages[first].first) * chunk->width;
+	at = mapped(r, pages[first].off,
+	            pages[last].off + pages[last].stored_len - pages[first].off);
+	if (!at || ((uintptr_t)at + skip) % MEM_ALIGN)
+		return TEG_OK;
+	TEG_TRY(verify_direct(r, first, last + 1, at));
+	os_map_share(lender.owner);
+	column_buf_borrow(out, at + skip, n, lender);
+	*done_out = true;
 	return TEG_OK;
 }
 

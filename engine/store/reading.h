@@ -13,8 +13,9 @@ struct reading {
 	const struct tile_column *column;
 	const struct column_buf *dictionary;
 	struct span picked; /* instead: its page, not decoded */
-	/* pages [first_page, end_page) of the chunk stand in reader->stored, or one in reader->held */
+	/* pages [first_page, end_page) of the chunk are in `stored`, or one is in reader->held */
 	uint32_t first_page, end_page;
+	struct span stored;
 	bool held;
 	teg_error *err;
 };
@@ -42,6 +43,11 @@ teg_status reading_search(struct reading *r, uint32_t page, uint64_t lane, bool 
  * straight into `out`, as many as fit one read; *next_out: the page after them. */
 teg_status reading_direct(struct reading *r, uint32_t page, uint32_t end, struct column_buf *out,
                           uint32_t *next_out);
+/* Vectors in a mapped file, where `out` is empty and has no room for more than these n values from
+ * `from` on: verified, and shown as they lie in the file, on whose map `out` holds. *done_out is false,
+ * and nothing done, where that cannot be. */
+teg_status reading_borrow(struct reading *r, uint32_t from, uint32_t n, struct column_buf *out,
+                          bool *done_out);
 /* Says in which column and where in it. */
 teg_status reading_blame(const struct reading *r, teg_status status, uint64_t chunk_off);
 #endif

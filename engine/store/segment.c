@@ -175,6 +175,21 @@ static teg_status open_parts(struct segment *s, teg_error *err)
 	return read_root(s, &tail, err);
 }
 
+void segment_map(struct segment *s)
+{
+	uint64_t end = s->ref->off + s->ref->len; /* as far as was checked against the file */
+
+	if (!s->ref->inlined && end <= SIZE_MAX)
+		(void)os_map(s->os, s->file, s->path, (size_t)end, &s->map, NULL);
+}
+
+const uint8_t *segment_mapped(const struct segment *s, uint64_t off, uint64_t len)
+{
+	if (!s->map || off > s->map->len || len > s->map->len - off)
+		return NULL;
+	return s->map->at + off;
+}
+
 teg_status segment_keep_headers(struct segment *segment, size_t len_max, teg_error *err)
 {
 	uint64_t n_tiles = segment->footer.levels == 1 ? segment->root.n : UINT64_MAX;
@@ -221,6 +236,8 @@ void segment_release(struct segment *segment)
 	segment->lower = NULL;
 	headers_free(segment->headers);
 	segment->headers = NULL;
+	os_map_drop(segment->map);
+	segment->map = NULL;
 	arena_release(&segment->arena);
 }
 

@@ -53,6 +53,7 @@ struct segment {
 	struct key_segment *_Atomic keys; /* the key index, once opened */
 	struct headers *headers;          /* of tiles that were opened; NULL: none are kept */
 	struct kept_pages *kept;          /* the store's; NULL: none are kept */
+	struct os_map *map;               /* of the whole file; NULL: it is read */
 	const teg_allocator *alloc;
 };
 
@@ -61,6 +62,11 @@ teg_status segment_open(struct segment *segment, const struct segment_ref *ref,
                         const struct schema *schema, struct os *os, struct os_file *file,
                         const teg_allocator *alloc, teg_error *err);
 void segment_release(struct segment *segment); /* not the file */
+/* Reads from a map of the file from now on, where one is to be had: not of a manifest, in which a
+ * segment is small. */
+void segment_map(struct segment *segment);
+/* `len` bytes at `off` of the file where they are mapped, else NULL. */
+const uint8_t *segment_mapped(const struct segment *segment, uint64_t off, uint64_t len);
 /* Keeps headers of tiles from now on, up to that many bytes. TEG_NOMEM. */
 teg_status segment_keep_headers(struct segment *segment, size_t len_max, teg_error *err);
 /* The segment's key index, opened once and shared; NULL where it has none. */

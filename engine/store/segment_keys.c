@@ -39,6 +39,8 @@ static teg_status open_index(struct segment *host, struct key_segment *keys, teg
 		status = segment_open(&keys->segment, &keys->ref, schema, host->os, host->file,
 		                      host->alloc, err);
 	keys->segment.kept = host->kept;
+	if (status == TEG_OK && host->map)
+		keys->segment.map = os_map_share(host->map);
 	if (status == TEG_OK) {
 		status = segment_keep_headers(&keys->segment, HEADERS_KEPT, err);
 		if (status != TEG_OK)

@@ -34,7 +34,7 @@ struct teg_store {
 	char writer[256];
 	size_t write_budget, max_value_len;
 	int64_t max_clock_jump_us;
-	bool no_auto_compact;
+	bool no_auto_compact, maps_files;
 	struct file_cache *files;
 	struct page_cache *pages;  /* of the catalog */
 	struct kept_pages *kept;   /* of tiles; NULL: none are kept */

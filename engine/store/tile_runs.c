@@ -104,7 +104,7 @@ teg_status tile_read_runs(struct tile_reader *reader, const struct tile *tile,
 	const struct chunk *chunk = &column->chunk;
 	struct runs w = { runs, n_runs, 0, 0 };
 	uint32_t last = UINT32_MAX, n = 0;
-	bool plain = chunk_is_plain(chunk);
+	bool plain = chunk_is_plain(chunk), done = false;
 
 	if (!n_runs)
 		return TEG_OK;
@@ -117,6 +117,10 @@ teg_status tile_read_runs(struct tile_reader *reader, const struct tile *tile,
 			TEG_TRY(chunk_decode_constant(chunk, runs[i].n, out));
 		return TEG_OK;
 	}
+	if (n_runs == 1)
+		TEG_TRY(reading_borrow(&r, runs[0].from, n, out, &done));
+	if (done)
+		return TEG_OK;
 	if (plain && column_buf_reserve(out, n, 0) != TEG_OK)
 		return teg_fail(err, TEG_NOMEM, "no memory for the values of a column");
 	while (w.i < w.n) {

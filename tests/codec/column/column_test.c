@@ -199,3 +199,69 @@ Test(column, survives_memory_that_runs_out)
 {
 	cr_assert_gt(memory_fail_each(append_much, NULL), 4);
 }
+
+/* ---- borrowed values ---- */
+
+static void count_back(void *owner)
+{
+	++*(int *)owner;
+}
+
+/* 32 words that nobody may write to. */
+static const uint64_t lent[32] __attribute__((aligned(MEM_ALIGN))) = { 5, 6, 7 };
+
+static struct column_buf borrow(int *back)
+{
+	struct column_buf b;
+
+	column_buf_init(&b, COLUMN_FIXED, 8, &mem.alloc);
+	cr_assert_not_null(column_buf_extend(&b, 100)); /* its own memory goes */
+	column_buf_clear(&b);
+	column_buf_borrow(&b, lent, 32, (struct column_lender){ back, count_back });
+	cr_assert_eq(b.values, (const uint8_t *)lent);
+	cr_assert_eq(b.n, 32);
+	cr_assert_eq(column_buf_size(&b), 0);
+	return b;
+}
+
+Test(column, gives_back_what_it_borrowed_when_cleared_or_released)
+{
+	int back = 0;
+	struct column_buf b = borrow(&back);
+
+	column_buf_clear(&b);
+	cr_assert_eq(back, 1);
+	cr_assert_eq(b.n, 0);
+	cr_assert_not_null(column_buf_extend(&b, 3));
+	column_buf_release(&b);
+	b = borrow(&back);
+	column_buf_release(&b);
+	column_buf_release(&b);
+	cr_assert_eq(back, 2);
+}
+
+Test(column, copies_what_it_borrowed_before_it_changes)
+{
+	uint8_t validity[] = { 0x0f, 0xff, 0xff, 0xff };
+	int back = 0;
+	struct column_buf b = borrow(&back);
+
+	cr_assert_eq(column_buf_set_validity(&b, 0, 32, validity, 0), TEG_OK);
+	cr_assert_eq(b.n_nulls, 4);
+	cr_assert_eq(back, 0);
+	column_buf_truncate(&b, 2);
+	cr_assert_eq(column_buf_append_zeros(&b, 1), TEG_OK); /* where 7 is lent */
+	cr_assert_eq(back, 1);
+	cr_assert_eq(((const uint64_t *)(const void *)b.values)[1], 6);
+	cr_assert_eq(((const uint64_t *)(const void *)b.values)[2], 0);
+	column_buf_release(&b);
+	b = borrow(&back);
+	mem.fail_at = mem.n_requests + 1;
+	cr_assert_eq(column_buf_append_zeros(&b, 1), TEG_NOMEM);
+	mem.fail_at = 0;
+	cr_assert_eq(b.values, (const uint8_t *)lent);
+	cr_assert_eq(b.n, 32);
+	cr_assert_eq(back, 1);
+	column_buf_release(&b);
+	cr_assert_eq(back, 2);
+}

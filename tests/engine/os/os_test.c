@@ -108,6 +108,29 @@ static void appends_and_reads(struct os *os)
 	os_close(os, NULL);
 }
 
+/* Maps stay as they are whatever becomes of the file. */
+static void maps_files(struct os *os)
+{
+	struct os_file *file;
+	struct os_map *map, *same;
+
+	OK(os_make_dir(os, "", NULL));
+	write_text(os, "a", "one two");
+	file = open_ok(os, "a", false);
+	cr_assert_eq(os_map(os, file, "a", 8, &map, NULL), TEG_IO, "longer than the file");
+	cr_assert_null(map);
+	cr_assert_eq(os_map(os, file, "a", 0, &map, NULL), TEG_UNSUPPORTED);
+	OK(os_map(os, file, "a", 7, &map, NULL));
+	same = os_map_share(map);
+	os_close(os, file);
+	OK(os_unlink(os, "a", NULL));
+	os_map_drop(map);
+	cr_assert(span_equal(span_of(same->at, same->len), span_of_text("one two")));
+	cr_assert_eq((uintptr_t)same->at % 64, 0);
+	os_map_drop(same);
+	os_map_drop(NULL);
+}
+
 static void refuses_to_read_past_the_end(struct os *os)
 {
 	static const struct {
@@ -463,6 +486,7 @@ static const struct {
 } cases[] = {
 	{ "makes its root", makes_its_root },
 	{ "appends and reads", appends_and_reads },
+	{ "maps files", maps_files },
 	{ "refuses to read past the end", refuses_to_read_past_the_end },
 	{ "opens only files that are there", opens_only_files_that_are_there },
 	{ "creates only what is not there", creates_only_what_is_not_there },

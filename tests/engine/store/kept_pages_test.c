@@ -1,9 +1,8 @@
 /* Pages kept between reads: under their whole name, within the budget, for as long as they are held. */
 #include "engine/store/kept_pages.h"
 #include <criterion/criterion.h>
+#include <pthread.h>
 #include <string.h>
-#include "engine/tegula.h"
-#include "tests/engine/store/fixture.h"
 #include "tests/support/memory.h"
 
 #define BUDGET ((size_t)256 << 10)
@@ -16,7 +15,7 @@ static struct page_name name_of(uint64_t off, uint64_t hash)
 
 static void put(struct kept_pages *kept, uint64_t off)
 {
-	static uint8_t bytes[PAGE];
+	uint8_t bytes[PAGE];
 	struct page_name name = name_of(off, off * 3);
 
 	memset(bytes, (int)off, sizeof bytes);
@@ -122,4 +121,27 @@ Test(kept_pages, do_without_memory_and_without_room)
 	cr_assert_not(look(kept, 1));
 	kept_pages_free(kept);
 	memory_check(&mem);
+}
+
+static void *use(void *ctx)
+{
+	struct kept_pages *kept = ctx;
+
+	for (uint64_t i = 0; i < 3000; i++) {
+		put(kept, 1 + i * 7 % 60);
+		look(kept, 1 + i * 11 % 60);
+	}
+	return NULL;
+}
+
+Test(kept_pages, serve_several_threads)
+{
+	struct kept_pages *kept = kept_pages_new(BUDGET, teg_allocator_default());
+	pthread_t threads[3];
+
+	for (int i = 0; i < 3; i++)
+		cr_assert_eq(pthread_create(&threads[i], NULL, use, kept), 0);
+	for (int i = 0; i < 3; i++)
+		pthread_join(threads[i], NULL);
+	kept_pages_free(kept);
 }
