@@ -182,6 +182,22 @@ int glue_append(struct glue *glue, const char *array, struct ArrowArrayStream *s
 	return s ? glue_fail(&err) : 0;
 }
 
+int glue_delete(struct glue *glue, const char *array, const int64_t *row_ids, size_t n)
+{
+	teg_column column = { .name = "row_id", .values = row_ids };
+	teg_txn *txn = NULL;
+	teg_error err = { 0 };
+	teg_status s = teg_txn_begin(glue->store, NULL, &txn, &err);
+
+	if (!s)
+		s = teg_txn_delete(txn, array, &column, 1, n, NULL, &err);
+	if (!s)
+		s = teg_txn_commit(txn, NULL, &err);
+	if (s)
+		teg_txn_abort(txn);
+	return s ? glue_fail(&err) : 0;
+}
+
 int glue_compact(struct glue *glue)
 {
 	teg_error err = { 0 };

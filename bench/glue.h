@@ -31,6 +31,8 @@ TEG_API int glue_import(const char *path, const char *array, int kind, int profi
  * NULL. time_out (may be NULL): its system time. */
 TEG_API int glue_append(struct glue *glue, const char *array, struct ArrowArrayStream *stream,
                         const char *row_ids, int64_t *time_out);
+/* A commit that deletes rows of a table. */
+TEG_API int glue_delete(struct glue *glue, const char *array, const int64_t *row_ids, size_t n);
 TEG_API int glue_compact(struct glue *glue);
 /* Later scans are as of this system time; 0: current. */
 TEG_API void glue_as_of(struct glue *glue, int64_t system_time);

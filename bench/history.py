@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 import harness
+import workloads
 from peers import tegula
 from workloads import SEED, Workload
 
@@ -162,6 +163,10 @@ class Table:
         self.peer.put(self.handle, table, row_ids)
         self.reopen()
 
+    def delete(self, row_ids):
+        self.peer.delete(self.handle, row_ids)
+        self.reopen()
+
     def compact(self):
         self.peer.compact(self.handle)
         self.reopen()
@@ -198,6 +203,47 @@ def corrections(run, small):
         shutil.rmtree(side.place)
 
 
+# ---- takes of a table with a past ----
+
+def takes(run, small):
+    """Takes of workloads' rows where 1 % of the rows were updated and 1 % deleted, and nothing merged."""
+    for work in (workloads.embeddings(200 if small else 2048), workloads.flights3m(50_000 if small else 3_000_000)):
+        rng = np.random.default_rng(SEED)
+        n, share = work.table.num_rows, max(work.table.num_rows // 100, 1)
+        at = rng.permutation(n)
+        gone, updated = np.sort(at[:share]), np.sort(at[share:2 * share])
+        news = work.table.take(pa.array(rng.integers(0, n, share)))
+        plain = Table(run.scratch, f"{work.name}, no past", work.table)
+        past = Table(run.scratch, f"{work.name}, 1 % updated and 1 % deleted", work.table)
+        past.put(news.append_column("id", pa.array(updated)), "id")
+        past.delete(gone)
+        for label, of in work.takes.items():
+            asked = [rows % (n - share) for rows in of]  # ordinals count live rows
+            check_take(work, past, gone, updated, news, asked[0])
+            for columns, said in [([work.column], "one column"), (None, "all columns")]:
+                question = f"take {label}, {said}"
+                harness.interleaved(run.timings, "takes", question, [plain, past], run.repeats * 5,
+                                    lambda side, i: harness.touch(side.peer.take(
+                                        side.handle, asked[i % len(asked)], columns)))
+                for side in (plain, past):
+                    run.timings.extend("takes", question, side.name + " (C)",
+                                       side.peer.timed_take(side.handle, asked, columns))
+        for side in (plain, past):
+            side.peer.close(side.handle)
+            shutil.rmtree(side.place)
+
+
+def check_take(work, past, gone, updated, news, rows):
+    live = np.setdiff1d(np.arange(work.table.num_rows), gone)
+    places = live[rows]
+    new = np.searchsorted(updated, places).clip(max=updated.size - 1)
+    source = np.where(updated[new] == places, work.table.num_rows + new, places)
+    expected = pa.concat_tables([work.table, news]).take(pa.array(source))
+    if not harness.same(expected, past.peer.take(past.handle, rows)):
+        raise SystemExit(f"tegula takes other rows beside a past ({work.name})")
+
+
 def measure(run, small):
     boxes_over_history(run, small)
     corrections(run, small)
+    takes(run, small)

@@ -252,6 +252,9 @@ class Run:
     def history(self):
         history.measure(self, self.small)
 
+    def takes(self):
+        history.takes(self, self.small)
+
     # ---- memory ----
 
     def memory(self):

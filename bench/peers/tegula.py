@@ -158,6 +158,9 @@ class Tegula(Peer):
              ctypes.byref(time))
         return time.value
 
+    def delete(self, handle, row_ids):
+        call("glue_delete", handle, b"array", int64s(row_ids), ctypes.c_size_t(len(row_ids)))
+
     def compact(self, handle):
         call("glue_compact", handle)
 
