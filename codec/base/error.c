@@ -26,6 +26,7 @@ const char *teg_status_name(teg_status status)
 		"cancelled",
 		"commit_unknown",
 		"read_only",
+		"internal",
 	};
 	int n_names = (int)(sizeof names / sizeof *names);
 

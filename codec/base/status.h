@@ -43,7 +43,8 @@ typedef enum teg_status {
 	TEG_BEYOND_HORIZON = -15,   /* a system time before the array's horizon */
 	TEG_CANCELLED = -16,        /* the caller's progress function asked to stop */
 	TEG_COMMIT_UNKNOWN = -17, /* a commit may or may not be durable: read back before a retry */
-	TEG_READ_ONLY = -18       /* the store or its directory cannot be written */
+	TEG_READ_ONLY = -18,      /* the store or its directory cannot be written */
+	TEG_INTERNAL = -19        /* the library contradicts itself: its own fault */
 } teg_status;
 
 /* The name of a status as written above without TEG_, in lower case ("corrupt"). Never NULL. */

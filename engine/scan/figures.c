@@ -1,7 +1,19 @@
-/* What a scan did, or would do. */
+/* What a scan gives, did, or would do. */
 #include "engine/scan/scan.h"
 #include "codec/base/checked.h"
 #include <string.h>
+
+teg_status teg_scan_schema(teg_scan *scan, struct ArrowSchema *schema_out, teg_error *err)
+{
+	const struct schema *schema;
+
+	if (!scan || !schema_out)
+		return teg_fail(err, TEG_MISUSE,
+		                "teg_scan_schema needs a scan and a place for the schema");
+	schema = scan->array->state.schema;
+	return export_schema(scan->outputs, scan->n_outputs, schema->metadata, schema->n_metadata,
+	                     scan->alloc, schema_out, err);
+}
 
 void teg_scan_get_stats(const teg_scan *scan, teg_scan_stats *stats_out)
 {

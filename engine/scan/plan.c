@@ -63,9 +63,19 @@ static bool box_may_match(const struct index_entry *entry, const struct view *vi
 	return box_overlaps(&box, view->box, n_dims) && !steps_over(entry, view, n_dims);
 }
 
-static bool keep_entry(void *ctx, const struct index_entry *entry, bool leaf)
+/* Keeps one in five in mind: which one follows from what is asked. */
+static void note_skipped(struct plan *plan, const struct view *view, uint32_t segment,
+                         const struct index_entry *entry)
 {
-	struct walk *w = ctx;
+	uint64_t mix =
+		(entry->off ^ (uint64_t)view->s ^ (uint64_t)segment << 20) * 0x9e3779b97f4a7c15u;
+
+	if (PLAN_RECHECKS && entry->shape != TILE_BOX && (mix >> 33) % 5 == 0)
+		plan->skipped = (struct skipped_tile){ true, segment, entry->off };
+}
+
+static bool may_answer(struct walk *w, const struct index_entry *entry, bool leaf)
+{
 	teg_scan_stats *stats = &w->plan->stats;
 	uint32_t n_dims = w->segment->schema->n_dims;
 
@@ -83,6 +93,16 @@ static bool keep_entry(void *ctx, const struct index_entry *entry, bool leaf)
 		return false;
 	}
 	return true;
+}
+
+static bool keep_entry(void *ctx, const struct index_entry *entry, bool leaf)
+{
+	struct walk *w = ctx;
+	bool keeps = may_answer(w, entry, leaf);
+
+	if (leaf && !keeps)
+		note_skipped(w->plan, w->view, w->segment_at, entry);
+	return keeps;
 }
 
 /* ---- collecting ---- */
@@ -217,6 +237,8 @@ static teg_status walk_segment(struct walk *w, uint32_t at)
 	if (!w->view->no_prune && (!box_may_match(&entry, w->view, array->state.schema->n_dims) ||
 	                           !times_may_match(&entry, w->view))) {
 		stats->segments_pruned++;
+		entry.off = UINT64_MAX;
+		note_skipped(w->plan, w->view, at, &entry);
 		return TEG_OK;
 	}
 	TEG_TRY(array_segment(array, at, &w->segment, w->err));
@@ -272,9 +294,9 @@ static bool conflict(const struct plan *plan, const struct plan_tile *a, const s
 				 *rb = &state->segments[b->segment];
 	struct box x, y;
 
+	/* Tiles of one segment meet in one key's run alone. Those between may have been passed over. */
 	if (a->segment == b->segment)
-		return b->entry.continued && b->number == a->number + 1 &&
-		       (a->needs_resolution || b->entry.n_inexact || !ra->compacted);
+		return a->needs_resolution || b->entry.n_inexact || !ra->compacted;
 	/* What one output of a merge supersedes in another is known there, but rows come in order. */
 	if (!one_merge(ra, rb) && !hides(a, state->schema) && !hides(b, state->schema))
 		return false;
@@ -377,6 +399,7 @@ static void settle_groups(struct plan *plan, const struct view *view, uint8_t *g
 
 		if ((group_emits[tile->group] & needed) != needed) {
 			plan->stats.tiles_pruned_attribute++;
+			note_skipped(plan, view, tile->segment, &tile->entry);
 			continue;
 		}
 		if (group_size[tile->group] > 1)

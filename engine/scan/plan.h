@@ -56,6 +56,19 @@ struct plan_tile {
 	bool changed;          /* a scan of changes: something was said here between the times */
 };
 
+/* Debug builds look now and then whether a tile that was passed over had an answer (recheck.h). */
+#ifdef NDEBUG
+enum { PLAN_RECHECKS = 0 };
+#else
+enum { PLAN_RECHECKS = 1 };
+#endif
+
+struct skipped_tile {
+	bool any;
+	uint32_t segment;
+	uint64_t off; /* of the tile in it; UINT64_MAX: all of them */
+};
+
 struct plan {
 	struct arena arena;
 	struct teg_array *array;
@@ -66,6 +79,7 @@ struct plan {
 	struct plan_box *boxes;
 	size_t boxes_cap;
 	teg_scan_stats stats;
+	struct skipped_tile skipped; /* one of those, of a small array */
 };
 
 struct plan_box {

@@ -2,6 +2,7 @@
 #include "codec/base/checked.h"
 #include "engine/scan/boxes.h"
 #include "engine/scan/mask.h"
+#include "engine/scan/recheck.h"
 #include <string.h>
 
 #define BATCH_ROWS 65536
@@ -364,18 +365,6 @@ void teg_scan_close(teg_scan *scan)
 	mem_free(alloc, scan, sizeof *scan);
 }
 
-teg_status teg_scan_schema(teg_scan *scan, struct ArrowSchema *schema_out, teg_error *err)
-{
-	const struct schema *schema;
-
-	if (!scan || !schema_out)
-		return teg_fail(err, TEG_MISUSE,
-		                "teg_scan_schema needs a scan and a place for the schema");
-	schema = scan->array->state.schema;
-	return export_schema(scan->outputs, scan->n_outputs, schema->metadata, schema->n_metadata,
-	                     scan->alloc, schema_out, err);
-}
-
 /* ---- rows ---- */
 
 teg_status scan_start(struct teg_scan *scan, teg_error *err)
@@ -445,12 +434,15 @@ static bool leaves_out(struct teg_scan *scan, teg_status status, teg_error *own)
 
 static teg_status try_selection(struct teg_scan *scan, teg_error *err)
 {
-	TEG_TRY(sweep_next(&scan->sweep, &scan->selection, err));
+	teg_status status = sweep_next(&scan->sweep, &scan->selection, err);
+
+	if (status != TEG_OK)
+		return status == TEG_END ? recheck_skipped(scan, err) : status;
 	scan->kept = scan->selection.n;
 	return scan->filter || scan->cut ? run_filter(scan, err) : TEG_OK;
 }
 
-static teg_status next_selection(struct teg_scan *scan, teg_error *err)
+teg_status scan_next_selection(struct teg_scan *scan, teg_error *err)
 {
 	scan->taken = 0;
 	scan->kept = 0;
@@ -527,7 +519,7 @@ teg_status scan_fill_batch(struct teg_scan *scan, teg_error *err)
 		uint32_t n;
 
 		if (scan->taken == scan->kept) {
-			teg_status status = scan->left ? next_selection(scan, err) : TEG_END;
+			teg_status status = scan->left ? scan_next_selection(scan, err) : TEG_END;
 
 			if (status != TEG_OK)
 				return status == TEG_END && scan->batch->n_rows ? TEG_OK : status;

@@ -45,6 +45,8 @@ teg_status scan_gather_box(struct teg_scan *scan, const struct box *box, teg_err
 teg_status scan_export_batch(struct teg_scan *scan, struct ArrowArray *batch_out, teg_error *err);
 /* Makes the plan: scan->sweep is open. */
 teg_status scan_start(struct teg_scan *scan, teg_error *err);
+/* The next rows that the filter keeps: scan->selection, scan->kept. TEG_END. */
+teg_status scan_next_selection(struct teg_scan *scan, teg_error *err);
 /* Fills scan->batch, which scan_begin_batch has taken. TEG_END: nothing came. */
 teg_status scan_fill_batch(struct teg_scan *scan, teg_error *err);
 

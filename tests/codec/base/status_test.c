@@ -28,6 +28,7 @@ static const struct {
 	{ -16, TEG_CANCELLED, "cancelled" },
 	{ -17, TEG_COMMIT_UNKNOWN, "commit_unknown" },
 	{ -18, TEG_READ_ONLY, "read_only" },
+	{ -19, TEG_INTERNAL, "internal" },
 };
 
 Test(status, numbers_and_names_are_frozen)
@@ -40,7 +41,7 @@ Test(status, numbers_and_names_are_frozen)
 
 Test(status, a_number_outside_the_table_has_a_name_too)
 {
-	static const int outside[] = { 2, 100, INT32_MAX, -19, -100, INT32_MIN + 1, INT32_MIN };
+	static const int outside[] = { 2, 100, INT32_MAX, -20, -100, INT32_MIN + 1, INT32_MIN };
 
 	for (size_t i = 0; i < sizeof outside / sizeof *outside; i++)
 		cr_assert_str_eq(teg_status_name((teg_status)outside[i]), "unknown", "%d",

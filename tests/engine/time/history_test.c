@@ -58,13 +58,15 @@ Test(history, the_newest_version_that_covers_the_time_wins_before_and_after_merg
 
 /* ---- a key whose versions fill several tiles ---- */
 
-static void put_small_tiles(struct world *w, int32_t x, int64_t value, int64_t at, bool create)
+static void put_small_tiles(struct world *w, int32_t x, int64_t value, int64_t at, bool create,
+                            const teg_put_options *interval)
 {
 	teg_dimension dim = { .name = "x", .type = { .type = TEG_INT32 } };
 	teg_attribute attribute = { .name = "value", .type = { .type = TEG_INT64 } };
 	teg_spec spec = { .struct_size = sizeof spec,
 		          .kind = TEG_SPARSE,
 		          .tile_cells = 4,
+		          .valid_time = interval != NULL,
 		          .dimensions = &dim,
 		          .n_dimensions = 1,
 		          .attributes = &attribute,
@@ -77,7 +79,7 @@ static void put_small_tiles(struct world *w, int32_t x, int64_t value, int64_t a
 	OK(teg_txn_begin(w->store, &options, &txn, err));
 	if (create)
 		OK(teg_txn_create(txn, "cells", &spec, err));
-	OK(teg_txn_put(txn, "cells", columns, 2, 1, NULL, err));
+	OK(teg_txn_put(txn, "cells", columns, 2, 1, interval, err));
 	OK(teg_txn_commit(txn, NULL, err));
 }
 
@@ -89,9 +91,9 @@ Test(history, versions_of_one_key_in_several_tiles_answer_once)
 
 	world_init(&w);
 	for (int64_t at = 1; at <= 7; at++)
-		put_small_tiles(&w, 1, 100 + at, at, at == 1);
+		put_small_tiles(&w, 1, 100 + at, at, at == 1, NULL);
 	for (int64_t at = 30; at <= 32; at++)
-		put_small_tiles(&w, 2, 200 + at, at, false);
+		put_small_tiles(&w, 2, 200 + at, at, false, NULL);
 	OK(teg_compact(w.store, NULL, NULL, err));
 	for (int more = 0; more < 2; more++) {
 		for (int64_t s = 1; s <= 29; s++) {
@@ -106,8 +108,33 @@ Test(history, versions_of_one_key_in_several_tiles_answer_once)
 			options.times = true; /* the ends of pieces are asked for as well */
 			cr_assert_eq(strchr(show(w.store, "cells", &options), '|'), NULL);
 		}
-		put_small_tiles(&w, 1, 300, 40 + more, false);
+		put_small_tiles(&w, 1, 300, 40 + more, false, NULL);
 	}
+	world_release(&w);
+}
+
+/* Part of an old row is covered by a newer one two tiles before: what lies between ended long ago and is
+ * not read. X5 NF1 */
+Test(history, a_row_is_cut_by_one_beyond_a_tile_that_is_not_read)
+{
+	teg_put_options all = { .struct_size = sizeof all };
+	teg_put_options low = { .struct_size = sizeof low, .valid_from = 1, .valid_until = 10 };
+	teg_put_options high = { .struct_size = sizeof high, .valid_from = 20, .valid_until = 30 };
+	teg_scan_options options = { .struct_size = sizeof options,
+		                     .mode = TEG_SCAN_AS_OF,
+		                     .system_time = 50 };
+	const char *want = "1 1|1 11|1 1|1 10|1 1";
+	struct world w;
+
+	world_init(&w);
+	put_small_tiles(&w, 1, 1, 1, true, &all);
+	for (int64_t at = 2; at <= 10; at++)
+		put_small_tiles(&w, 1, at, at, false, &high);
+	put_small_tiles(&w, 1, 11, 11, false, &low);
+	put_small_tiles(&w, 1, 100, 100, false, &all);
+	cr_assert_str_eq(show(w.store, "cells", &options), want);
+	OK(teg_compact(w.store, NULL, NULL, err));
+	cr_assert_str_eq(show(w.store, "cells", &options), want);
 	world_release(&w);
 }
 
