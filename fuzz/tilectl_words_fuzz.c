@@ -1,8 +1,10 @@
-/* Any text as a box, a range of times, a list of names or a duration of the command line: refused
+/* Any text as a type, a box, a range of times, a list of names or a duration of the command line: refused
  * with a reason, or read; and a box that was read prints as text that reads to the same text. */
 #include <stdlib.h>
 #include <string.h>
 #include "tools/tilectl/box.h"
+#include "tools/tilectl/type_word.h"
+#include "tools/tilectl/value.h"
 #include "tools/tilectl/when.h"
 #include "tools/tilectl/word.h"
 
@@ -48,6 +50,47 @@ static void check_box(const char *text)
 	text_free(&twice);
 }
 
+/* What a type that is read needs; freed with the input. */
+struct room {
+	struct room *next;
+	uint64_t at[];
+};
+
+static void *own(void *ctx, size_t size)
+{
+	struct room **rooms = ctx, *room = calloc(1, sizeof *room + size);
+
+	must(room != NULL);
+	room->next = *rooms;
+	*rooms = room;
+	return room->at;
+}
+
+/* A type that is read prints as text that reads as a type of the same text. */
+static void check_type(const char *text, size_t len)
+{
+	struct text once = { NULL, 0, 0 }, twice = { NULL, 0, 0 };
+	struct room *rooms = NULL;
+	const struct type_room room = { own, &rooms };
+	struct why why = { "" };
+	teg_data_type type;
+
+	if (type_read(text, len, &room, &type, &why)) {
+		type_add_name(&once, &type);
+		must(type_read(once.at, once.len, &room, &type, &why));
+		type_add_name(&twice, &type);
+		must(!strcmp(once.at, twice.at));
+	}
+	while (rooms) {
+		struct room *next = rooms->next;
+
+		free(rooms);
+		rooms = next;
+	}
+	text_free(&once);
+	text_free(&twice);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct text text = { NULL, 0, 0 };
@@ -57,6 +100,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	text_add(&text, (const char *)data, size);
 	check_box(text.at);
+	check_type(text.at, text.len);
 	must(when_read_range(text.at, &from, &until, &why) ? from < until : why.text[0] != '\0');
 	why.text[0] = '\0';
 	must(when_read_duration(text.at, &from, &why) ? from >= 0 : why.text[0] != '\0');

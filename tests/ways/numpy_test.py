@@ -237,6 +237,36 @@ class Numpy(unittest.TestCase):
             self.assertEqual((got, text in message), (1, True), message)
         self.assertFalse([name for name in os.listdir(self.dir) if name.startswith("t.npy")])
 
+    def test_export_of_vectors(self):
+        """Fixed-size lists become axes, and come back as they went."""
+        rng = np.random.default_rng(7)
+        for shape, kind in (((5, 3), "<f4"), ((4, 2, 3), "<i2"), ((3, 1), "?"), ((2, 2), "<M8[us]"), ((0, 4), "<f8"),
+                            ((3000, 300), "<f4")):
+            array = rng.integers(0, 2 if kind == "?" else 100, shape).astype(kind)
+            store = self.path(f"vectors{shape}{kind[1:]}".replace("[", "").replace("]", ""))
+            tool.ok("import", self.saved(array), store, "--array", "a")
+            out = tool.ok("export", store, "-", "--array", "a", "--file-format", "npy")
+            got = np.load(io.BytesIO(out))
+            self.assertEqual((got.shape, got.dtype), (array.shape, array.dtype))
+            self.assertEqual(got.tobytes(), array.tobytes())
+            if shape[0]:
+                out = tool.ok("export", store, "-", "--array", "a", "--box", "row_id=1:", "--file-format", "npy")
+                self.assertEqual(np.load(io.BytesIO(out)).tobytes(), array[1:].tobytes())
+
+    def test_export_of_vectors_with_nulls(self):
+        import pyarrow as pa
+        kind = pa.list_(pa.list_(pa.int8(), 2), 2)
+        rows = {"outer": [[[1, 2], [3, 4]], None], "middle": [[[1, 2], [3, 4]], [None, [1, 2]]],
+                "value": [[[1, 2], [3, 4]], [[1, 2], [3, None]]], "list": [[[1, 2]], []]}
+        table = pa.table({n: pa.array(v, kind if n != "list" else pa.list_(pa.list_(pa.int8(), 2))) for n, v in rows.items()})
+        path = self.path("nulls.arrow")
+        with pa.OSFile(path, "wb") as file, pa.ipc.new_file(file, table.schema) as out:
+            out.write_table(table)
+        tool.ok("import", path, self.path("nested"), "--array", "a")
+        for name in rows:
+            got, _, message = tool.run("export", self.path("nested"), "-", "--array", "a", "--columns", name, "--file-format", "npy")
+            self.assertEqual((got, ("type" if name == "list" else "row 1") in message), (1, True), message)
+
     # ---- refusals ----
 
     def refused(self, text, source, *options, stdin=None, code=1):

@@ -1,5 +1,6 @@
 """What the rows of a table must come through: appends, a compaction, Parquet out and in, and a question, compared
 with what pyarrow and Polars say of the same rows.                     V1 V2 V6 V8 B8 B9 H1 H6 H15 P5"""
+import decimal
 import itertools
 import math
 import pathlib
@@ -195,6 +196,19 @@ class Tables(unittest.TestCase):
         code, _, _ = tool.run("import", path, self.dir / "store", "--array", "mixed")
         self.assertEqual(code, 1)
         self.assertNotIn(b"mixed", tool.ok("ls", self.dir / "store", "--format", "csv"))
+
+    def test_decimals_of_any_scale(self):
+        """Kept in a store and in Arrow; where Parquet has no such scale the column is named and no file made."""
+        values = [decimal.Decimal(12300), decimal.Decimal(-99900), None]
+        table = pa.table({"d": pa.array(values, pa.decimal128(10, -2)),
+                          "s": pa.StructArray.from_arrays([pa.array(values, pa.decimal128(12, -1))], ["x"])})
+        self.puts(table)
+        self.assertTrue(self.stored().equals(table))
+        for columns, name in (("d", "d"), ("s", "s.x")):
+            code, _, message = tool.run("export", self.dir / "store", self.dir / "none.parquet", "--array", "a", "--columns", columns)
+            self.assertEqual(code, 1)
+            self.assertIn(f"column {name}: decimal128", message)
+            self.assertFalse((self.dir / "none.parquet").exists())
 
     def test_metadata_survives(self):  # H15
         shape = {"tensor_shape": "[2, 3]", "dtype": "float32"}

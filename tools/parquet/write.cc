@@ -295,6 +295,35 @@ static outcome copy(arrow::RecordBatchReader *source, parquet::arrow::FileWriter
 	}
 }
 
+/* Types of Arrow that Parquet has no place for, by name; `in`: of what the field is in. */
+static outcome check_field(const arrow::Field &field, const std::string &in)
+{
+	const std::string name = in + field.name();
+
+	auto decimal = dynamic_cast<const arrow::DecimalType *>(field.type().get());
+
+	if (decimal && (decimal->scale() < 0 || decimal->scale() > decimal->precision()))
+		return refuse(TEG_PARQUET_UNSUPPORTED,
+		              "column " + name + ": " + field.type()->ToString() +
+		                      " has a scale that Parquet does not have");
+	for (const auto &child : field.type()->fields()) {
+		outcome checked = check_field(*child, name + ".");
+		if (checked.code != TEG_PARQUET_OK)
+			return checked;
+	}
+	return outcome{};
+}
+
+static outcome check_fields(const arrow::Schema &schema)
+{
+	for (const auto &field : schema.fields()) {
+		outcome checked = check_field(*field, "");
+		if (checked.code != TEG_PARQUET_OK)
+			return checked;
+	}
+	return outcome{};
+}
+
 static outcome write_to(arrow::RecordBatchReader *source,
                         const std::shared_ptr<arrow::io::OutputStream> &sink,
                         const teg_parquet_write_options &options)
@@ -302,6 +331,9 @@ static outcome write_to(arrow::RecordBatchReader *source,
 	std::shared_ptr<parquet::WriterProperties> properties;
 	auto arrow_properties = parquet::default_arrow_writer_properties();
 	auto schema = writable_schema(*source->schema());
+	outcome checked = check_fields(*schema);
+	if (checked.code != TEG_PARQUET_OK)
+		return checked;
 	outcome made = writer_properties(*schema, options, &properties);
 	if (made.code != TEG_PARQUET_OK)
 		return made;

@@ -18,6 +18,11 @@ static void *own(struct alteration *a, size_t size)
 	return block;
 }
 
+static void *own_for_type(void *ctx, size_t size)
+{
+	return own(ctx, size);
+}
+
 static const char *own_text(struct alteration *a, const char *at, size_t len)
 {
 	char *text = own(a, len + 1);
@@ -68,6 +73,7 @@ static const teg_data_type *type_of(const struct alteration *a, const char *name
 static bool read_add(struct alteration *a, const char *name, const char *at, size_t len,
                      struct why *why)
 {
+	const struct type_room room = { own_for_type, a };
 	teg_attribute *attribute = own(a, sizeof *attribute);
 	struct word_range word;
 	size_t n;
@@ -78,10 +84,7 @@ static bool read_add(struct alteration *a, const char *name, const char *at, siz
 	n = word.lo.len;
 	optional = ok && n && word.lo.at[n - 1] == '?';
 	attribute->nullable = optional || !word.has_hi || word.single;
-	ok = ok && type_read(text_string(&word.lo), n - optional, &attribute->type, why);
-	if (ok && attribute->type.zone)
-		attribute->type.zone =
-			own_text(a, attribute->type.zone, strcspn(attribute->type.zone, "]"));
+	ok = ok && type_read(text_string(&word.lo), n - optional, &room, &attribute->type, why);
 	if (ok && !word.single && word.has_hi)
 		ok = read_value(a, &attribute->type, &word.hi, &attribute->fill, why);
 	word_range_free(&word);
@@ -93,10 +96,11 @@ static bool read_add(struct alteration *a, const char *name, const char *at, siz
 static bool read_widen(struct alteration *a, const char *name, const char *at, size_t len,
                        struct why *why)
 {
+	const struct type_room room = { own_for_type, a };
 	struct word_range word;
 	teg_data_type type;
 	bool ok = word_read_range(at, len, false, &word, why) &&
-	          type_read(text_string(&word.lo), word.lo.len, &type, why);
+	          type_read(text_string(&word.lo), word.lo.len, &room, &type, why);
 
 	if (ok) {
 		teg_alter *change = add_change(a, TEG_ALTER_WIDEN);

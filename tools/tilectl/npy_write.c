@@ -7,6 +7,7 @@
 #include <unistd.h>
 #include "tools/tilectl/arrow.h"
 #include "tools/tilectl/npy.h"
+#include "tools/tilectl/number.h"
 #include "tools/tilectl/slabs.h"
 
 #define HEADER_LEN 512 /* room for any shape, padded as numpy does; a multiple of 64 */
@@ -14,8 +15,13 @@
 struct writer {
 	const struct way_out *out;
 	const teg_attribute *attribute;
-	FILE *to; /* the target, or a file that is copied to stdout when its header is known */
-	uint64_t n;
+	const teg_data_type *value; /* its type, or that of the values in its fixed-size lists */
+	uint64_t inner[TEG_MAX_DEPTH], each; /* lengths of those, outermost first; their product */
+	size_t n_inner;
+	uint64_t axes[TEG_MAX_DEPTH]; /* after the first: those lengths, or what they were before */
+	size_t n_axes;
+	FILE *to;   /* the target, or a file that is copied to stdout when its header is known */
+	uint64_t n; /* values */
 };
 
 /* ---- values ----------------------------------------------------------------------------------- */
@@ -26,11 +32,11 @@ static int fail_write(const struct writer *w)
 	                 w->out->target->path);
 }
 
-static int fail_value(const struct writer *w, uint64_t row, const char *what)
+static int fail_value(const struct writer *w, uint64_t at, const char *what)
 {
 	return fail_with(EXIT_FAILED,
 	                 "%s cannot stand in a .npy file (array %s, column %s, row %" PRIu64 ")",
-	                 what, teg_array_name(w->out->array), w->attribute->name, row);
+	                 what, teg_array_name(w->out->array), w->attribute->name, at / w->each);
 }
 
 static bool is_time(teg_type type)
@@ -41,7 +47,7 @@ static bool is_time(teg_type type)
 /* Times one by one: NumPy's days have 64 bits, its null is a value. */
 static int put_times(struct writer *w, const uint8_t *values, const uint8_t *valid, size_t n)
 {
-	bool days = w->attribute->type.type == TEG_DATE32;
+	bool days = w->value->type == TEG_DATE32;
 
 	for (size_t i = 0; i < n; i++) {
 		int64_t value = INT64_MIN;
@@ -65,12 +71,12 @@ static int put_times(struct writer *w, const uint8_t *values, const uint8_t *val
 /* Values of one width with a byte of validity each; NULL: all are there. */
 static int put_values(struct writer *w, const uint8_t *values, const uint8_t *valid, size_t n)
 {
-	if (is_time(w->attribute->type.type))
+	if (is_time(w->value->type))
 		return put_times(w, values, valid, n);
 	for (size_t i = 0; valid && i < n; i++)
 		if (!valid[i])
 			return fail_value(w, w->n + i, "a null");
-	if (n && fwrite(values, npy_width(w->attribute->type.type), n, w->to) != n)
+	if (n && fwrite(values, npy_width(w->value->type), n, w->to) != n)
 		return fail_write(w);
 	w->n += n;
 	return EXIT_OK;
@@ -85,7 +91,7 @@ static int put_header(struct writer *w, const uint64_t *shape, size_t rank)
 	char name[16];
 	int code = EXIT_OK;
 
-	npy_type_name(&w->attribute->type, name);
+	npy_type_name(w->value, name);
 	text_add(&text, "\x93NUMPY\1\0", 8);
 	text_add(&text, (const char *)&len, 2);
 	text_addf(&text, "{'descr': '%s', 'fortran_order': False, 'shape': (", name);
@@ -121,28 +127,56 @@ static void spread(const void *bits, int64_t from, size_t n, struct text *out)
 		text_add(out, bit_at(bits, from + (int64_t)i) ? "\1" : "", 1);
 }
 
+static int put_column(struct writer *w, const struct ArrowArray *column, int64_t from, size_t n,
+                      struct text *valid, struct text *bools)
+{
+	const uint8_t *values = (const uint8_t *)column->buffers[1];
+	bool nulls = column->null_count && column->buffers[0];
+
+	if (nulls)
+		spread(column->buffers[0], from, n, valid);
+	if (w->value->type == TEG_BOOL) {
+		spread(values, from, n, bools);
+		values = (const uint8_t *)text_string(bools);
+	} else {
+		values += (size_t)from * npy_width(w->value->type);
+	}
+	return put_values(w, values, nulls ? (const uint8_t *)valid->at : NULL, n);
+}
+
 static int put_batch(struct writer *w, const struct ArrowArray *batch, struct text *valid,
                      struct text *bools)
 {
 	const struct ArrowArray *column = batch->children[0];
 	int64_t from = batch->offset + column->offset;
-	size_t n = (size_t)batch->length, width = npy_width(w->attribute->type.type);
-	const uint8_t *values = (const uint8_t *)column->buffers[1] + (size_t)from * width;
-	bool nulls = column->null_count && column->buffers[0];
+	size_t n = (size_t)batch->length;
+	uint64_t each = w->each;
 
-	if (nulls)
-		spread(column->buffers[0], from, n, valid);
-	if (w->attribute->type.type == TEG_BOOL) {
-		spread(column->buffers[1], from, n, bools);
-		values = (const uint8_t *)text_string(bools);
+	for (size_t level = 0; level < w->n_inner; level++) {
+		for (size_t i = 0; column->null_count && column->buffers[0] && i < n; i++)
+			if (!bit_at(column->buffers[0], from + (int64_t)i))
+				return fail_value(w, w->n + i * each, "a null");
+		column = column->children[0];
+		from = from * (int64_t)w->inner[level] + column->offset;
+		n *= w->inner[level];
+		each /= w->inner[level];
 	}
-	return put_values(w, values, nulls ? (const uint8_t *)valid->at : NULL, n);
+	return put_column(w, column, from, n, valid, bools);
+}
+
+/* One row of the result for each row, whatever it holds. */
+static int put_rows_header(struct writer *w)
+{
+	uint64_t shape[TEG_MAX_DEPTH + 1] = { w->n / w->each };
+
+	memcpy(shape + 1, w->axes, w->n_axes * sizeof *shape);
+	return put_header(w, shape, w->n_axes + 1);
 }
 
 static int put_scan(struct writer *w, teg_scan *scan)
 {
 	struct text valid = { NULL, 0, 0 }, bools = { NULL, 0, 0 };
-	int code = put_header(w, &w->n, 1);
+	int code = put_rows_header(w);
 
 	while (code == EXIT_OK) {
 		struct ArrowArray batch = { .release = NULL };
@@ -158,7 +192,7 @@ static int put_scan(struct writer *w, teg_scan *scan)
 	text_free(&bools);
 	if (code == EXIT_OK && fseek(w->to, 0, SEEK_SET))
 		code = fail_write(w);
-	return code == EXIT_OK ? put_header(w, &w->n, 1) : code;
+	return code == EXIT_OK ? put_rows_header(w) : code;
 }
 
 static int write_rows_of(struct writer *w)
@@ -203,7 +237,7 @@ static int put_slab(struct writer *w, const struct boxed *b, uint8_t *values, ui
 	teg_error err;
 
 	slice_of(&b->slabs, b->from, slices);
-	buffer.values_len = (size_t)b->slabs.cells * npy_width(w->attribute->type.type);
+	buffer.values_len = (size_t)b->slabs.cells * npy_width(w->value->type);
 	buffer.validity = w->attribute->nullable ? valid : NULL;
 	if (teg_read_slice(w->out->array, slices, b->slabs.rank, &buffer, 1, NULL, &b->when,
 	                   &err) != TEG_OK)
@@ -213,7 +247,7 @@ static int put_slab(struct writer *w, const struct boxed *b, uint8_t *values, ui
 
 static int put_slabs(struct writer *w, struct boxed *b, size_t rank, const uint64_t *shape)
 {
-	size_t width = npy_width(w->attribute->type.type);
+	size_t width = npy_width(w->value->type);
 	int code = put_header(w, shape, rank);
 	bool more = slabs_begin(&b->slabs, shape, rank, width);
 	uint8_t *values = need_memory((size_t)b->slabs.most, width);
@@ -276,6 +310,60 @@ static int write_box(struct writer *w)
 
 /* ---- one attribute ---------------------------------------------------------------------------- */
 
+/* "[2, 3]": the axes that an import made one list of. */
+static void read_shape(struct writer *w, const char *at, size_t len)
+{
+	uint64_t axes[TEG_MAX_DEPTH], n = 1;
+	size_t n_axes = 0;
+
+	if (len < 2 || at[0] != '[' || at[len - 1] != ']')
+		return;
+	for (size_t i = 1, k; i < len && n_axes < TEG_MAX_DEPTH; i = k + 1) {
+		i += i > 1 && at[i] == ' ';
+		for (k = i; at[k] != ',' && at[k] != ']'; k++)
+			;
+		if (!number_read_uint(at + i, k - i, UINT32_MAX, &axes[n_axes]) || n > w->each)
+			return;
+		n *= axes[n_axes++];
+		if (at[k] == ']' && k + 1 < len)
+			return;
+	}
+	if (n != w->each)
+		return;
+	memcpy(w->axes, axes, n_axes * sizeof *axes);
+	w->n_axes = n_axes;
+}
+
+static void choose_axes(struct writer *w)
+{
+	static const char key[] = "tensor_shape";
+	const teg_attribute *a = w->attribute;
+
+	memcpy(w->axes, w->inner, sizeof w->axes);
+	w->n_axes = w->n_inner;
+	for (size_t i = 0; w->n_inner == 1 && i < a->n_metadata; i++)
+		if (a->metadata[i].key_len == sizeof key - 1 &&
+		    !memcmp(a->metadata[i].key, key, sizeof key - 1))
+			read_shape(w, a->metadata[i].value, a->metadata[i].value_len);
+}
+
+/* Fixed-size lists of rows become axes; a list of none has no shape that could be read back. */
+static bool find_value(struct writer *w)
+{
+	bool dense = teg_array_spec(w->out->array)->kind == TEG_DENSE;
+
+	w->value = &w->attribute->type;
+	w->each = 1;
+	for (; w->value->type == TEG_FIXED_LIST; w->value = &w->value->children[0].type) {
+		if (dense || !w->value->list_size)
+			return false;
+		w->inner[w->n_inner++] = w->value->list_size;
+		w->each *= w->value->list_size;
+	}
+	choose_axes(w);
+	return true;
+}
+
 static int find_attribute(struct writer *w)
 {
 	const teg_spec *spec = teg_array_spec(w->out->array);
@@ -291,7 +379,7 @@ static int find_attribute(struct writer *w)
 	if (!w->attribute)
 		return fail_with(EXIT_FAILED, "there is no such attribute (array %s, column %s)",
 		                 teg_array_name(w->out->array), name);
-	if (npy_type_name(&w->attribute->type, dtype))
+	if (find_value(w) && npy_type_name(w->value, dtype))
 		return EXIT_OK;
 	return fail_with(EXIT_FAILED,
 	                 "its type is none that NumPy has as numbers (array %s, column %s)",

@@ -6,6 +6,8 @@
 struct rest {
 	const char *at;
 	size_t len;
+	const struct type_room *room;
+	int depth; /* of types around the one at hand */
 };
 
 static bool take(struct rest *r, const char *word)
@@ -23,7 +25,7 @@ static bool take_number(struct rest *r, int64_t lo, int64_t hi, int64_t *out)
 {
 	size_t n = 0;
 
-	while (n < r->len && !strchr(",) ", r->at[n]))
+	while (n < r->len && !strchr(",)> ", r->at[n]))
 		n++;
 	if (!number_read_int(r->at, n, lo, hi, out))
 		return false;
@@ -44,16 +46,91 @@ static bool take_unit(struct rest *r, teg_time_unit *out)
 	return false;
 }
 
+/* Up to one of the ends, which stays; false where nothing is there. */
+static bool take_text(struct rest *r, const char *ends, const char **out)
+{
+	size_t n = 0;
+	char *text;
+
+	while (n < r->len && !strchr(ends, r->at[n]))
+		n++;
+	if (!n)
+		return false;
+	text = r->room->own(r->room->ctx, n + 1);
+	memcpy(text, r->at, n);
+	text[n] = '\0';
+	*out = text;
+	r->at += n;
+	r->len -= n;
+	return true;
+}
+
+static void skip_spaces(struct rest *r)
+{
+	while (take(r, " "))
+		;
+}
+
 static bool take_zone(struct rest *r, const char **out)
 {
 	if (!take(r, ","))
 		return true;
-	while (take(r, " "))
-		;
-	*out = r->at;
-	for (; r->len && r->at[0] != ']'; r->at++)
-		r->len--;
-	return r->at != *out;
+	skip_spaces(r);
+	return take_text(r, "]", out);
+}
+
+/* ---- nested types ---- */
+
+static bool take_type(struct rest *r, teg_data_type *type_out);
+
+static bool take_child(struct rest *r, bool named, teg_attribute *child)
+{
+	child->name = NULL;
+	skip_spaces(r);
+	if (named && (!take_text(r, ":", &child->name) || !take(r, ":")))
+		return false;
+	skip_spaces(r);
+	if (!take_type(r, &child->type))
+		return false;
+	child->nullable = !take(r, " not null");
+	return true;
+}
+
+/* At most as many children as there are commas. */
+static size_t most_children(const struct rest *r)
+{
+	size_t n = 1;
+
+	for (size_t i = 0; i < r->len; i++)
+		n += r->at[i] == ',';
+	return n;
+}
+
+static bool take_children(struct rest *r, teg_data_type *type)
+{
+	bool named = type->type == TEG_STRUCT;
+	teg_attribute *children;
+	int64_t n;
+
+	if (!take(r, "<") || r->depth == TEG_MAX_DEPTH)
+		return false;
+	children = r->room->own(r->room->ctx, (named ? most_children(r) : 1) * sizeof *children);
+	r->depth++;
+	do
+		if (!take_child(r, named, &children[type->n_children++]))
+			return false;
+	while (named && take(r, ","));
+	r->depth--;
+	type->children = children;
+	if (type->type == TEG_FIXED_LIST) {
+		if (!take(r, ","))
+			return false;
+		skip_spaces(r);
+		if (!take_number(r, 0, 1 << 24, &n))
+			return false;
+		type->list_size = (uint32_t)n;
+	}
+	return take(r, ">");
 }
 
 static bool take_parameters(struct rest *r, teg_data_type *type)
@@ -64,8 +141,7 @@ static bool take_parameters(struct rest *r, teg_data_type *type)
 	case TEG_DECIMAL128:
 		if (!take(r, "(") || !take_number(r, 1, 38, &a) || !take(r, ","))
 			return false;
-		while (take(r, " "))
-			;
+		skip_spaces(r);
 		if (!take_number(r, -128, 127, &b))
 			return false;
 		type->precision = (uint8_t)a;
@@ -80,6 +156,9 @@ static bool take_parameters(struct rest *r, teg_data_type *type)
 	case TEG_TIMESTAMP:
 		return take(r, "[") && take_unit(r, &type->unit) && take_zone(r, &type->zone) &&
 		       take(r, "]");
+	case TEG_LIST:
+	case TEG_FIXED_LIST:
+	case TEG_STRUCT: return take_children(r, type);
 	default: return true;
 	}
 }
@@ -107,19 +186,38 @@ static const struct {
 	{ "utf8", TEG_UTF8 },
 	{ "bytes", TEG_BYTES },
 	{ "fixed_bytes", TEG_FIXED_BYTES },
+	{ "list", TEG_LIST },
+	{ "fixed_size_list", TEG_FIXED_LIST },
+	{ "struct", TEG_STRUCT },
 };
 
-bool type_read(const char *at, size_t len, teg_data_type *type_out, struct why *why)
+/* A name may begin another one, which then does not end where its parameters do. */
+static bool ends(const struct rest *r)
+{
+	return !r->len || strchr(",> ", r->at[0]);
+}
+
+static bool take_type(struct rest *r, teg_data_type *type_out)
 {
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-		struct rest rest = { at, len };
+		struct rest rest = *r;
 		teg_data_type type = { .type = names[i].type };
 
-		if (take(&rest, names[i].name) && take_parameters(&rest, &type) && !rest.len) {
+		if (take(&rest, names[i].name) && take_parameters(&rest, &type) && ends(&rest)) {
 			*type_out = type;
+			*r = rest;
 			return true;
 		}
 	}
-	return refuse(why, "'%.*s' is no type (write them as schema prints them)",
+	return false;
+}
+
+bool type_read(const char *at, size_t len, const struct type_room *room, teg_data_type *type_out,
+               struct why *why)
+{
+	struct rest rest = { at, len, room, 1 };
+
+	return (take_type(&rest, type_out) && !rest.len) ||
+	       refuse(why, "'%.*s' is no type (write them as schema prints them)",
 	              (int)(len < 80 ? len : 80), at);
 }
