@@ -331,7 +331,9 @@ static teg_status start(struct merging *m, const bool *use, struct segment_sink 
 	if (m->sorts && m->plan.n_tiles)
 		qsort(m->plan.tiles, m->plan.n_tiles, sizeof *m->plan.tiles, by_place);
 	group_init(&m->group, &m->plan, &m->view, &m->reader, m->alloc);
-	if (!m->sorts) /* which takes no more than one range holds */
+	if (m->sorts) /* which takes no more tiles than that */
+		group_unlimit(&m->group);
+	else
 		group_limit(&m->group, memory);
 	m->gather = gather_new(m->alloc);
 	m->identity = mem_array(m->alloc, SLICE_ROWS, sizeof *m->identity);

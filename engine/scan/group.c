@@ -18,8 +18,7 @@ void group_init(struct group *group, struct plan *plan, const struct view *view,
 	base_init(&group->base, plan->array->order, alloc);
 	pieces_init(&group->before, alloc);
 	pieces_init(&group->after, alloc);
-	group->keys_budget = GROUP_KEYS_BUDGET;
-	group->range_rows = group->window_rows = UINT32_MAX;
+	group_limit_scan(group);
 }
 
 void group_shed_outputs(struct group *group)

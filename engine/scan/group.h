@@ -2,8 +2,12 @@
  * sorted, and resolved, so that memory holds a tile's keys per segment and never a whole group.
  *
  * A range ends where the first of the tiles at hand ends; every tile that starts before that is at
- * hand. A merge ends them sooner; so does a scan where many tiles are at hand. All rows of a key are
- * in one range.
+ * hand. It ends sooner where it would need more than its share of memory. All rows of a key are in one
+ * range.
+ *
+ *   tile 1   |-----------------|
+ *   tile 2       |------------------------|          ranges  [ 1 2 ][ 1 2 3 ][ 2 3 ][ 3 ]
+ *   tile 3              |----------------------|
  */
 #ifndef TEG_ENGINE_SCAN_GROUP_H
 #define TEG_ENGINE_SCAN_GROUP_H
@@ -12,25 +16,36 @@
 #include "engine/scan/plan.h"
 
 #define GROUP_ROWS_SMALL (128u << 10) /* groups up to this many rows are one range */
-#define GROUP_KEYS_BUDGET (6u << 20)  /* bytes of keys kept decoded between ranges */
 #define GROUP_MARK_ROWS 128u
 #define GROUP_NEAR_ROWS 256u /* boxes are looked for by so many rows at a time */
-#define GROUP_MANY 16        /* more tiles at hand than this: a scan's ranges are cut too */
-#define SCAN_RANGE_ROWS (28u << 10)
-#define SCAN_KEYS_BUDGET (2u << 20)
+#define GROUP_MANY 16 /* more tiles at hand than this: nothing is kept that can be had again */
 
 struct member {
 	const struct plan_tile *plan;
 	struct tile tile;
 	bool open, loaded, at_hand;
-	struct key_rows keys; /* sorted by position through perm */
+	/* The keys that are loaded: rows [first, first + count) of all n in position order, sorted
+	 * through perm; words are their positions, n_words of each, in that order. */
+	struct key_rows keys;
 	uint32_t *perm;
-	uint64_t *words; /* n_words of each: positions of the keys, sorted */
-	uint32_t first,
-		count; /* in that order, the rows that are loaded: all, or a window of them */
-	uint64_t *
-		marks; /* the position of every GROUP_MARK_ROWS-th row, once the keys were loaded */
+	uint64_t *words;
+	uint32_t first, count;
 	uint32_t n, next; /* rows, and the first that no range has taken */
+	/* What stays when the keys go, so that they are found again: */
+	uint64_t *marks;  /* the position of every GROUP_MARK_ROWS-th row */
+	uint16_t *sorted; /* all rows in position order; NULL: not kept */
+};
+
+/* Bytes that a group may take, and what its rows cost. */
+struct group_limits {
+	size_t small_len;  /* of a group that is one range */
+	size_t range_len;  /* of any other range */
+	size_t few_len;    /* of keys that stay decoded, where those of all tiles at hand fit; */
+	size_t keys_len;   /* else, and where more than GROUP_MANY tiles are; */
+	size_t sorted_len; /* of what is kept then to decode them again */
+	size_t row_len;    /* of a range: its key and times, what is derived of it, and sorting */
+	size_t key_len;    /* of a decoded row of a member */
+	size_t text_len;   /* of its texts besides, the most of a tile so far on average */
 };
 
 /* Output `at` is not the row that it points to, but what a box says of that row's key. */
@@ -55,12 +70,14 @@ struct group {
 	struct member *members; /* by first cell */
 	struct tile **tiles;    /* the members' */
 	uint32_t n_members, next_member;
+	uint32_t *hand; /* the members at hand, and behind a range those it has used up */
+	uint32_t n_hand;
 	bool small, done;
-	size_t keys_budget;
-	uint32_t cut_from;     /* ranges are cut where more tiles than this are at hand */
-	bool many;             /* that was so when the last range was taken */
-	uint32_t range_rows;   /* cut ranges end after about so many rows, */
-	uint32_t window_rows;  /* and of each tile it has the keys of so many at a time */
+	bool tight; /* the last range was short of memory: what it holds is better given back */
+	struct group_limits limits;
+	size_t keys_len;       /* which of them holds for keys now, */
+	uint32_t window_rows;  /* and so many rows' of each tile */
+	size_t sorted_len;     /* bytes of members' `sorted` */
 	struct key_rows range; /* the rows of the range but the base's, and their order */
 	struct base base;
 	uint32_t *perm;
@@ -89,14 +106,14 @@ struct group {
 void group_init(struct group *group, struct plan *plan, const struct view *view,
                 struct tile_reader *reader, const teg_allocator *alloc);
 /* Before group_begin, of a merge: ranges and keys kept in about so many bytes, unless one key needs
- * more. */
+ * more. Otherwise it is what a scan may take of 16 MiB. */
 void group_limit(struct group *group, size_t memory);
+/* The same, of what takes everything as one range, whatever the order of its tiles. */
+void group_unlimit(struct group *group);
 /* Takes tiles at[0 .. n) of the plan, in their order. */
 teg_status group_begin(struct group *group, const uint32_t *at, uint32_t n, teg_error *err);
 void group_end(struct group *group); /* closes the tiles; buffers stay for the next group */
 void group_release(struct group *group);
-/* Cuts ranges of a scan where many tiles are at hand. */
-void group_limit_scan(struct group *group);
 void group_shed_outputs(struct group *group); /* gives their memory back; there are none then */
 void group_shed_range(struct group *group);   /* the same of the range */
 
@@ -106,6 +123,27 @@ teg_status group_next_range(struct group *group, bool by_position, teg_error *er
 /* Resolves the range: fills the output arrays, in cell order, pieces of a key by valid time; or the
  * runs of the base, where the range has one. */
 teg_status group_resolve(struct group *group, teg_error *err);
+
+void group_limit_scan(struct group *group); /* what group_init does */
+
+/* ---- members: group_member.c ---- */
+
+teg_status group_open_member(struct group *group, struct member *m, teg_error *err);
+/* Decodes keys: all, or of the next window_rows rows in position order. */
+teg_status group_load_member(struct group *group, struct member *m, teg_error *err);
+void group_forget_keys(struct group *group, struct member *m);
+void group_close_member(struct group *group, struct member *m);
+/* Bytes that the loaded keys take. */
+size_t group_member_size(const struct group *group, const struct member *m);
+/* The first row loaded, from `next` on, in position order, behind `position`, or (at) not before it. */
+uint32_t group_find_row(const struct group *group, const struct member *m, const uint64_t *position,
+                        bool at);
+/* How many of its rows, of those that no range has taken, lie before `position` or at it, to some
+ * GROUP_MARK_ROWS where their keys are not loaded. */
+uint32_t group_rows_before(const struct group *group, const struct member *m,
+                           const uint64_t *position);
+/* The next member comes to hand. */
+void group_take_to_hand(struct group *group);
 
 /* Whether the newest row of a key at S is all there is to say of it. */
 bool group_is_simple(const struct group *group);

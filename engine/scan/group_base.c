@@ -6,11 +6,12 @@
 static struct member *base_candidate(struct group *group)
 {
 	struct member *best = NULL;
+	uint32_t n = group->small ? group->n_members : group->n_hand;
 
-	for (uint32_t i = 0; i < group->n_members; i++) {
-		struct member *m = &group->members[i];
+	for (uint32_t i = 0; i < n; i++) {
+		struct member *m = &group->members[group->small ? i : group->hand[i]];
 
-		if ((m->at_hand || group->small) && !m->loaded && !m->next && m->plan->emits &&
+		if (!m->loaded && !m->next && m->plan->emits &&
 		    base_suits(&m->plan->entry, group->view) &&
 		    (!best || m->plan->entry.n_rows > best->plan->entry.n_rows))
 			best = m;
@@ -26,9 +27,9 @@ static void extend_range(struct group *group, const struct member *m, const uint
 
 	if (position_compare(m->plan->last, *end, n_words) <= 0)
 		return;
-	for (uint32_t i = 0; i < next; i++)
-		if (group->members[i].at_hand && &group->members[i] != m)
-			n_rows += group->members[i].plan->entry.n_rows;
+	for (uint32_t i = 0; i < group->n_hand; i++)
+		if (&group->members[group->hand[i]] != m)
+			n_rows += group->members[group->hand[i]].plan->entry.n_rows;
 	for (; next < group->n_members; next++) {
 		const struct plan_tile *tile = group->members[next].plan;
 
@@ -39,7 +40,7 @@ static void extend_range(struct group *group, const struct member *m, const uint
 	if (n_rows > GROUP_ROWS_SMALL)
 		return;
 	while (group->next_member < next)
-		group->members[group->next_member++].at_hand = true;
+		group_take_to_hand(group);
 	*end = m->plan->last;
 }
 

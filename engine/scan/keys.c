@@ -107,51 +107,108 @@ static teg_status no_memory(teg_error *err)
 	return teg_fail(err, TEG_NOMEM, "no memory for the keys of a range");
 }
 
-static teg_status load_lanes(struct key_rows *keys, struct tile_reader *reader,
-                             const struct tile *tile, struct column_buf *values, uint32_t d,
-                             teg_error *err)
+/* Columns of a tile, one after the other. */
+struct load {
+	struct tile_reader *reader;
+	const struct tile *tile;
+	const uint32_t *at; /* the rows that stay, n of them; NULL: all */
+	uint32_t n;
+	struct column_buf all, some;
+};
+
+static teg_status read_all(struct load *load, uint32_t id, teg_error *err)
 {
-	const struct field *field = &tile->segment->schema->dims[d];
+	return tile_read_column(load->reader, load->tile, id, 0, load->tile->header.n_rows,
+	                        &load->all, err);
+}
+
+static void begin_column(struct load *load, enum column_shape shape, uint32_t width)
+{
+	const teg_allocator *alloc = load->all.alloc;
+
+	column_buf_release(&load->all);
+	column_buf_release(&load->some);
+	column_buf_init(&load->all, shape, width, alloc);
+	column_buf_init(&load->some, shape, width, alloc);
+}
+
+static teg_status load_lanes(struct key_rows *keys, struct load *load, uint32_t d, teg_error *err)
+{
+	const struct field *field = &load->tile->segment->schema->dims[d];
 	struct column view;
 
-	column_buf_release(values);
-	column_buf_init(values, field->shape, field->width, keys->alloc);
-	TEG_TRY(tile_read_column(reader, tile, field->id, 0, tile->header.n_rows, values, err));
-	view = column_buf_view(values);
+	begin_column(load, field->shape, field->width);
+	TEG_TRY(read_all(load, field->id, err));
+	view = column_buf_view(&load->all);
+	if (load->at && column_buf_gather(&load->some, &view, load->at, load->n) != TEG_OK)
+		return no_memory(err);
+	if (load->at)
+		view = column_buf_view(&load->some);
 	lanes_of_column(&view, field->class, 0, view.n, keys->lane[d] + keys->n);
 	if (keys->is_text[d] && column_buf_append(&keys->text[d], &view, 0, view.n) != TEG_OK)
 		return no_memory(err);
 	return TEG_OK;
 }
 
-static teg_status load_times(struct tile_reader *reader, const struct tile *tile,
-                             struct column_buf *values, uint32_t id, int64_t *to, teg_error *err)
+static teg_status load_times(struct load *load, uint32_t id, int64_t *to, teg_error *err)
 {
-	column_buf_clear(values);
-	TEG_TRY(tile_read_column(reader, tile, id, 0, tile->header.n_rows, values, err));
-	memcpy(to, values->values, values->n * sizeof *to);
+	const int64_t *from;
+
+	column_buf_clear(&load->all);
+	TEG_TRY(read_all(load, id, err));
+	from = (const int64_t *)(const void *)load->all.values;
+	if (!load->at)
+		memcpy(to, from, load->n * sizeof *to);
+	for (uint32_t i = 0; load->at && i < load->n; i++)
+		to[i] = from[load->at[i]];
 	return TEG_OK;
 }
 
-static teg_status load_all(struct key_rows *keys, struct tile_reader *reader,
-                           const struct tile *tile, struct column_buf *dim, struct column_buf *time,
-                           struct column_buf *kind, teg_error *err)
+static teg_status load_kinds(struct key_rows *keys, struct load *load, teg_error *err)
+{
+	begin_column(load, COLUMN_FIXED, 1);
+	TEG_TRY(read_all(load, COLUMN_ID_KIND, err));
+	for (uint32_t i = 0; i < load->n; i++)
+		keys->kind[keys->n + i] = load->all.values[load->at ? load->at[i] : i];
+	return TEG_OK;
+}
+
+static teg_status load_columns(struct key_rows *keys, struct load *load, teg_error *err)
 {
 	uint32_t from = keys->n;
 
 	for (uint32_t d = 0; d < keys->order->n_dims; d++)
-		TEG_TRY(load_lanes(keys, reader, tile, dim, d, err));
-	TEG_TRY(load_times(reader, tile, time, COLUMN_ID_SYSTEM_FROM, keys->system_from + from,
-	                   err));
-	TEG_TRY(load_times(reader, tile, time, COLUMN_ID_SUPERSEDED, keys->superseded + from, err));
+		TEG_TRY(load_lanes(keys, load, d, err));
+	begin_column(load, COLUMN_FIXED, 8);
+	if (column_buf_reserve(&load->all, load->tile->header.n_rows, 0) != TEG_OK)
+		return no_memory(err);
+	TEG_TRY(load_times(load, COLUMN_ID_SYSTEM_FROM, keys->system_from + from, err));
+	TEG_TRY(load_times(load, COLUMN_ID_SUPERSEDED, keys->superseded + from, err));
 	if (keys->valid_time) {
-		TEG_TRY(load_times(reader, tile, time, COLUMN_ID_VALID_FROM,
-		                   keys->valid_from + from, err));
-		TEG_TRY(load_times(reader, tile, time, COLUMN_ID_VALID_UNTIL,
-		                   keys->valid_until + from, err));
+		TEG_TRY(load_times(load, COLUMN_ID_VALID_FROM, keys->valid_from + from, err));
+		TEG_TRY(load_times(load, COLUMN_ID_VALID_UNTIL, keys->valid_until + from, err));
 	}
-	TEG_TRY(tile_read_column(reader, tile, COLUMN_ID_KIND, 0, tile->header.n_rows, kind, err));
-	memcpy(keys->kind + from, kind->values, kind->n);
+	return load_kinds(keys, load, err);
+}
+
+static teg_status load_rows(struct key_rows *keys, struct load *load, uint32_t tile_at,
+                            teg_error *err)
+{
+	teg_status status;
+
+	if (!reserve(keys, (size_t)keys->n + load->n))
+		return no_memory(err);
+	column_buf_init(&load->all, COLUMN_FIXED, 8, keys->alloc);
+	column_buf_init(&load->some, COLUMN_FIXED, 8, keys->alloc);
+	status = load_columns(keys, load, err);
+	column_buf_release(&load->all);
+	column_buf_release(&load->some);
+	TEG_TRY(status);
+	for (uint32_t i = 0; i < load->n; i++) {
+		keys->tile[keys->n + i] = tile_at;
+		keys->row[keys->n + i] = load->at ? load->at[i] : i;
+	}
+	keys->n += load->n;
 	return TEG_OK;
 }
 
@@ -211,28 +268,22 @@ static void drop_outside(struct key_rows *keys, uint32_t from, const struct box 
 teg_status key_rows_load(struct key_rows *keys, struct tile_reader *reader, const struct tile *tile,
                          uint32_t tile_at, const struct box *box, teg_error *err)
 {
-	uint32_t from = keys->n, n = tile->header.n_rows;
-	struct column_buf dim, time, kind;
-	teg_status status;
+	struct load load = { .reader = reader, .tile = tile, .n = tile->header.n_rows };
+	uint32_t from = keys->n;
 
-	if (!reserve(keys, (size_t)from + n))
-		return no_memory(err);
-	column_buf_init(&dim, COLUMN_FIXED, 8, keys->alloc);
-	column_buf_init(&time, COLUMN_FIXED, 8, keys->alloc);
-	column_buf_init(&kind, COLUMN_FIXED, 1, keys->alloc);
-	status = load_all(keys, reader, tile, &dim, &time, &kind, err);
-	column_buf_release(&dim);
-	column_buf_release(&time);
-	column_buf_release(&kind);
-	TEG_TRY(status);
-	for (uint32_t i = 0; i < n; i++) {
-		keys->tile[from + i] = tile_at;
-		keys->row[from + i] = i;
-	}
-	keys->n = from + n;
+	TEG_TRY(load_rows(keys, &load, tile_at, err));
 	if (box)
 		drop_outside(keys, from, box);
 	return TEG_OK;
+}
+
+teg_status key_rows_load_rows(struct key_rows *keys, struct tile_reader *reader,
+                              const struct tile *tile, uint32_t tile_at, const uint32_t *at,
+                              uint32_t n, teg_error *err)
+{
+	struct load load = { .reader = reader, .tile = tile, .at = at, .n = n };
+
+	return load_rows(keys, &load, tile_at, err);
 }
 
 teg_status key_rows_append(struct key_rows *keys, const struct key_rows *from, const uint32_t *at,

@@ -29,6 +29,10 @@ size_t key_rows_size(const struct key_rows *keys); /* bytes held */
 /* Appends the rows of a tile that lie in `box` (NULL: all), as tile number `tile_at`. */
 teg_status key_rows_load(struct key_rows *keys, struct tile_reader *reader, const struct tile *tile,
                          uint32_t tile_at, const struct box *box, teg_error *err);
+/* The same of its rows at[0 .. n), in that order. */
+teg_status key_rows_load_rows(struct key_rows *keys, struct tile_reader *reader,
+                              const struct tile *tile, uint32_t tile_at, const uint32_t *at,
+                              uint32_t n, teg_error *err);
 /* Appends rows at[0 .. n) of `from`. */
 teg_status key_rows_append(struct key_rows *keys, const struct key_rows *from, const uint32_t *at,
                            uint32_t n, teg_error *err);

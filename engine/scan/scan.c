@@ -1,12 +1,12 @@
 #include "engine/scan/scan.h"
 #include "codec/base/checked.h"
 #include "engine/scan/boxes.h"
-#include "engine/scan/mask.h"
 #include "engine/scan/recheck.h"
 #include <string.h>
 
 #define BATCH_ROWS 65536
-#define BATCH_LEN ((size_t)4 << 20) /* bytes of a batch to which no more rows are added */
+#define BATCH_LEN ((size_t)4 << 20)          /* bytes of a batch, unless one row has more */
+#define FULL_LEN (BATCH_LEN - BATCH_LEN / 8) /* of one that gets no more rows */
 
 static teg_status no_memory(teg_error *err)
 {
@@ -376,49 +376,6 @@ teg_status scan_start(struct teg_scan *scan, teg_error *err)
 	return TEG_OK;
 }
 
-static bool reserve_keep(struct teg_scan *scan, size_t n)
-{
-	if (n <= scan->keep_cap)
-		return true;
-	mem_free(scan->alloc, scan->keep, scan->keep_cap * sizeof *scan->keep);
-	mem_free(scan->alloc, scan->mask, scan->keep_cap);
-	scan->keep = mem_array(scan->alloc, n, sizeof *scan->keep);
-	scan->mask = mem_alloc(scan->alloc, n);
-	scan->keep_cap = n;
-	return scan->keep && scan->mask;
-}
-
-static teg_status mask_predicate(struct teg_scan *scan, uint32_t n, teg_error *err)
-{
-	uint32_t n_columns;
-	const uint32_t *ids = predicate_columns(scan->filter, &n_columns);
-
-	for (uint32_t i = 0; i < n_columns; i++) {
-		column_buf_clear(&scan->filter_columns[i]);
-		TEG_TRY(sweep_column(&scan->sweep, ids[i], &scan->filter_columns[i], err));
-		scan->filter_views[i] = column_buf_view(&scan->filter_columns[i]);
-	}
-	return predicate_run(scan->filter, scan->filter_views, n, scan->alloc, scan->mask, err);
-}
-
-static teg_status run_filter(struct teg_scan *scan, teg_error *err)
-{
-	uint32_t n = scan->selection.n;
-
-	if (!reserve_keep(scan, (size_t)n + MASK_SLACK))
-		return no_memory(err);
-	TEG_TRY(sweep_bind(&scan->sweep, &scan->selection, NULL, 0, n, err));
-	memset(scan->mask, 1, n);
-	if (scan->cut)
-		TEG_TRY(cut_mask(scan->cut, &scan->sweep, scan->mask, err));
-	if (scan->filter)
-		TEG_TRY(mask_predicate(scan, n, err));
-	scan->kept = mask_list(scan->mask, n, 0, scan->keep);
-	for (uint32_t i = 0; scan->selection.resolved && i < scan->n_filter; i++)
-		column_buf_release(&scan->filter_columns[i]);
-	return TEG_OK;
-}
-
 /* Damage that the caller lives with: true where the scan goes on behind it. */
 static bool leaves_out(struct teg_scan *scan, teg_status status, teg_error *own)
 {
@@ -439,7 +396,7 @@ static teg_status try_selection(struct teg_scan *scan, teg_error *err)
 	if (status != TEG_OK)
 		return status == TEG_END ? recheck_skipped(scan, err) : status;
 	scan->kept = scan->selection.n;
-	return scan->filter || scan->cut ? run_filter(scan, err) : TEG_OK;
+	return scan->filter || scan->cut ? scan_run_filter(scan, err) : TEG_OK;
 }
 
 teg_status scan_next_selection(struct teg_scan *scan, teg_error *err)
@@ -510,7 +467,14 @@ static bool batch_is_full(const struct teg_scan *scan)
 
 	return rows >= scan->batch_rows ||
 	       (rows >= scan->batch_rows / 4 && more > scan->batch_rows - rows) ||
-	       (rows && !scan->in_one && batch_len(scan->batch) >= BATCH_LEN);
+	       (rows && !scan->in_one && batch_len(scan->batch) >= FULL_LEN);
+}
+
+/* Where resolution is short of memory, it does not go on beside a batch of some size. */
+static bool batch_is_enough(const struct teg_scan *scan)
+{
+	return scan->sweep.group.tight && !scan->in_one &&
+	       scan->batch->n_rows >= scan->batch_rows / 8 + 1;
 }
 
 teg_status scan_fill_batch(struct teg_scan *scan, teg_error *err)
@@ -518,6 +482,8 @@ teg_status scan_fill_batch(struct teg_scan *scan, teg_error *err)
 	for (;;) {
 		uint32_t n;
 
+		if (scan->taken == scan->kept && batch_is_enough(scan))
+			return TEG_OK;
 		if (scan->taken == scan->kept) {
 			teg_status status = scan->left ? scan_next_selection(scan, err) : TEG_END;
 
@@ -531,7 +497,8 @@ teg_status scan_fill_batch(struct teg_scan *scan, teg_error *err)
 		n = (uint32_t)size_min(n, scan->left);
 		if (!scan->in_one)
 			n = selection_fit(&scan->selection, kept_rows(scan), scan->taken, n,
-			                  BATCH_LEN);
+			                  size_min(SCAN_SLICE_LEN,
+			                           BATCH_LEN - batch_len(scan->batch)));
 		if (!n)
 			return scan->batch->n_rows ? TEG_OK : TEG_END;
 		TEG_TRY(fill_or_leave(scan, n, err));

@@ -6,6 +6,8 @@
 #include "engine/scan/cut.h"
 #include "engine/scan/sweep.h"
 
+#define SCAN_SLICE_LEN ((size_t)2 << 20) /* bytes of rows taken together, unless one row has more */
+
 struct teg_scan {
 	struct teg_array *array;
 	struct arena arena; /* outputs, bound predicate, box */
@@ -47,6 +49,8 @@ teg_status scan_export_batch(struct teg_scan *scan, struct ArrowArray *batch_out
 teg_status scan_start(struct teg_scan *scan, teg_error *err);
 /* The next rows that the filter keeps: scan->selection, scan->kept. TEG_END. */
 teg_status scan_next_selection(struct teg_scan *scan, teg_error *err);
+/* The rows of the selection that the predicate and the slices keep into scan->keep. */
+teg_status scan_run_filter(struct teg_scan *scan, teg_error *err);
 /* Fills scan->batch, which scan_begin_batch has taken. TEG_END: nothing came. */
 teg_status scan_fill_batch(struct teg_scan *scan, teg_error *err);
 

@@ -24,7 +24,6 @@ teg_status sweep_open(struct sweep *sweep, struct teg_array *array, const struct
 		return status;
 	}
 	group_init(&sweep->group, &sweep->plan, &sweep->view, &sweep->reader, sweep->alloc);
-	group_limit_scan(&sweep->group);
 	sweep->group.done = true;
 	sweep->gather = gather_new(sweep->alloc);
 	if (sweep->gather)
@@ -290,13 +289,13 @@ static teg_status next_of_group(struct sweep *sweep, struct selection *out, teg_
 	struct group *group = &sweep->group;
 
 	/* What one step needs the next one does not: none of it is kept where memory is short. */
-	if (group->many) {
+	if (group->tight) {
 		gather_shed(sweep->gather);
 		group_shed_outputs(group);
 	}
 	TEG_TRY(group_next_range(group, sweep->view.all_versions, err));
 	TEG_TRY(group_resolve(group, err));
-	if (group->many)
+	if (group->tight)
 		group_shed_range(group);
 	if (group->base.tile) {
 		*out = (struct selection){ .n = group->base.n_rows,

@@ -9,16 +9,45 @@
 
 #define MIB ((size_t)1 << 20)
 #define SCAN_MAX (16 * MIB)
-#define SEGMENTS 200
-#define ROWS 4000 /* of a segment */
 #define RANGE 1000000
 
-struct rows {
-	int64_t x[ROWS], y[ROWS], number[ROWS];
-	double noise[ROWS];
-	int32_t at[ROWS + 1];
-	char text[ROWS * 40];
+/* Commits, each all over the domain, none merged: tiles of all of them overlap. */
+struct shape {
+	int segments;
+	size_t rows, text_len; /* of a segment; the longest text of a row */
+	teg_cells cells;
+	bool valid_time;
 };
+static const struct shape many_segments = { 200, 4000, 40, TEG_CELLS_UNIQUE, false };
+
+struct rows {
+	size_t n;
+	int64_t *x, *y, *number;
+	double *noise;
+	int32_t *at;
+	char *text;
+};
+
+static void rows_init(struct rows *rows, const struct shape *shape)
+{
+	rows->n = shape->rows;
+	rows->x = calloc(rows->n, sizeof *rows->x);
+	rows->y = calloc(rows->n, sizeof *rows->y);
+	rows->number = calloc(rows->n, sizeof *rows->number);
+	rows->noise = calloc(rows->n, sizeof *rows->noise);
+	rows->at = calloc(rows->n + 1, sizeof *rows->at);
+	rows->text = calloc(rows->n, shape->text_len);
+}
+
+static void rows_release(struct rows *rows)
+{
+	free(rows->x);
+	free(rows->y);
+	free(rows->number);
+	free(rows->noise);
+	free(rows->at);
+	free(rows->text);
+}
 
 static const teg_dimension dims[] = { { .name = "x", .type = { .type = TEG_INT64 } },
 	                              { .name = "y", .type = { .type = TEG_INT64 } } };
@@ -26,21 +55,22 @@ static const teg_attribute attrs[] = { { .name = "number", .type = { .type = TEG
 	                               { .name = "noise", .type = { .type = TEG_FLOAT64 } },
 	                               { .name = "text", .type = { .type = TEG_UTF8 } } };
 
-static teg_spec spec_of_kind(teg_kind kind, teg_cells cells)
+static teg_spec spec_of_kind(teg_kind kind, const struct shape *shape)
 {
 	return (teg_spec){ .struct_size = sizeof(teg_spec),
 		           .kind = kind,
-		           .cells = cells,
+		           .cells = shape->cells,
+		           .valid_time = shape->valid_time,
 		           .dimensions = dims,
 		           .n_dimensions = kind == TEG_TABLE ? 0 : 2,
 		           .attributes = attrs,
 		           .n_attributes = 3 };
 }
 
-static void make_up(struct rows *rows, struct rng *rng)
+static void make_up(struct rows *rows, size_t text_len, struct rng *rng)
 {
-	for (size_t i = 0; i < ROWS; i++) {
-		size_t len = rng_below(rng, 40);
+	for (size_t i = 0; i < rows->n; i++) {
+		size_t len = rng_below(rng, text_len);
 
 		/* Every tenth cell overwrites one of a tenth as many that all commits share. */
 		rows->x[i] = (int64_t)rng_below(rng, i % 10 ? RANGE : 100);
@@ -60,26 +90,26 @@ static void put(teg_txn *txn, const struct rows *rows, bool coordinates)
 		                 { .name = "x", .values = rows->x },
 		                 { .name = "y", .values = rows->y } };
 
-	OK(teg_txn_put(txn, "a", columns, coordinates ? 5 : 3, ROWS, NULL, err));
+	OK(teg_txn_put(txn, "a", columns, coordinates ? 5 : 3, rows->n, NULL, err));
 }
 
-/* 200 commits, each all over the domain, none merged. */
-static void fill(struct world *w, teg_kind kind, teg_cells cells)
+static void fill(struct world *w, teg_kind kind, const struct shape *shape)
 {
-	teg_spec spec = spec_of_kind(kind, cells);
-	struct rows *rows = calloc(1, sizeof *rows);
+	teg_spec spec = spec_of_kind(kind, shape);
+	struct rows rows;
 	struct rng rng = { 1 };
 	teg_txn *txn;
 
-	for (int i = 0; i < SEGMENTS; i++) {
-		make_up(rows, &rng);
+	rows_init(&rows, shape);
+	for (int i = 0; i < shape->segments; i++) {
+		make_up(&rows, shape->text_len, &rng);
 		OK(teg_txn_begin(w->store, NULL, &txn, err));
 		if (!i)
 			OK(teg_txn_create(txn, "a", &spec, err));
-		put(txn, rows, kind != TEG_TABLE);
+		put(txn, &rows, kind != TEG_TABLE);
 		OK(teg_txn_commit(txn, NULL, err));
 	}
-	free(rows);
+	rows_release(&rows);
 }
 
 /* The store's files are the memory os's, which has another allocator than the one that counts. */
@@ -151,7 +181,7 @@ static void stays_within(struct world *w, const char *what, const teg_scan_optio
 	              scanned.peak);
 }
 
-static void each_scan(struct world *w, teg_kind kind)
+static void each_scan(struct world *w, teg_kind kind, const struct shape *shape)
 {
 	teg_predicate *large = NULL;
 	const teg_range half = { .lo = { .type = TEG_INT64, .as.i = 1000 },
@@ -161,7 +191,7 @@ static void each_scan(struct world *w, teg_kind kind)
 	teg_scan_options all = { .struct_size = sizeof all },
 			 as_of = { .struct_size = sizeof all,
 		                   .mode = TEG_SCAN_AS_OF,
-		                   .system_time = 1000000 + SEGMENTS / 2 },
+		                   .system_time = 1000000 + shape->segments / 2 },
 			 versions = { .struct_size = sizeof all, .mode = TEG_SCAN_ALL_VERSIONS },
 			 boxed = { .struct_size = sizeof all, .box = box, .times = true },
 			 one = { .struct_size = sizeof all, .columns = x, .n_columns = 1 },
@@ -179,32 +209,110 @@ static void each_scan(struct world *w, teg_kind kind)
 	teg_predicate_free(large);
 }
 
-Test(memory, scan_of_unique_cells)
+static void scans_of(teg_kind kind, const struct shape *shape)
 {
 	struct world w;
 
 	world_apart(&w);
-	fill(&w, TEG_SPARSE, TEG_CELLS_UNIQUE);
-	each_scan(&w, TEG_SPARSE);
+	fill(&w, kind, shape);
+	each_scan(&w, kind, shape);
 	world_release(&w);
+}
+
+Test(memory, scan_of_unique_cells)
+{
+	scans_of(TEG_SPARSE, &many_segments);
 }
 
 Test(memory, scan_of_repeated_cells)
 {
-	struct world w;
+	struct shape shape = many_segments;
 
-	world_apart(&w);
-	fill(&w, TEG_SPARSE, TEG_CELLS_REPEATED);
-	each_scan(&w, TEG_SPARSE);
-	world_release(&w);
+	shape.cells = TEG_CELLS_REPEATED;
+	scans_of(TEG_SPARSE, &shape);
 }
 
 Test(memory, scan_of_a_table)
 {
-	struct world w;
+	scans_of(TEG_TABLE, &many_segments);
+}
 
+/* Few tiles, as many rows as a tile can have. */
+Test(memory, scan_of_sixteen_full_tiles_that_overlap)
+{
+	const struct shape shape = { 16, 65536, 40, TEG_CELLS_UNIQUE, false };
+
+	scans_of(TEG_SPARSE, &shape);
+}
+
+Test(memory, scan_of_sixteen_full_tiles_with_valid_time)
+{
+	const struct shape shape = { 16, 65536, 40, TEG_CELLS_REPEATED, true };
+
+	scans_of(TEG_SPARSE, &shape);
+}
+
+Test(memory, scan_of_two_full_tiles_that_overlap)
+{
+	const struct shape shape = { 2, 65536, 40, TEG_CELLS_UNIQUE, true };
+
+	scans_of(TEG_SPARSE, &shape);
+}
+
+Test(memory, scan_of_segments_of_ten_thousand_cells)
+{
+	const struct shape shape = { 100, 10000, 40, TEG_CELLS_UNIQUE, false };
+
+	scans_of(TEG_SPARSE, &shape);
+}
+
+Test(memory, scan_of_long_texts)
+{
+	const struct shape shape = { 12, 8000, 4000, TEG_CELLS_UNIQUE, false };
+
+	scans_of(TEG_SPARSE, &shape);
+}
+
+/* One text of 20 MiB between small ones. It is held as it was stored (compressed), as it was before,
+ * and in its batch. */
+#define LARGE (20 * MIB)
+
+Test(memory, scan_of_a_very_large_row)
+{
+	static const size_t lens[] = { 100, LARGE, 100, LARGE / 2 };
+	const struct shape shape = { 1, 4, 1, TEG_CELLS_UNIQUE, false };
+	teg_spec spec = spec_of_kind(TEG_SPARSE, &shape);
+	teg_scan_options all = { .struct_size = sizeof all };
+	struct scanned scanned;
+	struct rows rows;
+	struct rng rng = { 1 };
+	struct world w;
+	teg_txn *txn;
+
+	rows_init(&rows, &shape);
+	free(rows.text);
+	rows.text = malloc(2 * LARGE);
+	for (size_t i = 0; i < rows.n; i++) {
+		rows.x[i] = rows.y[i] = (int64_t)i;
+		rows.at[i + 1] = rows.at[i] + (int32_t)lens[i];
+	}
+	for (size_t i = 0; i < (size_t)rows.at[rows.n]; i++)
+		rows.text[i] = (char)('a' + rng_below(&rng, 26));
 	world_apart(&w);
-	fill(&w, TEG_TABLE, 0);
-	each_scan(&w, TEG_TABLE);
+	for (int commit = 0; commit < 2; commit++) { /* of the same cells: they are resolved */
+		OK(teg_txn_begin(w.store, NULL, &txn, err));
+		if (!commit)
+			OK(teg_txn_create(txn, "a", &spec, err));
+		put(txn, &rows, true);
+		OK(teg_txn_commit(txn, NULL, err));
+	}
+	world_reopen(&w);
+	run(&w, &all, &scanned);
+	printf("a row of 20 MiB: %llu rows, peak %5.1f MiB, largest batch %4.1f MiB\n",
+	       (unsigned long long)scanned.n_rows, (double)scanned.peak / (double)MIB,
+	       (double)scanned.largest_batch / (double)MIB);
+	cr_expect_eq(scanned.n_rows, 4);
+	cr_expect_leq(scanned.peak, SCAN_MAX + 2 * LARGE + scanned.largest_batch);
 	world_release(&w);
+	rows_release(&rows);
 }
