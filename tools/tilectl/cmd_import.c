@@ -262,6 +262,8 @@ static int run(const struct args *args)
 	struct import import = { .args = args, .txn = { .struct_size = sizeof import.txn } };
 	int code = args_exclude(args, OPT_CREATE, OPT_APPEND);
 
+	if (code == EXIT_OK)
+		code = args_exclude(args, OPT_KEYS, OPT_APPEND);
 	if (code == EXIT_OK && args->value[OPT_VERIFY] && !strcmp(args->operand[0], "-"))
 		code = usage(args, "--verify reads the file twice, which stdin does not allow");
 	if (code == EXIT_OK)

@@ -327,3 +327,39 @@ Test(declared, lets_nothing_through_where_a_call_fails)
 			break;
 	}
 }
+
+/* Values are compared at the width that the attribute has now, whatever segments hold. */
+Test(declared, holds_for_a_key_that_was_renamed_and_widened) /* UNIQUE-1 */
+{
+	teg_alter changes[] = {
+		{ .kind = TEG_ALTER_RENAME, .name = "id", .new_name = "number" },
+		{ .kind = TEG_ALTER_WIDEN, .name = "number", .type = { .type = TEG_INT64 } }
+	};
+	static const int64_t again[] = { -7, INT64_MAX }, v[] = { 0, 0 };
+	teg_column columns[] = { { .name = "number", .values = again },
+		                 { .name = "v", .values = v } };
+	struct keyed f;
+	teg_error why;
+	teg_txn *txn;
+
+	keyed_open(&f, &(struct keyed_choice){ .text = false });
+	txn = keyed_begin(f.store);
+	keyed_append(&f, txn, -7);
+	cr_assert_eq(keyed_end(txn, &why), TEG_OK);
+	txn = keyed_begin(f.store);
+	OK(teg_txn_alter(txn, "t", changes, 2, err));
+	OK(teg_txn_commit(txn, NULL, err));
+	for (int merged = 0; merged < 2; merged++) {
+		txn = keyed_begin(f.store);
+		OK(teg_txn_put(txn, "t", columns, 2, 2, NULL, err));
+		cr_assert_eq(keyed_end(txn, &why), TEG_EXISTS);
+		cr_assert_str_eq(why.column, "number");
+		cr_assert(strstr(why.message, "key -7"), "%s", why.message);
+		keyed_compact(&f);
+	}
+	columns[0].values = again + 1;
+	txn = keyed_begin(f.store);
+	OK(teg_txn_put(txn, "t", columns, 2, 1, NULL, err));
+	cr_assert_eq(keyed_end(txn, &why), TEG_OK);
+	keyed_close(&f);
+}
