@@ -7,6 +7,9 @@
  *
  *   cold files      4      5      6      7   ...
  *   bytes moved   16 K   32 K   64 K  128 K         at most, and only of the smallest files
+ *
+ * In a large store more files are left: what is live in them is mostly pages of a large catalog, which
+ * take others along when they move.
  */
 #ifndef TEG_ENGINE_STORE_POLICY_H
 #define TEG_ENGINE_STORE_POLICY_H
@@ -16,6 +19,8 @@
 	4 /* versions before the newest that stay whole, for recovery and for readers
                            without a pin */
 #define COLD_FILES_FREE 3
+#define COLD_FILES_MORE 61         /* and so many more, */
+#define COLD_FILE_SHARE (1u << 20) /* one for each so many live bytes */
 #define COLD_MOVE_LEN (8u << 10)
 
 /* Sets move_out[i] for the files that version `number` should copy forward. */

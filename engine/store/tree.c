@@ -2,7 +2,8 @@
 #include "codec/base/hash.h"
 
 /* Two neighbours that together fill less than this much of a page become one. */
-#define JOIN_LEN (PAGE_LEN_MAX / 2)
+#define FILL_LEN 2048u /* bytes: pages are written no larger, since a change writes one a level */
+#define JOIN_LEN (FILL_LEN / 2)
 
 /* An entry of a node: of a leaf, key and value; above, the key of the page below and either its
  * reference (as the value) or, once changed, its node. */
@@ -352,7 +353,7 @@ static size_t cut(const struct page_entry *entries, size_t from, size_t n, size_
 	size_t len = PAGE_HEADER_LEN, to = from;
 
 	while (to < n &&
-	       (to == from || (len < share && len + page_entry_len(&entries[to]) <= PAGE_LEN_MAX)))
+	       (to == from || (len < share && len + page_entry_len(&entries[to]) <= FILL_LEN)))
 		len += page_entry_len(&entries[to++]);
 	return to;
 }
@@ -364,10 +365,10 @@ static teg_status write_node(struct writer *w, const struct tree_node *node,
 	struct arena *arena = &w->tree->arena;
 	struct page_entry *entries = arena_array(arena, node->n + 1, sizeof *entries);
 	struct slot *slots = arena_array(arena, node->n + 1, sizeof *slots);
-	size_t room = PAGE_LEN_MAX - PAGE_HEADER_LEN;
+	size_t room = FILL_LEN - PAGE_HEADER_LEN;
 	size_t payload = node_len(node) - PAGE_HEADER_LEN;
 	size_t n_pages = payload / room + (payload % room != 0);
-	size_t share = n_pages > 1 ? payload / n_pages + PAGE_HEADER_LEN : PAGE_LEN_MAX;
+	size_t share = n_pages > 1 ? payload / n_pages + PAGE_HEADER_LEN : FILL_LEN;
 	size_t n = 0, from = 0;
 
 	if (!entries || !slots)
