@@ -9,7 +9,7 @@ import os
 import numpy as np
 import pyarrow as pa
 
-from peers.peer import Peer
+from peers.peer import Peer, Unsupported
 
 TABLE, SPARSE = 1, 2
 PROFILES = {"balanced": 0, "fast": 1, "dense": 2}
@@ -203,7 +203,24 @@ class Tegula(Peer):
         return [n / 1e9 for n in ns]
 
 
-PEERS = [Tegula("tegula", "balanced"), Tegula("tegula fast", "fast")]
+class Takes(Tegula):
+    """Ways to open a store that matter to takes, asked for nothing else."""
+
+    def write(self, work, directory):
+        if not work.takes:
+            raise Unsupported
+        super().write(work, directory)
+
+    def write_grid(self, grid, directory):
+        raise Unsupported
+
+    def appender(self, batch, directory):
+        raise Unsupported
+
+
+PEERS = [Tegula("tegula", "balanced"), Tegula("tegula fast", "fast"),
+         Takes("tegula fast, mapped", "fast", mapped=True),
+         Takes("tegula, mapped, 64 MiB kept", "balanced", 64 << 20, True)]
 
 
 def timed_commits(directory, commits, rows):
