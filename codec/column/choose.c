@@ -11,11 +11,24 @@
 #define ALP_EXCEPTION_LEN 10 /* bytes: the double and its place */
 #define ALP_BLOCK_EXTRA 20   /* bytes: heads of streams, at the most */
 #define SAMPLE 4096          /* values looked at before a dictionary is tried */
+#define MANY_NUMBERS 16384   /* values: a dictionary of fewer has to save a fifth in any profile */
+#define DICTIONARY_PLAIN (8u << 10) /* bytes */
+#define NUMBERS_PLAIN (3u << 10)
 
 bool choose_integers(const struct column *c, enum value_class class)
 {
 	return c->shape == COLUMN_FIXED && word_width(c->width) && class != VALUE_BYTES &&
 	       class != VALUE_OPAQUE && class != VALUE_WIDE;
+}
+
+static bool many_numbers(const struct column *c, enum value_class class)
+{
+	return choose_integers(c, class) && c->n >= MANY_NUMBERS;
+}
+
+size_t choose_plain_dictionary(const struct column *c, enum value_class class)
+{
+	return many_numbers(c, class) ? NUMBERS_PLAIN : DICTIONARY_PLAIN;
 }
 
 static size_t n_blocks(size_t n)
@@ -77,20 +90,38 @@ static size_t dictionary_len(const struct dictionary *d, size_t n)
 	       (tail ? code_block_len(d->n, tail) : 0);
 }
 
-/* Takes a dictionary where it is clearly smaller than `best` bytes. */
-static teg_status try_dictionary(const struct column *c, enum value_class class, size_t best,
-                                 size_t dictionary_max, struct codec_scratch *scratch,
-                                 struct plan *plan)
+/* Bytes that a frame saves of the page of a long dictionary of numbers, about: as planes they take as
+ * many bytes as the gap between two of them has, and a little. */
+static size_t frame_saves(const struct column *c, const struct dictionary *d,
+                          const struct column_buf *values)
 {
-	size_t sampled, distinct = sample_distinct(c, &sampled);
+	uint64_t first = word_load(values->values, c->width);
+	uint64_t last = word_load(values->values + (d->n - 1) * c->width, c->width);
+	size_t each = bit_width(((last - first) & low_mask(8 * c->width)) / d->n) / 8 + 1;
+	size_t len = d->n * each + d->n / 4;
+
+	return d->len > NUMBERS_PLAIN && len < d->len ? d->len - len : 0;
+}
+
+/* Takes a dictionary where it needs no more than that many percent of `best` bytes. */
+static teg_status try_dictionary(const struct column *c, enum value_class class, size_t best,
+                                 const struct dictionary_limits *limits,
+                                 struct codec_scratch *scratch, struct plan *plan)
+{
+	bool numbers = many_numbers(c, class);
+	size_t sampled, distinct = sample_distinct(c, &sampled), len;
+	size_t most = best * (numbers ? limits->percent : 80) / 100;
 	struct dictionary d;
 
 	distinct = estimate_distinct(distinct, sampled, c->n);
 	/* Codes alone take at least the bits that tell the values apart. */
-	if (!distinct || distinct > c->n / 2 || c->n * bit_width(distinct) / 8 > best * 4 / 5)
+	if (!distinct || distinct > c->n / 2 || c->n * bit_width(distinct) / 8 > most)
 		return TEG_OK;
-	TEG_TRY(dictionary_build(c, class, c->n / 2, dictionary_max, scratch, &d));
-	if (d.n && dictionary_len(&d, c->n) <= best * 4 / 5) {
+	TEG_TRY(dictionary_build(c, class, c->n / 2, limits->page_len, scratch, &d));
+	len = d.n ? dictionary_len(&d, c->n) : SIZE_MAX;
+	if (d.n && numbers && limits->frame)
+		len -= frame_saves(c, &d, &scratch->values);
+	if (d.n && len <= most) {
 		plan->encoding = ENCODING_DICTIONARY;
 		plan->dictionary = d;
 	}
@@ -347,7 +378,8 @@ static teg_status bound_blocks(const struct column *c, const struct integers *v,
 }
 
 teg_status choose(const struct column *c, enum value_class class, bool had_nulls,
-                  size_t dictionary_max, struct codec_scratch *scratch, struct plan *plan_out)
+                  const struct dictionary_limits *limits, struct codec_scratch *scratch,
+                  struct plan *plan_out)
 {
 	struct plan *plan = plan_out;
 	struct integers v = { 0 };
@@ -367,7 +399,7 @@ teg_status choose(const struct column *c, enum value_class class, bool had_nulls
 	if (plan->encoding == ENCODING_CONSTANT)
 		return TEG_OK;
 	if (class != VALUE_OFFSETS)
-		TEG_TRY(try_dictionary(c, class, best, dictionary_max, scratch, plan));
+		TEG_TRY(try_dictionary(c, class, best, limits, scratch, plan));
 	return bound_blocks(c, &v, scratch, plan);
 }
 

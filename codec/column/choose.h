@@ -21,13 +21,26 @@ struct plan {
 	unsigned length_bits;      /* BYTES, RAW: bits of a packed length */
 };
 
+/* When a dictionary is taken. */
+struct dictionary_limits {
+	size_t page_len; /* bytes of its page, before zstd */
+	unsigned
+		percent; /* of the bytes of the next best encoding, at most: of many numbers; else 80 */
+	bool frame;      /* a long page becomes a frame */
+};
+
 /* Whether integer encodings apply: numbers of 1, 2, 4 or 8 bytes. */
 bool choose_integers(const struct column *c, enum value_class class);
 
+/* Bytes up to which the dictionary page of such a column is never compressed: reads of few values are
+ * better off without. Less where it holds numbers and the column is long: a frame leaves a fifth. */
+size_t choose_plain_dictionary(const struct column *c, enum value_class class);
+
 /* `c` has at least one value and no nulls (its null slots are filled); `had_nulls` forbids
- * CONSTANT. A dictionary page takes at most dictionary_max bytes. TEG_NOMEM. */
+ * CONSTANT. TEG_NOMEM. */
 teg_status choose(const struct column *c, enum value_class class, bool had_nulls,
-                  size_t dictionary_max, struct codec_scratch *scratch, struct plan *plan_out);
+                  const struct dictionary_limits *limits, struct codec_scratch *scratch,
+                  struct plan *plan_out);
 
 /* How many values from `first` on a page of at most `target` bytes can take, at least one. */
 size_t choose_page(const struct plan *plan, const struct column *c, size_t first, bool has_nulls,

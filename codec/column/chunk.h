@@ -36,7 +36,7 @@ enum encoding {
 };
 
 enum profile {
-	PROFILE_BALANCED = 0, /* zstd where it saves at least a fifth */
+	PROFILE_BALANCED = 0, /* zstd where it saves at least a seventh */
 	PROFILE_FAST,         /* never zstd, but for BYTES that nothing else shrinks */
 	PROFILE_DENSE         /* zstd where it saves anything */
 };

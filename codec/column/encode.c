@@ -208,9 +208,6 @@ static teg_status encode_pages(struct encoder *e)
 	return buf_status(pages);
 }
 
-/* A shorter dictionary page is never compressed: reads of few values are better off without. */
-#define DICTIONARY_PLAIN (8u << 10) /* bytes */
-
 /* As a frame, numbers as byte planes: what ascends repeats its high bytes. False: it did not pay. */
 static bool append_frame(struct encoder *e, const struct column *values, size_t most,
                          struct chunk_page *page_out)
@@ -232,15 +229,14 @@ static teg_status encode_dictionary(struct encoder *e, struct chunk *chunk, bool
 {
 	struct column values = column_buf_view(&e->scratch->values);
 	struct buf *payload = &e->scratch->payload;
-	size_t len;
+	size_t plain = choose_plain_dictionary(&e->filled, e->class), len;
 
 	buf_clear(payload);
 	raw_encode(&values, e->class, 0, values.n, e->scratch, payload);
 	TEG_TRY(buf_status(payload));
 	len = payload->len;
 	chunk->n_dictionary = (uint32_t)values.n;
-	chunk->zstd_dictionary = e->profile != PROFILE_FAST && values.n > 1 &&
-	                         len > DICTIONARY_PLAIN &&
+	chunk->zstd_dictionary = e->profile != PROFILE_FAST && values.n > 1 && len > plain &&
 	                         append_frame(e, &values, size_min(len - len / 10, PAGE_STORED_MAX),
 	                                      &chunk->dictionary);
 	*fits_out = chunk->zstd_dictionary || len <= PAGE_STORED_MAX;
@@ -337,10 +333,12 @@ static teg_status encode_constant(struct encoder *e, struct arena *arena, struct
 /* Chooses the encoding and begins the chunk with its dictionary, if it has one. */
 static teg_status begin(struct encoder *e, struct chunk *chunk)
 {
-	size_t most = e->profile == PROFILE_FAST ? PAGE_STORED_MAX : PAGE_RAW_MAX;
+	bool fast = e->profile == PROFILE_FAST;
+	struct dictionary_limits limits = { fast ? PAGE_STORED_MAX : PAGE_RAW_MAX, fast ? 80 : 94,
+		                            !fast };
 
-	for (bool fits = false; !fits; most = PAGE_STORED_MAX) {
-		TEG_TRY(choose(&e->filled, e->class, e->has_nulls, most, e->scratch, &e->plan));
+	for (bool fits = false; !fits; limits.page_len = PAGE_STORED_MAX) {
+		TEG_TRY(choose(&e->filled, e->class, e->has_nulls, &limits, e->scratch, &e->plan));
 		fits = true;
 		if (e->plan.encoding == ENCODING_DICTIONARY)
 			TEG_TRY(encode_dictionary(e, chunk, &fits));

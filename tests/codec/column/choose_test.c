@@ -73,6 +73,32 @@ Test(choose, few_scattered_values_take_a_dictionary) /* NC1 */
 	cr_assert_eq(chosen(VALUE_SIGNED, 50000, "ids"), ENCODING_DICTIONARY);
 }
 
+/* Minutes of a day written as HHMM: 12 bits as they are, 11 as codes, whose dictionary is a frame. */
+Test(choose, numbers_with_gaps_take_a_dictionary_but_in_fast)
+{
+	static const struct {
+		enum profile profile;
+		size_t n;
+		enum encoding encoding;
+	} cases[] = { { PROFILE_BALANCED, 60000, ENCODING_DICTIONARY },
+		      { PROFILE_DENSE, 60000, ENCODING_DICTIONARY },
+		      { PROFILE_FAST, 60000, ENCODING_FOR },
+		      { PROFILE_BALANCED, 10000, ENCODING_FOR } };
+	struct rng rng = { 11 };
+
+	for (size_t i = 0; i < 60000; i++)
+		values[i] = (int64_t)(rng_below(&rng, 24) * 100 + rng_below(&rng, 60));
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct column c = { COLUMN_FIXED, 8,   cases[i].n, NULL, (const uint8_t *)values,
+			            NULL,         NULL };
+		enum encoding encoding = columns_check_round_trip(&c, VALUE_SIGNED,
+		                                                  cases[i].profile,
+		                                                  "minutes of a day");
+
+		cr_expect_eq(encoding, cases[i].encoding, "%zu: %d", i, (int)encoding);
+	}
+}
+
 Test(choose, decimals_take_alp)
 {
 	struct rng rng = { 71 };
