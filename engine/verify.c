@@ -196,8 +196,6 @@ static teg_status check_keys(const struct tile *tile, const struct key_rows *key
 	const struct index_entry *e = &tile->entry;
 
 	for (uint32_t i = 0; i < keys->n; i++) {
-		if (keys->kind[i] > ROW_KIND_MAX)
-			return differs(tile, "row_kind", "a row is of no kind there is", err);
 		n_kind[keys->kind[i]]++;
 		for (uint32_t d = 0; d < keys->order->n_dims; d++)
 			if (keys->lane[d][i] < e->lo[d] || keys->lane[d][i] > e->hi[d])

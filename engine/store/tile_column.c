@@ -2,6 +2,7 @@
  * than hold them. */
 #include <string.h>
 #include "engine/store/reading.h"
+#include "engine/time/visibility.h"
 
 /* Room for n more values at once rather than page by page. Of text a guess: as long as the values of
  * the dictionary, or all pages before zstd. */
@@ -235,6 +236,20 @@ static bool has_commit_times(const struct column_buf *out, size_t from)
 	return false;
 }
 
+static teg_status check_kinds(const struct tile *tile, const struct column_buf *out, size_t from,
+                              teg_error *err)
+{
+	uint8_t most = 0;
+
+	for (size_t i = from; i < out->n; i++)
+		most = out->values[i] > most ? out->values[i] : most;
+	if (most <= ROW_KIND_MAX)
+		return TEG_OK;
+	teg_fail(err, TEG_CORRUPT, "a row is of kind %u, which there is not", most);
+	error_in_column(err, TEG_CORRUPT, "row_kind");
+	return error_in_file(err, TEG_CORRUPT, tile->segment->path);
+}
+
 static teg_status read_any(struct tile_reader *reader, const struct tile *tile, uint32_t column_id,
                            const uint32_t *at, uint32_t from, uint32_t n, struct column_buf *out,
                            teg_error *err);
@@ -300,6 +315,8 @@ static teg_status read_any(struct tile_reader *reader, const struct tile *tile, 
 	if (tile_is_narrower(tile, column, out))
 		return read_narrow(reader, tile, column, at, from, n, out, err);
 	TEG_TRY(read_as_stored(reader, tile, column, at, from, n, out, err));
+	if (column_id == COLUMN_ID_KIND)
+		return check_kinds(tile, out, out_from, err);
 	if (column_id == COLUMN_ID_VALID_FROM && has_commit_times(out, out_from))
 		return fill_commit_times(reader, tile, at, from, n, out, out_from, err);
 	return TEG_OK;

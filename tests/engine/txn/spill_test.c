@@ -15,7 +15,9 @@ static int64_t place_of(uint32_t i)
 	return (int64_t)(i * 0x9e375u & 0x1fffffu);
 }
 
-static void put_batch(teg_txn *txn, uint32_t batch)
+enum what { PUTS, DELETES };
+
+static void put_batch(teg_txn *txn, uint32_t batch, enum what what)
 {
 	static int64_t x[BATCH], y[BATCH], v[BATCH];
 	teg_column columns[] = { { .name = "x", .values = x },
@@ -29,10 +31,13 @@ static void put_batch(teg_txn *txn, uint32_t batch)
 		y[i] = place >> 10;
 		v[i] = place * 3;
 	}
-	OK(teg_txn_put(txn, "a", columns, 3, BATCH, NULL, err));
+	if (what == PUTS)
+		OK(teg_txn_put(txn, "a", columns, 3, BATCH, NULL, err));
+	else
+		OK(teg_txn_delete(txn, "a", columns, 2, BATCH, NULL, err));
 }
 
-static void fill(teg_store *store)
+static void fill(teg_store *store, enum what what)
 {
 	teg_dimension dims[] = { { .name = "x", .type = { .type = TEG_INT64 } },
 		                 { .name = "y", .type = { .type = TEG_INT64 } } };
@@ -49,13 +54,13 @@ static void fill(teg_store *store)
 	OK(teg_txn_begin(store, NULL, &txn, err));
 	OK(teg_txn_create(txn, "a", &spec, err));
 	for (uint32_t i = 0; i < N_BATCHES; i++)
-		put_batch(txn, i);
+		put_batch(txn, i, what);
 	OK(teg_txn_commit(txn, &result, err));
 	cr_assert_eq(result.n_rows, N_BATCHES * BATCH);
 	cr_assert_eq(result.n_segments, 1);
 }
 
-Test(spill, a_transaction_of_any_size_keeps_to_its_memory)
+static void keeps_to_its_memory(enum what what)
 {
 	struct os *os = os_memory_new(teg_allocator_default(), 1);
 	teg_verify_result result = { .struct_size = sizeof result };
@@ -71,7 +76,7 @@ Test(spill, a_transaction_of_any_size_keeps_to_its_memory)
 	mem.cap = (size_t)64 << 20;
 	options.allocator = &mem.alloc;
 	OK(teg_store_open(NULL, &options, &store, err));
-	fill(store);
+	fill(store, what);
 	OK(teg_verify(store, true, NULL, NULL, &result, err));
 	cr_assert_eq(result.damages, 0);
 	cr_assert_eq(result.rows, N_BATCHES * BATCH);
@@ -79,4 +84,14 @@ Test(spill, a_transaction_of_any_size_keeps_to_its_memory)
 	printf("%u cells of 24 bytes: peak %zu KiB\n", N_BATCHES * BATCH, mem.peak_len >> 10);
 	memory_check(&mem);
 	os_free(os);
+}
+
+Test(spill, a_transaction_of_any_size_keeps_to_its_memory)
+{
+	keeps_to_its_memory(PUTS);
+}
+
+Test(spill, so_does_one_that_only_deletes) /* X15 */
+{
+	keeps_to_its_memory(DELETES);
 }

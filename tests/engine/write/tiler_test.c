@@ -446,6 +446,42 @@ Test(tiler, the_index_counts_kinds_times_and_live_values) /* NC1 NC2 STAT-1 STAT
 	fixture_release(&f);
 }
 
+static void check_kinds_refused(void *ctx, const struct tile *tile, struct tile_reader *reader)
+{
+	static const uint32_t first_two[] = { 0, 1 };
+	uint8_t *kind = ctx;
+	struct column_buf kinds;
+	teg_error why = { 0 };
+
+	column_buf_init(&kinds, COLUMN_FIXED, 1, reader->alloc);
+	cr_assert_eq(tile_read_column(reader, tile, COLUMN_ID_KIND, 0, tile->header.n_rows, &kinds,
+	                              &why),
+	             *kind > ROW_KIND_MAX ? TEG_CORRUPT : TEG_OK, "kind %u: %s", *kind,
+	             why.message);
+	cr_assert_str_eq(why.column, *kind > ROW_KIND_MAX ? "row_kind" : "", "%s", why.message);
+	cr_assert_eq(why.file[0] != 0, *kind > ROW_KIND_MAX);
+	column_buf_clear(&kinds);
+	/* Where it is not among the rows that are asked for, nobody has looked at it. */
+	cr_assert_eq(tile_gather_column(reader, tile, COLUMN_ID_KIND, first_two, 2, &kinds, &why),
+	             TEG_OK);
+	column_buf_release(&kinds);
+}
+
+Test(tiler, a_kind_that_there_is_not_is_damage_and_never_live) /* NC1 */
+{
+	for (uint8_t kind = ROW_TOMBSTONE; kind <= 5; kind++) {
+		struct fixture f;
+
+		fixture_init(&f, two_dims(TEG_SPARSE, 0, false));
+		add_row(&f, 10, ROW_LIVE, 5, INT64_MAX, 0);
+		add_row(&f, 20, ROW_TOMBSTONE, 5, INT64_MAX, 0);
+		add_row(&f, 30, kind, 5, INT64_MAX, 0);
+		write_and_look(&f, &compacted);
+		cr_assert_eq(segments_each(&f.s, check_kinds_refused, &kind, NULL), TEG_OK);
+		fixture_release(&f);
+	}
+}
+
 Test(tiler, a_tile_of_erasures_alone) /* NC1: no attribute has a value */
 {
 	struct fixture f;
