@@ -427,6 +427,9 @@ typedef struct teg_put_options {
 	 * and time must not overlap. A column `system_until` is passed over. A table's rows are named
 	 * by row_id_column. Nothing else may be said of the array in the same transaction. */
 	const char *system_time_column, *row_kind_column;
+	/* Of a ledger only rows with system_after < system time <= system_through; the others are checked
+	 * and passed over, so that one that is long goes in by several commits. Both 0: all. */
+	int64_t system_after, system_through;
 } teg_put_options;
 
 /* Puts n_rows cells: every dimension (none for TABLE) and attribute once, in any order. Buffers are

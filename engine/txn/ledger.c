@@ -13,8 +13,9 @@ struct ledger {
 	size_t n_cells;
 	const teg_column *ends[TEG_MAX_DIMENSIONS]; /* NULL: none */
 	uint32_t n_ends;
-	struct rows rows; /* of a call that has boxes, all of them */
-	uint32_t *at;     /* those that are cells */
+	struct rows rows; /* of a call that has boxes or takes some rows alone, all of them */
+	uint8_t *boxes;   /* one per row: it is one */
+	uint32_t *at;     /* those that are cells and are taken */
 	uint32_t n_at;
 };
 
@@ -62,7 +63,7 @@ static bool has_end(const teg_column *end, size_t i)
 	return end && (!end->validity || bitmap_get(end->validity, end->validity_bit + i));
 }
 
-static teg_status find_boxes(struct ledger *l, size_t n, teg_error *err)
+static teg_status find_boxes(struct ledger *l, size_t n, bool *any_out, teg_error *err)
 {
 	const struct schema *schema = l->array->schema;
 
@@ -75,16 +76,29 @@ static teg_status find_boxes(struct ledger *l, size_t n, teg_error *err)
 			ends += has;
 			without = has ? without : d;
 		}
-		if (!ends)
-			l->at[l->n_at++] = (uint32_t)i;
-		else if (ends < schema->n_dims)
+		l->boxes[i] = ends > 0;
+		*any_out |= ends > 0;
+		if (ends && ends < schema->n_dims)
 			return refuse_value(err, TEG_SCHEMA, schema->dims[without].name, (int64_t)i,
 			                    "a box ends in every dimension");
-		else if (txn_has_text(schema))
+		if (ends && txn_has_text(schema))
 			return refuse_value(err, TEG_SCHEMA, schema->dims[0].name, (int64_t)i,
 			                    "there are no boxes where a dimension is text");
 	}
 	return TEG_OK;
+}
+
+static bool takes_some(const struct ledger *l)
+{
+	return l->options->put->system_after || l->options->put->system_through;
+}
+
+static bool is_taken(const struct ledger *l, uint32_t i)
+{
+	const teg_put_options *put = l->options->put;
+	int64_t time = rows_system_from(&l->rows, i);
+
+	return !takes_some(l) || (time > put->system_after && time <= put->system_through);
 }
 
 /* ---- boxes ---- */
@@ -137,23 +151,27 @@ static teg_status add_box(struct ledger *l, const struct column_buf *ends, uint3
 	return txn_add_box(l->txn, l->array, &box, err);
 }
 
+static teg_status add_taken(struct ledger *l, const struct column_buf *ends, teg_error *err)
+{
+	for (uint32_t i = 0; i < l->rows.n; i++)
+		if (l->boxes[i] && is_taken(l, i))
+			TEG_TRY(add_box(l, ends, i, err));
+	return TEG_OK;
+}
+
 static teg_status add_boxes(struct ledger *l, teg_error *err)
 {
 	const struct schema *schema = l->array->schema;
 	struct column_buf ends[TEG_MAX_DIMENSIONS];
 	teg_status status = TEG_OK;
-	uint32_t made = 0, cell = 0;
+	uint32_t made = 0;
 
 	while (made < schema->n_dims && status == TEG_OK) {
 		status = read_end(l, made, l->rows.n, &ends[made], err);
 		made++;
 	}
-	for (uint32_t i = 0; i < l->rows.n && status == TEG_OK; i++) {
-		if (cell < l->n_at && l->at[cell] == i)
-			cell++;
-		else
-			status = add_box(l, ends, i, err);
-	}
+	if (status == TEG_OK)
+		status = add_taken(l, ends, err);
 	while (made)
 		column_buf_release(&ends[--made]);
 	return status;
@@ -166,6 +184,9 @@ static teg_status add_cells(struct ledger *l, struct rows *rows, teg_error *err)
 {
 	uint32_t first = rows->n;
 
+	for (uint32_t i = 0; i < l->rows.n; i++)
+		if (!l->boxes[i] && is_taken(l, i))
+			l->at[l->n_at++] = i;
 	TEG_TRY(rows_gather(rows, &l->rows, l->at, l->n_at, err));
 	for (uint32_t d = 0; d < rows->schema->n_dims; d++) {
 		teg_status status = check_values(&rows->schema->dims[d], true, &rows->dims[d],
@@ -180,17 +201,18 @@ static teg_status add_cells(struct ledger *l, struct rows *rows, teg_error *err)
 	return TEG_OK;
 }
 
-static teg_status stage_mixed(struct ledger *l, struct rows *rows, size_t n, teg_error *err)
+static teg_status stage_mixed(struct ledger *l, struct rows *rows, size_t n, bool has_boxes,
+                              teg_error *err)
 {
 	struct stage_options options = *l->options;
 	size_t n_boxes = l->array->n_boxes, n_ledger_boxes = l->array->n_ledger_boxes;
 	uint32_t first = rows->n;
 	teg_status status;
 
-	options.boxes = true;
+	options.boxes = has_boxes;
 	TEG_TRY(rows_init(&l->rows, rows->schema, rows->alloc, err));
 	status = stage_columns(&l->rows, l->cells, l->n_cells, n, &options, err);
-	if (status == TEG_OK)
+	if (status == TEG_OK && has_boxes)
 		status = add_boxes(l, err);
 	if (status == TEG_OK)
 		status = add_cells(l, rows, err);
@@ -203,20 +225,22 @@ static teg_status stage_mixed(struct ledger *l, struct rows *rows, size_t n, teg
 	return status;
 }
 
-static teg_status stage_split(struct ledger *l, struct rows *rows, const teg_column *columns,
-                              size_t n_columns, size_t n, teg_error *err)
+static teg_status stage_split(struct ledger *l, struct rows *rows, size_t n, teg_error *err)
 {
-	TEG_TRY(split_columns(l, columns, n_columns, err));
+	bool has_boxes = false;
+
 	if (n > UINT32_MAX / 4)
 		return teg_fail(err, TEG_LIMIT, "%zu rows are more than one put holds", n);
-	if (l->n_ends) {
+	if (l->n_ends || takes_some(l)) {
 		l->at = mem_array(rows->alloc, n + 1, sizeof *l->at);
-		if (!l->at)
+		l->boxes = mem_zalloc(rows->alloc, n + 1);
+		if (!l->at || !l->boxes)
 			return no_memory(err);
-		TEG_TRY(find_boxes(l, n, err));
-		if (l->n_at < n)
-			return stage_mixed(l, rows, n, err);
 	}
+	if (l->n_ends)
+		TEG_TRY(find_boxes(l, n, &has_boxes, err));
+	if (has_boxes || (takes_some(l) && n))
+		return stage_mixed(l, rows, n, has_boxes, err);
 	return stage_columns(rows, l->cells, l->n_cells, n, l->options, err);
 }
 
@@ -230,8 +254,11 @@ teg_status txn_stage_ledger(struct teg_txn *txn, struct txn_array *array, struct
 	l.cells = mem_array(rows->alloc, n_columns + 1, sizeof *l.cells);
 	if (!l.cells)
 		return no_memory(err);
-	status = stage_split(&l, rows, columns, n_columns, n, err);
+	status = split_columns(&l, columns, n_columns, err);
+	if (status == TEG_OK)
+		status = stage_split(&l, rows, n, err);
 	mem_free(rows->alloc, l.at, (n + 1) * sizeof *l.at);
+	mem_free(rows->alloc, l.boxes, n + 1);
 	mem_free(rows->alloc, l.cells, (n_columns + 1) * sizeof *l.cells);
 	return status;
 }

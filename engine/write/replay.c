@@ -5,11 +5,13 @@
 teg_status replay_check_options(const struct schema *schema, const teg_put_options *put,
                                 bool tombstones, teg_error *err)
 {
+	bool says_more = put->row_kind_column || put->system_after || put->system_through;
+
 	if (!put->system_time_column)
-		return put->row_kind_column ? teg_fail(err, TEG_MISUSE,
-		                                       "row_kind_column: only rows that bring "
-		                                       "their system times have kinds")
-		                            : TEG_OK;
+		return says_more ? teg_fail(err, TEG_MISUSE,
+		                            "row_kind_column, system_after and system_through: "
+		                            "only rows that bring their system times have these")
+		                 : TEG_OK;
 	if (tombstones)
 		return teg_fail(err, TEG_MISUSE, "a delete takes no system times per row");
 	if (schema->kind == TEG_TABLE && !put->row_id_column)

@@ -1,8 +1,10 @@
-/* tilectl import: a file becomes an array, or more rows of one. One commit, whatever its size. */
+/* tilectl import: a file becomes an array, or more rows of one. One commit, whatever its size; a ledger
+ * may take several. */
 #include <stdlib.h>
 #include <string.h>
 #include "tools/tilectl/arrow.h"
 #include "tools/tilectl/import_spec.h"
+#include "tools/tilectl/ledger.h"
 #include "tools/tilectl/npy_dense.h"
 #include "tools/tilectl/number.h"
 #include "tools/tilectl/session.h"
@@ -22,6 +24,7 @@ struct import {
 	char *key_writer;
 	teg_commit_result result;
 	teg_commit_part part; /* of the array; its name is not kept */
+	struct ledger ledger; /* --system-time */
 };
 
 /* WRITER[:SEQUENCE]; a writer's name may hold colons where a sequence follows. */
@@ -119,6 +122,56 @@ static int commit(struct import *import, teg_store *store)
 	if (import->dense.error.len)
 		return fail_with(EXIT_FAILED, "%s", import->dense.error.at);
 	return fail_call(&err);
+}
+
+/* One that comes through a pipe cannot be read again: it is one commit. */
+static bool is_ledger(const struct import *import)
+{
+	return import->spec.put.system_time_column && !import->source.pipe && !import->boxed;
+}
+
+/* Parts that an earlier run with the key has published are there, the array with them. */
+static int look_for_parts(struct import *import, struct session *session)
+{
+	teg_error err;
+
+	if (!import->key_writer)
+		return EXIT_OK;
+	if (!session->array &&
+	    (teg_snapshot_open(session->store, &session->snapshot, &err) != TEG_OK ||
+	     teg_array_open(session->snapshot, import->args->value[OPT_ARRAY], &session->array,
+	                    &err) != TEG_OK))
+		return err.status == TEG_NOT_FOUND ? EXIT_OK : fail_call(&err);
+	return ledger_look(&import->ledger, session->array, &err) == TEG_OK ? EXIT_OK
+	                                                                    : fail_call(&err);
+}
+
+static int publish(struct import *import, struct session *session)
+{
+	struct ledger *l = &import->ledger;
+	const char *rows = import->args->value[OPT_PART_ROWS];
+	teg_status status;
+	teg_error err;
+	int code;
+
+	if (rows &&
+	    (!number_read_uint(rows, strlen(rows), UINT32_MAX, &l->part_rows) || !l->part_rows))
+		return usage(import->args, "--part-rows: '%.80s' is not a number of rows", rows);
+	l->store = session->store;
+	l->source = &import->source;
+	l->array = import->args->value[OPT_ARRAY];
+	l->spec = import->args->value[OPT_APPEND] ? NULL : &import->spec.spec;
+	l->put = import->spec.put;
+	l->txn = import->txn;
+	code = look_for_parts(import, session);
+	if (code != EXIT_OK)
+		return code;
+	status = ledger_import(l, &err);
+	import->result = l->result;
+	if (status == TEG_OK)
+		return EXIT_OK;
+	return import->source.error.len ? fail_with(EXIT_FAILED, "%s", import->source.error.at)
+	                                : fail_call(&err);
 }
 
 /* The commit stays whatever comes out: it was acknowledged, and others may have read it. */
@@ -250,7 +303,8 @@ static int import_file(struct import *import)
 	int code = prepare(import, &session);
 
 	if (code == EXIT_OK)
-		code = commit(import, session.store);
+		code = is_ledger(import) ? publish(import, &session)
+		                         : commit(import, session.store);
 	if (code == EXIT_OK)
 		code = verify(import, session.store);
 	session_close(&session);
@@ -264,6 +318,10 @@ static int run(const struct args *args)
 
 	if (code == EXIT_OK)
 		code = args_exclude(args, OPT_KEYS, OPT_APPEND);
+	if (code == EXIT_OK)
+		code = args_exclude(args, OPT_VERIFY, OPT_SYSTEM_TIME_COLUMN);
+	if (code == EXIT_OK && args->value[OPT_PART_ROWS] && !args->value[OPT_SYSTEM_TIME_COLUMN])
+		code = usage(args, "--part-rows goes with --system-time");
 	if (code == EXIT_OK && args->value[OPT_VERIFY] && !strcmp(args->operand[0], "-"))
 		code = usage(args, "--verify reads the file twice, which stdin does not allow");
 	if (code == EXIT_OK)
@@ -277,31 +335,34 @@ static int run(const struct args *args)
 	if (import.boxed)
 		npy_dense_close(&import.dense);
 	free(import.key_writer);
+	ledger_release(&import.ledger);
 	return code;
 }
 
 static const enum opt_id opts[] = {
-	OPT_ARRAY,    OPT_CREATE,     OPT_APPEND,      OPT_KIND,
-	OPT_DIMS,     OPT_CELLS,      OPT_KEY_COLUMN,  OPT_ROW_ID,
-	OPT_DOMAIN,   OPT_TILE,       OPT_FILL,        OPT_TILE_ORDER,
-	OPT_PROFILE,  OPT_VALID_FROM, OPT_VALID_UNTIL, OPT_SYSTEM_TIME_COLUMN,
-	OPT_ROW_KIND, OPT_KEY,        OPT_VERIFY,      OPT_FILE_FORMAT,
-	OPT_TYPES,    OPT_NULLS,      OPT_DELIMITER,   OPT_VECTORS,
-	OPT_KEYS,     OPT_FORMAT,     OPT_END
+	OPT_ARRAY,       OPT_CREATE,     OPT_APPEND,      OPT_KIND,
+	OPT_DIMS,        OPT_CELLS,      OPT_KEY_COLUMN,  OPT_ROW_ID,
+	OPT_DOMAIN,      OPT_TILE,       OPT_FILL,        OPT_TILE_ORDER,
+	OPT_PROFILE,     OPT_VALID_FROM, OPT_VALID_UNTIL, OPT_SYSTEM_TIME_COLUMN,
+	OPT_ROW_KIND,    OPT_KEY,        OPT_PART_ROWS,   OPT_VERIFY,
+	OPT_FILE_FORMAT, OPT_TYPES,      OPT_NULLS,       OPT_DELIMITER,
+	OPT_VECTORS,     OPT_KEYS,       OPT_FORMAT,      OPT_END
 };
 
 const struct command cmd_import = {
 	"import",
 	"FILE STORE",
 	"make an array of a file, or append one to an array",
-	"One import is one commit, whatever its size: all of it is visible or nothing. FILE may be a\n"
+	"One import is one commit, whatever its size: all of it is visible or nothing (but for ledgers). FILE may be a\n"
 	"directory of parts with one schema, taken in the order of their numbers, or - for stdin. The\n"
 	"end of the name says of what kind it is, or --file-format does. Types of CSV and NDJSON are\n"
 	"those of the array on --append, else guessed from the first 4 MiB.\n"
 	"Columns named by --valid-from, --valid-until, --row-id, --system-time and --row-kind are not\n"
 	"attributes: times are integers of microseconds or timestamps, kinds live, tombstone and erased\n"
 	"or 0, 1 and 2. With --system-time the file is a ledger, as export --all-versions writes one, boxes\n"
-	"with columns box_end.DIMENSION included.\n"
+	"with columns box_end.DIMENSION included. A long one is published in parts, each the rows of a range\n"
+	"of system times and all or nothing; with --key a run that was cut off goes on behind the last one.\n"
+	"From stdin it is one commit.\n"
 	"On --append, nullable columns that the file lacks\n"
 	"are null; anything else that does not fit is refused.\n",
 	opts,

@@ -40,6 +40,8 @@ const struct option opt_table[N_OPTS] = {
 	                             "column with the rows' own system times: a ledger", false },
 	[OPT_ROW_KIND] = { "row-kind", "COL", NULL, "column with the row kinds of a ledger",
 	                   false },
+	[OPT_PART_ROWS] = { "part-rows", "N", NULL,
+	                    "a ledger: about how many rows a commit takes (4194304)", false },
 	[OPT_KEY] = { "key", "WRITER[:SEQUENCE]", NULL,
 	              "idempotency key: the same import again adds nothing (SEQUENCE 1)", false },
 	[OPT_VERIFY] = { "verify", NULL, NULL,

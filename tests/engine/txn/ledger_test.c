@@ -395,6 +395,44 @@ Test(ledger, a_column_of_that_name_is_an_attribute)
 	world_release(&w);
 }
 
+/* ---- in parts ---- */
+
+/* What lies outside of the part is passed over, boxes too; parts that follow each other make the whole. */
+Test(ledger, goes_in_by_several_commits)
+{
+	static const struct row rows[] = { { 1, 5, 20, 0, NONE, NONE, NONE },
+		                           { 2, 6, 30, 0, NONE, NONE, NONE },
+		                           { 3, 7, 40, 0, NONE, NONE, NONE },
+		                           { 1, NONE, 30, 1, NONE, NONE, 8 },
+		                           { 0, NONE, 40, 1, 5, 6, 2 } };
+	static const int64_t cuts[] = { INT64_MIN, 19, 20, 30, 35, INT64_MAX };
+	static const int n_boxes[] = { 0, 0, 1, 1, 2 };
+	struct world w;
+
+	world_init(&w);
+	create(&w, TEG_SPARSE);
+	for (int i = 0; i < 5; i++) {
+		struct memory_of_rows m;
+		teg_put_options part = roles;
+		teg_txn *txn;
+		int bars = 0;
+
+		part.system_after = cuts[i];
+		part.system_through = cuts[i + 1];
+		lay_out(&m, rows, 5);
+		OK(teg_txn_begin(w.store, NULL, &txn, err));
+		OK(teg_txn_put(txn, "a", m.columns, 7, 5, &part, err));
+		OK(teg_txn_commit(txn, NULL, err));
+		for (const char *c = told(w.store, NULL); *c; c++)
+			bars += *c == '|';
+		cr_assert_eq(bars + (i > 0), (i > 0) + (i > 1) + (i > 3) + n_boxes[i],
+		             "part %d: %s", i, told(w.store, NULL));
+	}
+	cr_assert_str_eq(told(w.store, NULL), "1 5 20 30 - - 0 -|2 6 30 - - - 0 -|3 7 40 - - - 0 -|"
+	                                      "0 - 40 - 5 6 1 2|1 - 30 - - - 1 8");
+	world_release(&w);
+}
+
 /* ---- every allocation ---- */
 
 static teg_status tell_all(teg_store *store, uint64_t *n_out)
