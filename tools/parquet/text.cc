@@ -200,6 +200,21 @@ static bool is_text(const arrow::DataType &type)
 	       type.id() == arrow::Type::NA;
 }
 
+/* What is null, or empty, all through the beginning is taken for text; `known`: by the caller, who reads
+ * times from text himself. */
+static std::shared_ptr<arrow::DataType> settled(const std::shared_ptr<arrow::DataType> &type,
+                                                bool known)
+{
+	if (type->id() == arrow::Type::NA || (known && type->id() == arrow::Type::TIMESTAMP))
+		return arrow::utf8();
+	arrow::FieldVector below = type->fields();
+	for (auto &field : below)
+		field = field->WithType(settled(field->type(), known));
+	if (type->id() == arrow::Type::LIST)
+		return arrow::list(below[0]);
+	return type->id() == arrow::Type::STRUCT ? arrow::struct_(below) : type;
+}
+
 /* The type of a column: what the beginning shows, unless the caller knows better. */
 static std::shared_ptr<arrow::DataType> type_for(const arrow::Field &field,
                                                  const teg_text_options &given)
@@ -210,9 +225,9 @@ static std::shared_ptr<arrow::DataType> type_for(const arrow::Field &field,
 		auto type = given.types[i] ? type_called(given.types[i]) : nullptr;
 		if (is_text(*field.type()))
 			return arrow::utf8();
-		return type ? type : field.type();
+		return type ? type : settled(field.type(), true);
 	}
-	return field.type()->id() == arrow::Type::NA ? arrow::utf8() : field.type();
+	return settled(field.type(), false);
 }
 
 static arrow::Result<std::shared_ptr<arrow::json::StreamingReader>> make_json(

@@ -9,6 +9,7 @@
 #include "tools/tilectl/box.h"
 #include "tools/tilectl/module.h"
 #include "tools/tilectl/type_name.h"
+#include "tools/tilectl/type_word.h"
 
 /* ---- text ------------------------------------------------------------------------------------- */
 
@@ -74,17 +75,16 @@ int text_open_json(const struct part *part, struct ArrowArrayStream *stream_out)
 static int read_type(void *ctx, const char *name, const char *at, size_t len, struct why *why)
 {
 	struct reading *how = ctx;
+	const struct type_room room = { typed_own, &how->typed };
 	struct word_range word;
-	struct text zone = { NULL, 0, 0 };
 	teg_data_type type;
 	bool ok = word_read_range(at, len, false, &word, why) &&
 	          (word.single || refuse(why, "'%.80s' is not a type", at)) &&
-	          type_read_name(text_string(&word.lo), word.lo.len, &type, &zone, why) &&
+	          type_read(text_string(&word.lo), word.lo.len, &room, &type, why) &&
 	          (typed_add(&how->typed, name, &type, true) ||
 	           refuse(why, "column '%.80s' is there twice", name));
 
 	word_range_free(&word);
-	text_free(&zone);
 	return ok ? EXIT_OK : EXIT_USAGE;
 }
 

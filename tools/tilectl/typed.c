@@ -8,21 +8,51 @@
 #include "tools/tilectl/type_name.h"
 #include "tools/tilectl/value.h"
 
+/* ---- the columns ------------------------------------------------------------------------------ */
+
+void *typed_own(void *columns, size_t size)
+{
+	struct typed_columns *c = columns;
+	void *block = need_memory(1, size);
+
+	memset(block, 0, size);
+	c->owned = need_more((void *)c->owned, c->n_owned + 1, sizeof *c->owned);
+	c->owned[c->n_owned++] = block;
+	return block;
+}
+
+static const char *own_text(struct typed_columns *columns, const char *text)
+{
+	return text ? strcpy(typed_own(columns, strlen(text) + 1), text) : NULL;
+}
+
+static void own_type(struct typed_columns *columns, teg_data_type *type)
+{
+	teg_attribute *children = NULL;
+
+	type->zone = own_text(columns, type->zone);
+	if (type->n_children)
+		children = typed_own(columns, type->n_children * sizeof *children);
+	for (size_t i = 0; i < type->n_children; i++) {
+		children[i] = (teg_attribute){ .name = own_text(columns, type->children[i].name),
+			                       .type = type->children[i].type,
+			                       .nullable = type->children[i].nullable };
+		own_type(columns, &children[i].type);
+	}
+	type->children = children;
+}
+
 bool typed_add(struct typed_columns *columns, const char *name, const teg_data_type *type,
                bool asked)
 {
-	struct typed_column *column;
+	struct typed_column column = { .type = *type, .asked = asked };
 
 	if (typed_find(columns, name))
 		return false;
+	column.name = own_text(columns, name);
+	own_type(columns, &column.type);
 	columns->at = need_more(columns->at, columns->n + 1, sizeof *columns->at);
-	column = &columns->at[columns->n++];
-	*column = (struct typed_column){ .type = *type, .asked = asked };
-	column->name = need_memory(strlen(name) + 1, 1);
-	memcpy(column->name, name, strlen(name) + 1);
-	text_adds(&column->zone, type->zone ? type->zone : "");
-	column->type.zone = column->zone.at;
-	type_add_format(&column->format, &column->type);
+	columns->at[columns->n++] = column;
 	return true;
 }
 
@@ -36,21 +66,68 @@ const struct typed_column *typed_find(const struct typed_columns *columns, const
 
 void typed_free(struct typed_columns *columns)
 {
-	for (size_t i = 0; i < columns->n; i++) {
-		free(columns->at[i].name);
-		text_free(&columns->at[i].zone);
-		text_free(&columns->at[i].format);
-	}
+	for (size_t i = 0; i < columns->n_owned; i++)
+		free(columns->owned[i]);
+	free((void *)columns->owned);
 	free(columns->at);
-	*columns = (struct typed_columns){ NULL, 0 };
+	*columns = (struct typed_columns){ .n = 0 };
 }
+
+/* ---- the schema ------------------------------------------------------------------------------- */
 
 static bool is_text(const struct ArrowSchema *field)
 {
 	return !strcmp(field->format, "u");
 }
 
-bool typed_schema(const struct typed_columns *columns, struct ArrowSchema *schema, struct why *why)
+static bool is_list(const struct ArrowSchema *field)
+{
+	return !strcmp(field->format, "+l");
+}
+
+/* The type of child c of a field that is of type `type`; NULL: it has none. */
+static const teg_data_type *type_below(const teg_data_type *type, const struct ArrowSchema *field,
+                                       int64_t c)
+{
+	if (is_list(field) && (type->type == TEG_LIST || type->type == TEG_FIXED_LIST))
+		return &type->children[0].type;
+	for (size_t i = 0;
+	     type->type == TEG_STRUCT && !strcmp(field->format, "+s") && i < type->n_children; i++)
+		if (!strcmp(type->children[i].name, field->children[c]->name))
+			return &type->children[i].type;
+	return NULL;
+}
+
+static const char *format_of(struct typed_columns *columns, const teg_data_type *type)
+{
+	struct text format = { NULL, 0, 0 };
+	const char *owned;
+
+	type_add_format(&format, type);
+	owned = own_text(columns, text_string(&format));
+	text_free(&format);
+	return owned;
+}
+
+static bool is_flat(const teg_data_type *type)
+{
+	return type->type < TEG_LIST;
+}
+
+static void set_formats(struct typed_columns *columns, const teg_data_type *type,
+                        struct ArrowSchema *field)
+{
+	if (is_text(field) && is_flat(type))
+		field->format = format_of(columns, type);
+	for (int64_t c = 0; c < field->n_children; c++) {
+		const teg_data_type *below = type_below(type, field, c);
+
+		if (below)
+			set_formats(columns, below, field->children[c]);
+	}
+}
+
+bool typed_schema(struct typed_columns *columns, struct ArrowSchema *schema, struct why *why)
 {
 	for (size_t i = 0; i < columns->n; i++) {
 		const struct typed_column *column = &columns->at[i];
@@ -61,9 +138,10 @@ bool typed_schema(const struct typed_columns *columns, struct ArrowSchema *schem
 				field = schema->children[c];
 		if (!field && column->asked)
 			return refuse(why, "there is no column '%.80s'", column->name);
-		if (field && is_text(field))
-			field->format = column->format.at;
-		else if (field && column->asked && strcmp(field->format, column->format.at) != 0)
+		if (field)
+			set_formats(columns, &column->type, field);
+		if (field && column->asked && is_flat(&column->type) &&
+		    strcmp(field->format, format_of(columns, &column->type)) != 0)
 			return refuse(why, "column %.80s holds other values than of its type",
 			              column->name);
 	}
@@ -178,6 +256,7 @@ static bool bit_at(const uint8_t *bits, int64_t i)
 	return bits[i / 8] >> (i % 8) & 1;
 }
 
+/* `row`: of the first value; -1: they are in lists. */
 static bool read_all(struct making *m, const teg_data_type *type, const struct ArrowArray *from,
                      int64_t row, struct why *why)
 {
@@ -195,26 +274,42 @@ static bool read_all(struct making *m, const teg_data_type *type, const struct A
 			making_add_zeros(m, width_of(type));
 		if (there && !read_one(m, type, text + offsets[at],
 		                       (size_t)(offsets[at + 1] - offsets[at]), &inner))
-			return refuse(why, "row %" PRId64 ": %s", row + i, inner.text);
+			return row < 0 ? refuse(why, "%s", inner.text)
+			               : refuse(why, "row %" PRId64 ": %s", row + i, inner.text);
 		making_end_value(m, there);
 	}
 	return true;
 }
 
-static bool convert(const struct typed_column *column, struct ArrowArray *array, int64_t row,
+static bool convert(const teg_data_type *type, struct ArrowArray *array, int64_t row,
                     struct why *why)
 {
 	struct making m;
-	struct why inner;
 
-	if (!read_all(&m, &column->type, array, row, &inner)) {
+	if (!read_all(&m, type, array, row, why)) {
 		making_free(&m);
-		return refuse(why, "column %.80s, %s", column->name, inner.text);
+		return false;
 	}
-	if (column->type.type == TEG_BOOL)
-		making_pack_bools(&m, width_of(&column->type));
+	if (type->type == TEG_BOOL)
+		making_pack_bools(&m, width_of(type));
 	array->release(array);
 	making_export(&m, array);
+	return true;
+}
+
+static bool convert_field(const teg_data_type *type, const struct ArrowSchema *field,
+                          struct ArrowArray *array, int64_t row, struct why *why)
+{
+	if (is_text(field) && is_flat(type) && type->type != TEG_UTF8)
+		return convert(type, array, row, why);
+	for (int64_t c = 0; c < field->n_children; c++) {
+		const teg_data_type *below = type_below(type, field, c);
+		struct why inner;
+
+		if (below && !convert_field(below, field->children[c], array->children[c],
+		                            is_list(field) ? -1 : row, &inner))
+			return refuse(why, "%.80s: %s", field->children[c]->name, inner.text);
+	}
 	return true;
 }
 
@@ -223,11 +318,11 @@ bool typed_convert(const struct typed_columns *columns, const struct ArrowSchema
 {
 	for (int64_t c = 0; c < from->n_children; c++) {
 		const struct typed_column *column = typed_find(columns, from->children[c]->name);
+		struct why inner;
 
-		if (!column || !is_text(from->children[c]) || column->type.type == TEG_UTF8)
-			continue;
-		if (!convert(column, batch->children[c], row, why))
-			return false;
+		if (column && !convert_field(&column->type, from->children[c], batch->children[c],
+		                             row, &inner))
+			return refuse(why, "column %.80s, %s", column->name, inner.text);
 	}
 	return true;
 }
