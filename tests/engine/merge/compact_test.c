@@ -151,3 +151,44 @@ Test(compact, ends_early_only_where_it_is_told_to)
 	cr_assert_str_eq(err.array, "nothing");
 	world_release(&w);
 }
+
+/* ---- how often it asks ---- */
+
+struct polls {
+	uint64_t n, done, total, widest;
+	bool descends;
+};
+
+static bool count_poll(void *ctx, uint64_t done, uint64_t total)
+{
+	struct polls *p = ctx;
+
+	p->descends |= done < p->done || done > total;
+	p->widest = done - p->done > p->widest ? done - p->done : p->widest;
+	p->done = done;
+	p->total = total;
+	p->n++;
+	return true;
+}
+
+/* An interrupt is answered soon: between two polls a merge never takes more rows than a tile has. */
+Test(compact, asks_at_least_once_a_tile)
+{
+	struct polls polls = { 0 };
+	teg_compact_options options = { .struct_size = sizeof options,
+		                        .array = "c",
+		                        .progress = count_poll,
+		                        .progress_ctx = &polls };
+	struct world w;
+
+	world_init(&w);
+	for (int i = 0; i < 60; i++)
+		append(w.store, "c", 4000);
+	OK(teg_compact(w.store, &options, NULL, err));
+	cr_assert_eq(polls.total, 240000);
+	cr_assert_eq(polls.done, polls.total);
+	cr_assert_not(polls.descends);
+	cr_assert_leq(polls.widest, 65536);
+	cr_assert_geq(polls.n, 240000 / 65536);
+	world_release(&w);
+}
