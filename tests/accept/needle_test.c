@@ -308,3 +308,44 @@ Test(needle, is_nowhere_after_a_purge)
 	teg_store_close(store);
 	test_dir_remove(&dir);
 }
+
+static void set_metadata(teg_store *store, const char *attribute, const char *value)
+{
+	teg_alter change = { .kind = TEG_ALTER_METADATA,
+		             .name = attribute,
+		             .metadata = { "owner", value, 5, value ? strlen(value) : 0 } };
+	teg_txn *txn;
+
+	OK(teg_txn_begin(store, NULL, &txn, err));
+	OK(teg_txn_alter(txn, "table", &change, 1, err));
+	OK(teg_txn_commit(txn, NULL, err));
+}
+
+/* What was said of an array or of a column, and taken back, goes with the files of a purge: schemas of
+ * older versions are among what no one can read any more. */
+Test(needle, metadata_that_was_taken_back_is_nowhere_after_a_purge)
+{
+	teg_store_options options = { .struct_size = sizeof options,
+		                      .create = TEG_CREATE_NEW,
+		                      .no_auto_compact = true };
+	teg_purge_options purge_table = { .struct_size = sizeof purge_table, .array = "table" };
+	struct test_dir dir;
+	struct pattern patterns[3];
+	teg_store *store;
+
+	(void)make_patterns(patterns);
+	test_dir_make(&dir);
+	rmdir(dir.path);
+	OK(teg_store_open(dir.path, &options, &store, err));
+	commit_rows(store, 100, 1000, true);
+	set_metadata(store, NULL, NEEDLE);
+	set_metadata(store, "word", NEEDLE " of a column");
+	commit_rows(store, 100, 1000, false);
+	cr_assert_geq(count_below(dir.path, &patterns[0]), 2);
+	set_metadata(store, NULL, NULL);
+	set_metadata(store, "word", "somebody");
+	OK(teg_purge(store, &purge_table, NULL, err));
+	cr_assert_eq(count_below(dir.path, &patterns[0]), 0);
+	teg_store_close(store);
+	test_dir_remove(&dir);
+}
