@@ -53,7 +53,7 @@ def flights3m(rows=3_000_000):
     late = np.nanquantile(table["dep_delay"].to_numpy(zero_copy_only=False), 0.99)
     work.where["1 % by value"] = ("dep_delay", int(late), 100_000)
     rng = np.random.default_rng(SEED)
-    work.takes = {"1 row": [rng.integers(0, rows, 1) for _ in range(20)],
+    work.takes = {"1 row": [rng.integers(0, rows, 1) for _ in range(200)],
                   "1,000 rows": [rng.integers(0, rows, 1000) for _ in range(20)]}
     return work
 

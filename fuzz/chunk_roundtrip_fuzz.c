@@ -191,7 +191,9 @@ static bool decode_some(struct trip *t, const struct chunk *chunk, uint32_t page
                         const struct column *c)
 {
 	const struct chunk_page *p = &chunk->pages[page];
-	struct span stored = stored_page(t, p), words = stored_page(t, &chunk->dictionary);
+	struct span stored = stored_page(t, p);
+	struct page_bytes picked = { .bytes = stored,
+		                     .picked = stored_page(t, &chunk->dictionary) };
 	uint32_t from = p->n / 2, n = p->n - from < 5 ? p->n - from : 5;
 
 	column_buf_clear(&t->some);
@@ -203,8 +205,8 @@ static bool decode_some(struct trip *t, const struct chunk *chunk, uint32_t page
 	if (!chunk->n_dictionary || chunk->zstd_dictionary)
 		return true;
 	column_buf_clear(&t->some);
-	if (!went_well(chunk_pick(chunk, words, page, stored, from, n, false, t->scratch, &t->some,
-	                          &t->err),
+	if (!went_well(chunk_decode_from(chunk, page, &picked, from, n, t->scratch, &t->some,
+	                                 &t->err),
 	               t->memory))
 		return false;
 	check_equal(c, p->first + from, &t->some);

@@ -145,7 +145,7 @@ teg_status chunk_verify_plain(const struct chunk *c, uint32_t page, struct span 
 struct part {
 	const struct chunk *c;
 	const struct column_buf *dictionary;
-	struct span picked; /* or the bytes of its page, see chunk_pick */
+	struct span picked; /* or the bytes of its page before zstd */
 	size_t page_n, from, n;
 	const uint8_t *valid; /* bits of the values wanted; NULL: all valid */
 	struct codec_scratch *scratch;
@@ -228,6 +228,11 @@ static teg_status decode_payload(struct span payload, struct part p, struct colu
 	return p.valid ? column_buf_set_validity(out, first, p.n, p.valid, 0) : TEG_OK;
 }
 
+bool chunk_can_pick(const struct chunk *c)
+{
+	return c->encoding == ENCODING_DICTIONARY && !entries_are_planes(c);
+}
+
 static teg_status decode_page(const struct chunk *c, uint32_t page, struct span stored,
                               struct part p, struct column_buf *out, teg_error *err)
 {
@@ -237,6 +242,7 @@ static teg_status decode_page(const struct chunk *c, uint32_t page, struct span 
 
 	if (page >= c->n_pages || p.from > c->pages[page].n || p.n > c->pages[page].n - p.from ||
 	    out->shape != c->shape || out->width != c->width ||
+	    (p.picked.at && !chunk_can_pick(c)) ||
 	    (c->n_dictionary && !p.picked.at &&
 	     (!p.dictionary || p.dictionary->n != c->n_dictionary)))
 		return teg_fail(err, TEG_MISUSE, "values [%zu, %zu + %zu) of page %u", p.from,
@@ -275,43 +281,6 @@ teg_status chunk_decode_again(const struct chunk *c, const struct column_buf *di
 		          .scratch = scratch,
 		          .known = true };
 
-	return decode_page(c, page, stored, p, out, err);
-}
-
-teg_status chunk_decode_page(const struct chunk *c, const struct column_buf *dictionary,
-                             uint32_t page, struct span stored, uint32_t from, uint32_t n,
-                             struct codec_scratch *scratch, struct column_buf *out, teg_error *err)
-{
-	struct part p = {
-		.c = c, .dictionary = dictionary, .from = from, .n = n, .scratch = scratch
-	};
-
-	if (page >= c->n_pages)
-		return teg_fail(err, TEG_MISUSE, "chunk has no page %u", page);
-	TEG_TRY(verify(&c->pages[page], stored, "page", page, err));
-	return decode_page(c, page, stored, p, out, err);
-}
-
-bool chunk_can_pick(const struct chunk *c)
-{
-	return c->encoding == ENCODING_DICTIONARY && !entries_are_planes(c);
-}
-
-teg_status chunk_pick(const struct chunk *c, struct span dictionary, uint32_t page,
-                      struct span stored, uint32_t from, uint32_t n, bool again,
-                      struct codec_scratch *scratch, struct column_buf *out, teg_error *err)
-{
-	struct part p = { .c = c,
-		          .picked = dictionary,
-		          .from = from,
-		          .n = n,
-		          .scratch = scratch,
-		          .known = again };
-
-	if (page >= c->n_pages || !chunk_can_pick(c) || !dictionary.at)
-		return teg_fail(err, TEG_MISUSE, "nothing to be picked from page %u", page);
-	if (!again)
-		TEG_TRY(verify(&c->pages[page], stored, "page", page, err));
 	return decode_page(c, page, stored, p, out, err);
 }
 
@@ -367,6 +336,15 @@ teg_status chunk_decode_from(const struct chunk *c, uint32_t page, const struct 
 	p.from = from;
 	p.n = n;
 	return decode_page(c, page, source->bytes, p, out, err);
+}
+
+teg_status chunk_decode_page(const struct chunk *c, const struct column_buf *dictionary,
+                             uint32_t page, struct span stored, uint32_t from, uint32_t n,
+                             struct codec_scratch *scratch, struct column_buf *out, teg_error *err)
+{
+	struct page_bytes bytes = { .bytes = stored, .dictionary = dictionary };
+
+	return chunk_decode_from(c, page, &bytes, from, n, scratch, out, err);
 }
 
 /* ---- rows here and there ---- */

@@ -145,12 +145,6 @@ teg_status chunk_decode_verified(const struct chunk *chunk, const struct column_
                                  struct codec_scratch *scratch, struct column_buf *out,
                                  teg_error *err);
 
-/* As chunk_decode_page (or, with `again`, as chunk_decode_again) for a few values of a DICTIONARY chunk:
- * out of its verified dictionary page before zstd, of which no more than they need is decoded. */
-teg_status chunk_pick(const struct chunk *chunk, struct span dictionary, uint32_t page,
-                      struct span stored, uint32_t from, uint32_t n, bool again,
-                      struct codec_scratch *scratch, struct column_buf *out, teg_error *err);
-
 /* As chunk_decode_verified, for a page that a call has decoded from these very bytes before, be it
  * in part: what that call checked over the whole page is not checked again. Safe with other bytes,
  * but the values then mean nothing. */
@@ -162,7 +156,8 @@ teg_status chunk_decode_again(const struct chunk *chunk, const struct column_buf
 /* ---- pages that are kept, and rows here and there ---- */
 
 /* What a page is decoded from: its bytes as stored, which are verified, or those that chunk_opened
- * gave; with the dictionary, decoded or, for a few values (see chunk_pick), as its page before zstd. */
+ * gave; with the dictionary, decoded or, for a few values, as its verified page before zstd, of which no more
+ * than they need is decoded. */
 struct page_bytes {
 	struct span bytes;
 	bool opened;
@@ -195,6 +190,6 @@ bool chunk_has_rows(const struct chunk *chunk);
 teg_status chunk_take_rows(const struct chunk *chunk, uint32_t page,
                            const struct page_bytes *source, const uint32_t *at, uint32_t n,
                            struct codec_scratch *scratch, struct column_buf *out, teg_error *err);
-/* Whether chunk_pick can do with the dictionary's bytes, if they are before zstd. */
+/* Whether `picked` will do. */
 bool chunk_can_pick(const struct chunk *chunk);
 #endif

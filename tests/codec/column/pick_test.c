@@ -28,6 +28,14 @@ static void make(struct column_buf *b, bool text, size_t null_every, struct rng 
 	}
 }
 
+static teg_status pick(struct encoded *e, struct span dictionary, uint32_t page, struct span stored,
+                       uint32_t from, uint32_t n, struct column_buf *out)
+{
+	struct page_bytes bytes = { .bytes = stored, .picked = dictionary };
+
+	return chunk_decode_from(&e->chunk, page, &bytes, from, n, e->scratch, out, NULL);
+}
+
 static void check_pages(struct encoded *e, const struct column *want, struct rng *rng)
 {
 	struct span dictionary = encoded_page(e, &e->chunk.dictionary);
@@ -42,8 +50,7 @@ static void check_pages(struct encoded *e, const struct column *want, struct rng
 			uint32_t n = from + 3 < page->n ? 1 + (uint32_t)rng_below(rng, 3) : 1;
 
 			column_buf_clear(&out);
-			cr_assert_eq(chunk_pick(&e->chunk, dictionary, p, encoded_page(e, page),
-			                        from, n, round > 0, e->scratch, &out, NULL),
+			cr_assert_eq(pick(e, dictionary, p, encoded_page(e, page), from, n, &out),
 			             TEG_OK);
 			cr_assert_eq(out.n, n);
 			columns_check_equal(want, page->first + from, &out, "picked");
@@ -111,15 +118,10 @@ Test(pick, sees_damage_and_misuse)
 	column_buf_init(&out, COLUMN_BYTES, 0, teg_allocator_default());
 	dictionary = encoded_page(&e, &e.chunk.dictionary);
 	page = encoded_page(&e, &e.chunk.pages[0]);
-	cr_assert_eq(chunk_pick(&e.chunk, span_of(NULL, 0), 0, page, 0, 1, false, e.scratch, &out,
-	                        NULL),
-	             TEG_MISUSE);
-	cr_assert_eq(chunk_pick(&e.chunk, dictionary, e.chunk.n_pages, page, 0, 1, false, e.scratch,
-	                        &out, NULL),
-	             TEG_MISUSE);
+	cr_assert_eq(pick(&e, span_of(NULL, 0), 0, page, 0, 1, &out), TEG_MISUSE);
+	cr_assert_eq(pick(&e, dictionary, e.chunk.n_pages, page, 0, 1, &out), TEG_MISUSE);
 	((uint8_t *)(uintptr_t)page.at)[9] ^= 1;
-	cr_assert_eq(chunk_pick(&e.chunk, dictionary, 0, page, 0, 1, false, e.scratch, &out, NULL),
-	             TEG_CORRUPT);
+	cr_assert_eq(pick(&e, dictionary, 0, page, 0, 1, &out), TEG_CORRUPT);
 	((uint8_t *)(uintptr_t)dictionary.at)[3] ^= 1;
 	cr_assert_eq(chunk_verify_dictionary(&e.chunk, dictionary, NULL), TEG_CORRUPT);
 	column_buf_release(&out);
