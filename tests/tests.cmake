@@ -52,7 +52,7 @@ function(teg_test_properties name)
 		set(label tree)
 		set(seconds 300)
 	endif()
-	if(name MATCHES "^cli/") # hundreds of commands, each of which syncs
+	if(name MATCHES "^(cli|model)/") # hundreds of commands, each of which syncs; half a minute of CPU
 		set(seconds 300)
 	endif()
 	if(TEG_SANITIZE)
