@@ -26,7 +26,9 @@ static teg_status create(teg_txn *txn, int profile, const int64_t *sides, const 
 			                   { .type = TEG_INT64 },
 			                   { TEG_INT64, { .i = 0 } },
 			                   { TEG_INT64, { .i = sides[d] - 1 } },
-			                   extents[d] };
+			                   extents[d],
+			                   NULL,
+			                   0 };
 	return teg_txn_create(txn, "grid", &spec, err);
 }
 

@@ -174,6 +174,8 @@ typedef struct teg_dimension {
 	                     have no coordinates: hi = lo - 1 */
 	uint64_t extent;  /* of a tile along this axis, in coordinates; 0: none. Dense: 0 picks one.
 	                     Integers, TIMESTAMP and DATE32 only */
+	const teg_metadata *metadata;
+	size_t n_metadata;
 } teg_dimension;
 
 /* A value column. */

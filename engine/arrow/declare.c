@@ -204,7 +204,9 @@ static teg_status take_dimension(const struct declaring *d, const teg_dimension 
 	*out = *given;
 	if (!given->type.type)
 		out->type = as.type;
-	return TEG_OK;
+	if (given->n_metadata)
+		return TEG_OK;
+	return import_metadata(field->metadata, d->arena, &out->metadata, &out->n_metadata, d->err);
 }
 
 static bool all_untyped(const struct declaring *d)

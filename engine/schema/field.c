@@ -179,7 +179,8 @@ teg_status make_dimension(const teg_dimension *given, uint32_t position, bool de
 	if (dense && !f->has_domain)
 		return wrong(err, f->name, "a dense array needs a domain");
 	f->extent = given->extent;
-	return TEG_OK;
+	f->n_metadata = given->n_metadata;
+	return make_metadata(given->metadata, given->n_metadata, arena, &f->metadata, err);
 }
 
 static struct span zero_value(const struct field *f, struct arena *arena)

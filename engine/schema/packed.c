@@ -59,7 +59,7 @@ void value_pack(const char *key, const struct field *f, const teg_value *value, 
 
 static void put_dimension(const struct field *f, struct buf *out)
 {
-	pack_map(out, 9);
+	pack_map(out, 9u + (f->n_metadata > 0));
 	pack_key(out, "name");
 	pack_text(out, span_of_text(f->name));
 	put_type(&f->type, out);
@@ -67,6 +67,8 @@ static void put_dimension(const struct field *f, struct buf *out)
 	value_pack("hi", f, &f->hi_value, out);
 	pack_key(out, "extent");
 	pack_u64(out, f->extent);
+	if (f->n_metadata)
+		put_metadata(f->metadata, f->n_metadata, out);
 }
 
 /* The nodes below a field, each before its own: two levels of msgpack for any depth of types. */
@@ -293,7 +295,9 @@ static bool take_dimension(const struct node *map, struct parsing *in, teg_dimen
 	return take_text(node_get(map, "name"), in, &out->name) && take_type(map, in, &out->type) &&
 	       take_value(node_get(map, "lo"), &out->type, &out->lo) &&
 	       take_value(node_get(map, "hi"), &out->type, &out->hi) &&
-	       node_u64(node_get(map, "extent"), UINT64_MAX, &out->extent);
+	       node_u64(node_get(map, "extent"), UINT64_MAX, &out->extent) &&
+	       (!node_get(map, "metadata") ||
+	        take_metadata(map, in, &out->metadata, &out->n_metadata));
 }
 
 /* That of a nested attribute says no more than whether null may be. */

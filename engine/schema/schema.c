@@ -176,6 +176,13 @@ static teg_status check_attributes(const teg_spec *spec, teg_error *err)
 	size_t n, n_nodes = 0;
 
 	TEG_TRY(count_metadata(spec->metadata, spec->n_metadata, &sums.n, &sums.len, err));
+	for (size_t d = 0; d < spec->n_dimensions; d++) {
+		const teg_dimension *dim = &spec->dimensions[d];
+
+		if (dim->n_metadata && !dim->metadata)
+			return teg_fail(err, TEG_MISUSE, "a count in the spec has no list");
+		TEG_TRY(count_metadata(dim->metadata, dim->n_metadata, &sums.n, &sums.len, err));
+	}
 	for (size_t i = 0; i < spec->n_attributes; i++) {
 		TEG_TRY(attribute_walk(&spec->attributes[i], count_node, &sums, &n, err));
 		n_nodes += n;
@@ -274,7 +281,8 @@ static teg_status make_spec(struct schema *s, struct arena *arena, teg_error *er
 	for (uint32_t d = 0; d < s->n_dims; d++) {
 		const struct field *f = &s->dims[d];
 
-		dims[d] = (teg_dimension){ f->name, f->type, f->lo_value, f->hi_value, f->extent };
+		dims[d] = (teg_dimension){ f->name,   f->type,     f->lo_value,  f->hi_value,
+			                   f->extent, f->metadata, f->n_metadata };
 	}
 	for (uint32_t i = 0; i < s->n_attrs; i++) {
 		const struct field *f = &s->attrs[i];

@@ -114,6 +114,8 @@ def _value(f, key, kind):
 def _dimension(d, value, dense):
     f = Fields(value, "dimension")
     kind = _type(f)
+    if "metadata" in f.map:
+        _metadata(f)
     require(kind.id not in NO_DIMENSION, "SCHEMA-7", "type of a dimension")
     field = Field(d, _name(f), kind, _value(f, "lo", kind), _value(f, "hi", kind),
                   f.unsigned("extent"))

@@ -44,7 +44,7 @@ class DataType(Struct):
 
 class Dimension(Struct):
     _fields_ = [("name", c.c_char_p), ("type", DataType), ("lo", Value), ("hi", Value),
-                ("extent", c.c_uint64)]
+                ("extent", c.c_uint64), ("metadata", c.c_void_p), ("n_metadata", c.c_size_t)]
 
 
 class Spec(Struct):

@@ -210,6 +210,19 @@ class Tables(unittest.TestCase):
             self.assertIn(f"column {name}: decimal128", message)
             self.assertFalse((self.dir / "none.parquet").exists())
 
+    def test_metadata_of_dimensions(self):  # H15
+        schema = pa.schema([pa.field("x", pa.int32(), False, {"unit": "mm", "odd\n": ""}), pa.field("v", pa.int8(), metadata={"unit": "K"})])
+        table = pa.table({"x": [3, 1, 2], "v": [30, 10, 20]}, schema)
+        code, _, message = self.put(table, "--dims", "x")
+        self.assertEqual(code, 0, message)
+        self.assertEqual(self.put(table, "--append")[0], 0)
+        tool.ok("alter", self.dir / "store", "--array", "a", "--rename", "v=w")
+        tool.ok("compact", self.dir / "store", "--array", "a", "--rechunk", "x=2")
+        got = self.stored()
+        self.assertEqual(got.schema.field("x").metadata, {b"unit": b"mm", b"odd\n": b""})
+        self.assertEqual(got.schema.field("w").metadata, {b"unit": b"K"})
+        self.assertEqual(pq.read_schema(self.parquet()).field("x").metadata[b"unit"], b"mm")
+
     def test_metadata_survives(self):  # H15
         shape = {"tensor_shape": "[2, 3]", "dtype": "float32"}
         field = pa.field("v", pa.list_(pa.float32(), 6), metadata=shape)

@@ -22,7 +22,7 @@ static void print_dimension(struct report *r, const char *array, const teg_dimen
 	else
 		report_null(r);
 	report_null(r);
-	report_metadata(r, NULL, 0);
+	report_metadata(r, d->metadata, d->n_metadata);
 	report_end_row(r);
 }
 

@@ -27,7 +27,9 @@ static teg_status make(teg_store *store, const int64_t *sides, uint64_t extent, 
 			                   { .type = TEG_INT64 },
 			                   { TEG_INT64, { .i = 0 } },
 			                   { TEG_INT64, { .i = sides[d] - 1 } },
-			                   extent };
+			                   extent,
+			                   NULL,
+			                   0 };
 	}
 	TEG_TRY(teg_txn_begin(store, NULL, &txn, err));
 	status = teg_txn_create(txn, "a", &spec, err);

@@ -16,8 +16,8 @@
 	}
 
 static const teg_dimension dims[] = {
-	{ "x", { .type = TEG_INT32 }, I64(0), I64(99), 0 },
-	{ "f", { .type = TEG_FLOAT64 }, { 0 }, { 0 }, 0 },
+	{ "x", { .type = TEG_INT32 }, I64(0), I64(99), 0, NULL, 0 },
+	{ .name = "f", .type = { .type = TEG_FLOAT64 } },
 };
 static const teg_attribute attrs[] = {
 	{ .name = "a", .type = { .type = TEG_FLOAT64 } },

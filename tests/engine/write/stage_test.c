@@ -318,10 +318,14 @@ Test(stage, a_bool_is_zero_or_one)
 
 Test(stage, text_dimensions_keep_to_their_domain) /* X12: the empty string */
 {
-	static const teg_dimension named[] = {
-		{ "n", { .type = TEG_UTF8 }, TEXT("long prefix b"), TEXT("long prefix d"), 0 }
-	};
-	static const teg_dimension any[] = { { "n", { .type = TEG_UTF8 }, { 0 }, { 0 }, 0 } };
+	static const teg_dimension named[] = { { "n",
+		                                 { .type = TEG_UTF8 },
+		                                 TEXT("long prefix b"),
+		                                 TEXT("long prefix d"),
+		                                 0,
+		                                 NULL,
+		                                 0 } };
+	static const teg_dimension any[] = { { .name = "n", .type = { .type = TEG_UTF8 } } };
 	static const teg_attribute a[] = { { .name = "a", .type = { .type = TEG_INT8 } } };
 	static const int32_t at[] = { 0, 13, 26 };
 	teg_column columns[] = {
