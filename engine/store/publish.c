@@ -106,33 +106,45 @@ static teg_status link_once(struct teg_store *store, const char *from, uint64_t 
 	return status;
 }
 
+/* Whether the newest version's log has ours under its number. */
+static teg_status find_in_chain(struct teg_store *store, uint64_t number,
+                                const uint8_t commit_id[16], bool *found_out, teg_error *err)
+{
+	struct store_version *newest;
+	struct version_record record;
+	struct arena arena;
+	teg_status status;
+
+	TEG_TRY(version_open_newest(store, &newest, err));
+	arena_init(&arena, store->alloc, 1u << 30);
+	status = version_find_record(newest, number, &arena, &record, err);
+	*found_out = status == TEG_OK && memcmp(record.commit_id, commit_id, 16) == 0;
+	arena_release(&arena);
+	version_unref(newest);
+	return status == TEG_NOT_FOUND ? TEG_OK : status;
+}
+
 /* Our base may have been removed while we slept, and with it the name that we then took: a version
- * outside the chain, which nobody will ever read. The newest version's log knows. */
+ * outside the chain, which nobody will ever read. */
 static teg_status check_chain(struct teg_store *store, uint64_t number, const uint8_t commit_id[16],
                               enum publish_outcome *outcome_out, teg_error *err)
 {
 	char path[OS_PATH_MAX];
-	struct store_version *newest;
-	struct version_record record;
-	struct arena arena;
 	uint64_t last;
+	bool found;
 	teg_status status;
 
 	TEG_TRY(manifests_last(store->os, &last, err));
 	if (last <= number)
 		return TEG_OK;
-	TEG_TRY(version_open_newest(store, &newest, err));
-	arena_init(&arena, store->alloc, 1u << 30);
-	status = version_find_record(newest, number, &arena, &record, err);
-	if (status == TEG_NOT_FOUND ||
-	    (status == TEG_OK && memcmp(record.commit_id, commit_id, 16) != 0)) {
+	do /* the newest may be old, and vacuumed, before we have read in it */
+		status = find_in_chain(store, number, commit_id, &found, err);
+	while (status == TEG_SNAPSHOT_EXPIRED);
+	if (status == TEG_OK && !found) {
 		manifest_path(number, path);
 		(void)os_unlink(store->os, path, NULL);
 		*outcome_out = PUBLISH_LOST;
-		status = TEG_OK;
 	}
-	arena_release(&arena);
-	version_unref(newest);
 	return status;
 }
 
