@@ -60,6 +60,9 @@ function(teg_test_properties name)
 	endif()
 	set_tests_properties("${name}" PROPERTIES LABELS ${label} TIMEOUT ${seconds} SKIP_RETURN_CODE 77
 		ENVIRONMENT "${teg_test_environment}" FAIL_REGULAR_EXPRESSION "${teg_bad_words}")
+	if(name MATCHES "^(cli|model)/")
+		set_tests_properties("${name}" PROPERTIES COST 1000) # what begins last runs alone
+	endif()
 endfunction()
 
 function(teg_c_test source)
