@@ -209,6 +209,13 @@ static teg_status decode_values(struct reader *in, const struct part *p, struct 
 	}
 }
 
+/* The validity section, where the chunk has one. */
+static bool open_validity(struct reader *in, const struct part *p, struct validity *validity_out)
+{
+	return p->known ? validity_reopen(in, p->page_n, validity_out)
+	                : validity_open(in, p->page_n, validity_out);
+}
+
 /* Validity, then values, then validity into `out`. */
 static teg_status decode_payload(struct span payload, struct part p, struct column_buf *out)
 {
@@ -218,8 +225,7 @@ static teg_status decode_payload(struct span payload, struct part p, struct colu
 	size_t first = out->n;
 
 	if (p.c->has_nulls) {
-		if (p.known ? !validity_reopen(&in, p.page_n, &validity)
-		            : !validity_open(&in, p.page_n, &validity))
+		if (!open_validity(&in, &p, &validity))
 			return TEG_CORRUPT;
 		if (validity_bits(&validity, p.from, p.n, bits))
 			p.valid = bits;
@@ -405,8 +411,7 @@ static teg_status take_places(struct span payload, struct part p, const uint16_t
 	size_t first = out->n;
 
 	if (p.c->has_nulls) {
-		if (p.known ? !validity_reopen(&in, p.page_n, &validity)
-		            : !validity_open(&in, p.page_n, &validity))
+		if (!open_validity(&in, &p, &validity))
 			return TEG_CORRUPT;
 		if (validity_take(&validity, at, p.n, bits))
 			p.valid = bits;

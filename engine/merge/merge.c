@@ -376,18 +376,22 @@ static teg_status finish(struct tiler *tiler, struct segment_sink *sink,
 	return sink_finish(sink, err);
 }
 
+/* All segments into one, from prepare() up to stop(). */
+static teg_status write_one(struct merging *m, struct segment_sink *sink,
+                            struct segment_result *result_out, teg_error *err)
+{
+	prepare(m);
+	TEG_TRY(start(m, NULL, sink, NULL, err));
+	TEG_TRY(push_all(m, err));
+	return finish(m->current, sink, result_out, err);
+}
+
 teg_status merge_runs(struct teg_array *runs, const struct merge_options *options,
                       struct segment_sink *sink, struct segment_result *result_out, teg_error *err)
 {
 	struct merging m = { .array = runs, .options = options, .runs = true };
-	teg_status status;
+	teg_status status = write_one(&m, sink, result_out, err);
 
-	prepare(&m);
-	status = start(&m, NULL, sink, NULL, err);
-	if (status == TEG_OK)
-		status = push_all(&m, err);
-	if (status == TEG_OK)
-		status = finish(m.current, sink, result_out, err);
 	stop(&m);
 	return status;
 }
@@ -399,14 +403,8 @@ teg_status merge_sort_tiles(struct teg_array *array, uint32_t *next_tile,
 	struct merging m = {
 		.array = array, .options = options, .sorts = true, .first_tile = *next_tile
 	};
-	teg_status status;
+	teg_status status = write_one(&m, sink, result_out, err);
 
-	prepare(&m);
-	status = start(&m, NULL, sink, NULL, err);
-	if (status == TEG_OK)
-		status = push_all(&m, err);
-	if (status == TEG_OK)
-		status = finish(m.current, sink, result_out, err);
 	*next_tile = m.end_tile;
 	*more_out = m.end_tile < m.plan.n_tiles;
 	stop(&m);
