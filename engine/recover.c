@@ -1,8 +1,8 @@
 /* Going back to the newest version that is intact: the manifests behind it get other names, so that
  * nobody reads them and nothing is destroyed. Only an explicit call does this; opening never does. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+#include "codec/base/sort.h"
 #include "engine/store/create.h"
 #include "engine/store/marker.h"
 #include "engine/store/options.h"
@@ -30,21 +30,18 @@ static void note(void *ctx, uint64_t number)
 		r->numbers[r->n++] = number;
 }
 
-static int descending(const void *a, const void *b)
+static bool is_older(const void *ctx, const void *a, const void *b)
 {
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return (x < y) - (x > y);
+	return sort_u64_swapped(ctx, b, a);
 }
 
 static teg_status list(struct recovery *r, teg_error *err)
 {
 	TEG_TRY(manifests_list(r->store->os, note, r, err));
 	r->damages = mem_array(r->store->alloc, r->n + 1, sizeof *r->damages);
-	if (r->failed || !r->damages)
+	if (r->failed || !r->damages ||
+	    !sort_array(r->store->alloc, r->numbers, r->n, sizeof *r->numbers, is_older, NULL))
 		return teg_fail(err, TEG_NOMEM, "no memory for the list of manifests");
-	if (r->n)
-		qsort(r->numbers, r->n, sizeof *r->numbers, descending);
 	return TEG_OK;
 }
 

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
+#include "codec/base/alloc.h"
 #include "codec/base/checked.h"
 
 /* Must *b come before *a, although it stands behind it? */
@@ -67,5 +68,33 @@ SORT_INLINE void sort_stable(void *at, void *room, size_t n, size_t size, sort_s
 	}
 	if (from != at)
 		memcpy(at, from, n * size);
+}
+
+/* The same, with room of its own for what is not in order yet. False: no memory. */
+SORT_INLINE bool sort_array(const teg_allocator *alloc, void *at, size_t n, size_t size,
+                            sort_swapped *swapped, const void *ctx)
+{
+	void *room;
+
+	if (sort_is_sorted(at, n, size, swapped, ctx))
+		return true;
+	room = mem_array(alloc, n, size);
+	if (room)
+		sort_stable(at, room, n, size, swapped, ctx);
+	mem_free(alloc, room, n * size);
+	return room != NULL;
+}
+
+/* Ascending numbers. */
+static inline bool sort_u64_swapped(const void *ctx, const void *a, const void *b)
+{
+	(void)ctx;
+	return *(const uint64_t *)a > *(const uint64_t *)b;
+}
+
+static inline bool sort_i64_swapped(const void *ctx, const void *a, const void *b)
+{
+	(void)ctx;
+	return *(const int64_t *)a > *(const int64_t *)b;
 }
 #endif

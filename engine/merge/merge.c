@@ -1,8 +1,8 @@
 #include "engine/merge/merge.h"
+#include "codec/base/sort.h"
 #include "engine/merge/sides.h"
 #include "engine/scan/gather.h"
 #include "engine/scan/sweep.h"
-#include <stdlib.h>
 #include <string.h>
 
 /* Moved at a time: what bounds the attributes in memory. */
@@ -304,13 +304,12 @@ static teg_status new_tiler(struct merging *m, struct segment_sink *sink, struct
 }
 
 /* As they lie, so that rows of one key and time keep their order. */
-static int by_place(const void *a, const void *b)
+static bool lies_behind(const void *ctx, const void *a, const void *b)
 {
 	const struct plan_tile *x = a, *y = b;
 
-	if (x->segment != y->segment)
-		return x->segment < y->segment ? -1 : 1;
-	return (x->number > y->number) - (x->number < y->number);
+	(void)ctx;
+	return x->segment != y->segment ? x->segment > y->segment : x->number > y->number;
 }
 
 static teg_status start(struct merging *m, const bool *use, struct segment_sink *current,
@@ -328,8 +327,9 @@ static teg_status start(struct merging *m, const bool *use, struct segment_sink 
 	TEG_TRY(rows_init(&m->rows, m->schema, m->alloc, err));
 	TEG_TRY(tile_reader_init(&m->reader, m->alloc, err));
 	TEG_TRY(plan_make(&m->plan, m->array, &m->view, use, err));
-	if (m->sorts && m->plan.n_tiles)
-		qsort(m->plan.tiles, m->plan.n_tiles, sizeof *m->plan.tiles, by_place);
+	if (m->sorts && !sort_array(m->alloc, m->plan.tiles, m->plan.n_tiles, sizeof *m->plan.tiles,
+	                            lies_behind, NULL))
+		return no_memory(err);
 	group_init(&m->group, &m->plan, &m->view, &m->reader, m->alloc);
 	if (m->sorts) /* which takes no more tiles than that */
 		group_unlimit(&m->group);

@@ -5,8 +5,8 @@
  * Indexes name rows of any version; what holds at (S, V) the scan decides, as for every reader.
  */
 #include "engine/scan/scan.h"
+#include "codec/base/sort.h"
 #include "engine/schema/key.h"
-#include <stdlib.h>
 #include <string.h>
 
 #define NEAR_IDS 1024 /* ids so close together are read as one range */
@@ -35,21 +35,14 @@ static teg_status look_in_segments(struct teg_array *array, uint64_t code, struc
 	return status;
 }
 
-static int by_id(const void *a, const void *b)
-{
-	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-
-	return (x > y) - (x < y);
-}
-
 /* ---- the rows ---- */
 
 static teg_status gather_rows(struct teg_scan *scan, int64_t *ids, size_t n,
                               struct ArrowArray *batch_out, teg_error *err)
 {
 	TEG_TRY(scan_begin_batch(scan, err));
-	if (n)
-		qsort(ids, n, sizeof *ids, by_id);
+	if (!sort_array(scan->alloc, ids, n, sizeof *ids, sort_i64_swapped, NULL))
+		return teg_fail(err, TEG_NOMEM, "no memory to sort the rows found");
 	for (size_t i = 0, k; i < n; i = k) {
 		struct box box = { .lo = { lane_of_i64(ids[i]) } };
 

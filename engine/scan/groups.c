@@ -243,13 +243,9 @@ static bool swapped(const void *ctx, const void *a, const void *b)
 
 teg_status groups_sort(const struct groups *g, uint32_t *order_out, teg_error *err)
 {
-	uint32_t *room = mem_array(g->alloc, g->n, sizeof *room);
-
-	if (!room)
-		return no_memory(err);
 	for (uint32_t i = 0; i < g->n; i++)
 		order_out[i] = i;
-	sort_stable(order_out, room, g->n, sizeof *room, swapped, g);
-	mem_free(g->alloc, room, g->n * sizeof *room);
+	if (!sort_array(g->alloc, order_out, g->n, sizeof *order_out, swapped, g))
+		return no_memory(err);
 	return TEG_OK;
 }

@@ -265,14 +265,8 @@ static bool by_first(const void *ctx, const void *a, const void *b)
 
 static bool sort_tiles(struct plan *plan, const teg_allocator *alloc)
 {
-	struct plan_tile *room = mem_array(alloc, plan->n_tiles, sizeof *room);
-
-	if (!room)
-		return !plan->n_tiles;
-	sort_stable(plan->tiles, room, plan->n_tiles, sizeof *room, by_first,
-	            &plan->array->order->n_words);
-	mem_free(alloc, room, plan->n_tiles * sizeof *room);
-	return true;
+	return sort_array(alloc, plan->tiles, plan->n_tiles, sizeof *plan->tiles, by_first,
+	                  &plan->array->order->n_words);
 }
 
 static bool hides(const struct plan_tile *tile, const struct schema *schema)

@@ -1,8 +1,8 @@
 #include "engine/store/compose.h"
 #include "codec/base/hash.h"
+#include "codec/base/sort.h"
 #include "engine/store/keys.h"
 #include "engine/store/policy.h"
-#include <stdlib.h>
 
 void compose_init(struct compose *c, struct teg_store *store, struct store_version *base,
                   struct commit_request *request)
@@ -180,9 +180,12 @@ static teg_status log_writer(struct compose *c, teg_error *err)
 
 /* ---- putting it together ---- */
 
-static int by_key(const void *a, const void *b)
+static bool swapped(const void *ctx, const void *a, const void *b)
 {
-	return span_compare(((const struct tree_edit *)a)->key, ((const struct tree_edit *)b)->key);
+	const struct tree_edit *x = a, *y = b;
+
+	(void)ctx;
+	return span_compare(x->key, y->key) > 0;
 }
 
 /* Sorted, and of two edits of one key the one with a value: a segment that is replaced. */
@@ -190,7 +193,8 @@ static teg_status sort_edits(struct compose *c, teg_error *err)
 {
 	size_t n = 0;
 
-	qsort(c->edits, c->n_edits, sizeof *c->edits, by_key);
+	if (!sort_array(c->store->alloc, c->edits, c->n_edits, sizeof *c->edits, swapped, NULL))
+		return no_memory(err);
 	for (size_t i = 0; i < c->n_edits; i++) {
 		if (!n || !span_equal(c->edits[n - 1].key, c->edits[i].key))
 			c->edits[n++] = c->edits[i];

@@ -1,7 +1,7 @@
 #include "engine/store/sweep.h"
+#include "codec/base/sort.h"
 #include "engine/store/pin.h"
 #include "engine/store/policy.h"
-#include <stdlib.h>
 
 struct numbers {
 	uint64_t *at;
@@ -39,13 +39,6 @@ static void note(void *ctx, uint64_t number)
 	}
 	numbers->at = block;
 	numbers->at[numbers->n++] = number;
-}
-
-static int ascending(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return (x > y) - (x < y);
 }
 
 static teg_status remove_one(struct teg_store *store, uint64_t number,
@@ -97,12 +90,12 @@ teg_status sweep_manifests(struct store_version *version, const struct sweep_opt
 
 	*result_out = (struct sweep_result){ 0 };
 	status = manifests_list(version->store->os, note, &numbers, err);
-	if (status == TEG_OK && numbers.failed)
+	if (status == TEG_OK &&
+	    (numbers.failed || !sort_array(version->store->alloc, numbers.at, numbers.n,
+	                                   sizeof *numbers.at, sort_u64_swapped, NULL)))
 		status = teg_fail(err, TEG_NOMEM, "no memory for the list of manifests");
-	if (status == TEG_OK && numbers.n) {
-		qsort(numbers.at, numbers.n, sizeof *numbers.at, ascending);
+	if (status == TEG_OK && numbers.n)
 		status = remove_all(&numbers, result_out, err);
-	}
 	mem_free(version->store->alloc, numbers.at, numbers.cap * sizeof *numbers.at);
 	return status;
 }

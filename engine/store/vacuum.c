@@ -9,6 +9,7 @@
  * one after it. format-spec/manifest.md, VAC-1 to VAC-4. */
 #include <stdlib.h>
 #include <string.h>
+#include "codec/base/sort.h"
 #include "engine/store/hex.h"
 #include "engine/store/keys.h"
 #include "engine/store/options.h"
@@ -44,6 +45,12 @@ static void free_names(struct names *names)
 static int by_bytes(const void *a, const void *b)
 {
 	return memcmp(a, b, 16);
+}
+
+static bool swapped(const void *ctx, const void *a, const void *b)
+{
+	(void)ctx;
+	return by_bytes(a, b) > 0;
 }
 
 struct vacuum {
@@ -170,8 +177,8 @@ static teg_status remove_file(struct vacuum *v, const uint8_t id[16], teg_error 
 
 static teg_status sweep_files(struct vacuum *v, teg_error *err)
 {
-	if (v->needed.n)
-		qsort(v->needed.at, v->needed.n, 16, by_bytes);
+	if (!sort_array(v->store->alloc, v->needed.at, v->needed.n, 16, swapped, NULL))
+		return no_memory(err);
 	for (size_t i = 0; i < v->listed.n; i++) {
 		if (is_needed(v, v->listed.at[i]))
 			continue;

@@ -2,8 +2,8 @@
  * cells and one tile's rows; or as cells like any others, where other calls are mixed in. */
 #include "engine/txn/txn.h"
 #include "codec/base/checked.h"
+#include "codec/base/sort.h"
 #include "engine/write/interval.h"
-#include <stdlib.h>
 
 static teg_status no_memory(teg_error *err)
 {
@@ -252,11 +252,15 @@ static teg_status add_tiles(struct grid *g, const struct box *box, teg_error *er
 	return TEG_OK;
 }
 
-static int by_position(const void *a, const void *b)
+static int compare(const struct grid_tile *a, const struct grid_tile *b)
 {
-	const struct grid_tile *x = a, *y = b;
+	return position_compare(a->position, b->position, POSITION_WORDS_MAX);
+}
 
-	return position_compare(x->position, y->position, POSITION_WORDS_MAX);
+static bool swapped(const void *ctx, const void *a, const void *b)
+{
+	(void)ctx;
+	return compare(a, b) > 0;
 }
 
 /* The tiles of all boxes in position order, each once. */
@@ -266,9 +270,10 @@ static teg_status grid_of(struct grid *g, const struct txn_array *array, teg_err
 
 	for (size_t i = 0; i < array->n_puts; i++)
 		TEG_TRY(add_tiles(g, &array->puts[i].box, err));
-	qsort(g->tiles, g->n, sizeof *g->tiles, by_position);
+	if (!sort_array(g->alloc, g->tiles, g->n, sizeof *g->tiles, swapped, NULL))
+		return teg_fail(err, TEG_NOMEM, "no memory for the tiles of a box");
 	for (size_t i = 0; i < g->n; i++)
-		if (!n || by_position(&g->tiles[n - 1], &g->tiles[i]) != 0)
+		if (!n || compare(&g->tiles[n - 1], &g->tiles[i]) != 0)
 			g->tiles[n++] = g->tiles[i];
 	g->n = n;
 	return TEG_OK;

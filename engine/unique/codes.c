@@ -1,5 +1,5 @@
 #include "engine/unique/codes.h"
-#include <stdlib.h>
+#include "codec/base/sort.h"
 
 #define BLOCK_ROWS ((size_t)64 << 10) /* of each new segment */
 
@@ -39,23 +39,19 @@ static teg_status add(struct finder *f, struct code_rows *to, uint64_t code, int
 	return TEG_OK;
 }
 
-static int by_code_and_row(const void *a, const void *b)
+static bool swapped(const void *ctx, const void *a, const void *b)
 {
 	const struct code_row *x = a, *y = b;
 
-	if (x->code != y->code)
-		return x->code < y->code ? -1 : 1;
-	return (x->row > y->row) - (x->row < y->row);
+	(void)ctx;
+	return x->code != y->code ? x->code > y->code : x->row > y->row;
 }
 
-static void sort(struct code_rows *rows)
+static teg_status sort(struct finder *f, struct code_rows *rows, teg_error *err)
 {
-	bool sorted = true;
-
-	for (size_t i = 1; sorted && i < rows->n; i++)
-		sorted = by_code_and_row(&rows->at[i - 1], &rows->at[i]) <= 0;
-	if (!sorted)
-		qsort(rows->at, rows->n, sizeof *rows->at, by_code_and_row);
+	if (!sort_array(f->alloc, rows->at, rows->n, sizeof *rows->at, swapped, NULL))
+		return no_memory(err);
+	return TEG_OK;
 }
 
 /* ---- against the other segments ---- */
@@ -148,7 +144,7 @@ static void drop_single(struct code_rows *rows)
 	size_t n = 0, kept = 0;
 
 	for (size_t i = 0; i < rows->n; i++)
-		if (!n || by_code_and_row(&at[n - 1], &at[i]) != 0)
+		if (!n || swapped(NULL, &at[i], &at[n - 1]))
 			at[n++] = at[i];
 	for (size_t i = 0, k; i < n; i = k) {
 		for (k = i + 1; k < n && at[k].code == at[i].code; k++)
@@ -163,9 +159,9 @@ static teg_status settle_block(struct finder *f, teg_error *err)
 {
 	f->found.n = 0;
 	TEG_TRY(meet_others(f, err));
-	sort(&f->found);
+	TEG_TRY(sort(f, &f->found, err));
 	TEG_TRY(add_shared(f, err));
-	sort(&f->found);
+	TEG_TRY(sort(f, &f->found, err));
 	drop_single(&f->found);
 	return f->found.n ? f->each(f->ctx, &f->found, err) : TEG_OK;
 }
@@ -215,7 +211,7 @@ static teg_status fill_block(struct finder *f, teg_error *err)
 		if (status != TEG_OK && status != TEG_END)
 			return status;
 	}
-	sort(&f->block);
+	TEG_TRY(sort(f, &f->block, err));
 	f->n_whole = f->cut ? 0 : f->block.n;
 	while (f->cut && f->n_whole < f->block.n && f->block.at[f->n_whole].code < f->end)
 		f->n_whole++;

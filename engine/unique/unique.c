@@ -1,6 +1,6 @@
 #include "engine/unique/unique.h"
 #include <stdio.h>
-#include <stdlib.h>
+#include "codec/base/sort.h"
 #include "engine/arrow/import.h"
 #include "engine/scan/scan.h"
 #include "engine/schema/key.h"
@@ -39,13 +39,6 @@ static teg_status no_memory(teg_error *err)
 
 /* ---- the rows ---- */
 
-static int by_id(const void *a, const void *b)
-{
-	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-
-	return (x > y) - (x < y);
-}
-
 static teg_status list_ids(struct checking *c, teg_error *err)
 {
 	size_t kept = 0;
@@ -55,7 +48,8 @@ static teg_status list_ids(struct checking *c, teg_error *err)
 		return no_memory(err);
 	for (size_t i = 0; i < c->rows->n; i++)
 		c->ids[i] = c->rows->at[i].row;
-	qsort(c->ids, c->rows->n, sizeof *c->ids, by_id);
+	if (!sort_array(c->alloc, c->ids, c->rows->n, sizeof *c->ids, sort_i64_swapped, NULL))
+		return no_memory(err);
 	for (size_t i = 0; i < c->rows->n; i++)
 		if (!kept || c->ids[kept - 1] != c->ids[i])
 			c->ids[kept++] = c->ids[i];
@@ -187,14 +181,13 @@ static teg_status read_rows(struct checking *c, teg_error *err)
 
 /* ---- who holds what ---- */
 
-static int by_key_and_start(const void *a, const void *b)
+static bool swapped(const void *ctx, const void *a, const void *b)
 {
 	const struct holder *x = a, *y = b;
 	int order = span_compare(x->key, y->key);
 
-	if (order)
-		return order;
-	return (x->valid_from > y->valid_from) - (x->valid_from < y->valid_from);
+	(void)ctx;
+	return order ? order > 0 : x->valid_from > y->valid_from;
 }
 
 static void put_key(const struct field *key, struct span value, char *out, size_t room)
@@ -218,12 +211,12 @@ static void put_key(const struct field *key, struct span value, char *out, size_
 }
 
 /* Until two meet, the pieces of one key are disjoint: each is held against the one before. */
-static void compare(struct checking *c)
+static teg_status compare(struct checking *c, teg_error *err)
 {
 	struct holder *h = c->holders.at;
 
-	if (c->holders.n)
-		qsort(h, c->holders.n, sizeof *h, by_key_and_start);
+	if (!sort_array(c->alloc, h, c->holders.n, sizeof *h, swapped, NULL))
+		return no_memory(err);
 	for (size_t i = 1; i < c->holders.n && !c->clash->found; i++) {
 		int64_t a = h[i - 1].row, b = h[i].row;
 
@@ -235,6 +228,7 @@ static void compare(struct checking *c)
 		c->clash->rows[1] = a < b ? b : a;
 		put_key(c->key, h[i].key, c->clash->key, sizeof c->clash->key);
 	}
+	return TEG_OK;
 }
 
 static teg_status check_rows(void *ctx, const struct code_rows *rows, teg_error *err)
@@ -249,7 +243,7 @@ static teg_status check_rows(void *ctx, const struct code_rows *rows, teg_error 
 	arena_init(&c->arena, c->alloc, SIZE_MAX);
 	status = read_rows(c, err);
 	if (status == TEG_OK)
-		compare(c);
+		status = compare(c, err);
 	arena_release(&c->arena);
 	mem_free(c->alloc, c->ids, rows->n * sizeof *c->ids);
 	c->ids = NULL;

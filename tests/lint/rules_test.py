@@ -23,6 +23,7 @@ LIBRARY = ("codec", "engine")
 CALLS = [
     (r"(malloc|calloc|realloc|free|strdup|strndup|aligned_alloc|posix_memalign)",
      "memory goes through codec/base/alloc.h", ("codec/base/alloc.c",)),
+    (r"qsort(_r)?", "allocates behind the hook: codec/base/sort.h", ()),
     (r"(printf|fprintf|vprintf|vfprintf|puts|putchar|fputs|perror)",
      "a library does not print", ()),
     (r"(abort|exit|_exit|quick_exit|atexit|signal|sigaction|raise)",

@@ -1,5 +1,6 @@
 #include <criterion/criterion.h>
 #include "codec/base/sort.h"
+#include "tests/support/memory.h"
 #include "tests/support/rng.h"
 
 #define MOST 300
@@ -58,4 +59,25 @@ Test(sort, what_is_in_order_is_compared_once)
 		items[i] = (struct item){ i / 2, i };
 	sort_stable(items, room, MOST, sizeof *items, by_key, &compared);
 	cr_assert_eq(compared, MOST - 1);
+}
+
+Test(sort, an_array_is_sorted_in_memory_of_the_hook_or_left_as_it_was) /* S10 */
+{
+	struct memory mem;
+	int64_t numbers[] = { 3, INT64_MIN, 7, -1, INT64_MAX, 3 };
+	const int64_t as_it_was[] = { 3, INT64_MIN, 7, -1, INT64_MAX, 3 };
+	const int64_t sorted[] = { INT64_MIN, -1, 3, 3, 7, INT64_MAX };
+
+	memory_init(&mem);
+	mem.fail_at = 1;
+	cr_assert_not(sort_array(&mem.alloc, numbers, 6, 8, sort_i64_swapped, NULL));
+	cr_assert_arr_eq(numbers, as_it_was, sizeof numbers);
+	mem.fail_at = 0;
+	cr_assert(sort_array(&mem.alloc, numbers, 6, 8, sort_i64_swapped, NULL));
+	cr_assert_arr_eq(numbers, sorted, sizeof numbers);
+	mem.fail_at = mem.n_requests + 1;
+	cr_assert(sort_array(&mem.alloc, numbers, 6, 8, sort_i64_swapped, NULL),
+	          "in order already");
+	cr_assert(sort_array(&mem.alloc, NULL, 0, 8, sort_i64_swapped, NULL));
+	memory_check(&mem);
 }
