@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "engine/order/order.h"
-#include "engine/scan/predicate.h"
+#include "engine/predicate/predicate.h"
 #include "engine/store/store.h"
 #include "engine/tegula_unstable.h"
 

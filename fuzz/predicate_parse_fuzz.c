@@ -2,7 +2,7 @@
  * refused, gives the same answers as its copy and as its double negation, and no tile that holds a
  * row it is true for is left out. */
 #include <stdlib.h>
-#include "engine/scan/predicate.h"
+#include "engine/predicate/predicate.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -12,7 +12,7 @@
 #ifndef TEG_ENGINE_SCAN_PLAN_H
 #define TEG_ENGINE_SCAN_PLAN_H
 #include "engine/order/order.h"
-#include "engine/scan/predicate.h"
+#include "engine/predicate/predicate.h"
 #include "engine/store/store.h"
 #include "engine/time/visibility.h"
 

@@ -1,6 +1,6 @@
 /* Erasures: by key, by box, by predicate. Rows of kind 2, or box tiles, in an ordinary segment; every
  * reader masks what is older from this commit on, and a rewrite takes the bytes away. */
-#include "engine/scan/predicate.h"
+#include "engine/predicate/predicate.h"
 #include "engine/scan/scan.h"
 #include "engine/store/options.h"
 #include "engine/txn/txn.h"

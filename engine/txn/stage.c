@@ -1,7 +1,7 @@
 /* Puts and deletes: from the caller's memory to what the transaction holds. */
 #include "codec/base/hash.h"
 #include "engine/arrow/import.h"
-#include "engine/scan/predicate.h"
+#include "engine/predicate/predicate.h"
 #include "engine/scan/scan.h"
 #include "engine/store/options.h"
 #include "engine/txn/txn.h"

@@ -2,7 +2,7 @@
 #include "codec/base/hash.h"
 #include "engine/arrow/import.h"
 #include "engine/merge/merge.h"
-#include "engine/scan/predicate.h"
+#include "engine/predicate/predicate.h"
 #include "engine/store/options.h"
 
 static teg_status no_memory(teg_error *err)

@@ -1,7 +1,7 @@
 /* Deletes by predicate: a scan of the base, whose pieces are deleted one by one, and run again where
  * another commit came first. */
 #include "engine/arrow/import.h"
-#include "engine/scan/predicate.h"
+#include "engine/predicate/predicate.h"
 #include "engine/scan/scan.h"
 #include "engine/store/options.h"
 #include "engine/store/version.h"

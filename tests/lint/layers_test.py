@@ -8,6 +8,7 @@ PUBLIC = ("engine/tegula.h", "engine/tegula_unstable.h")
 PUBLIC_MAY_INCLUDE = PUBLIC + ("codec/base/status.h", "codec/base/allocator.h")
 CODEC = ["codec/base", "codec/msgpack", "codec/column", "codec/tile"]
 BELOW = ["engine/os", "engine/schema", "engine/order", "engine/time"]
+READ = ["engine/store", "engine/predicate", "engine/scan"]
 
 # Module -> modules whose headers it may include, besides its own and the public ones in the engine.
 EDGES = {
@@ -22,14 +23,15 @@ EDGES = {
     "engine/arrow": ["codec/base", "codec/column", "engine/schema"],
     "engine/store": CODEC + BELOW,
     "engine/write": CODEC + BELOW + ["engine/store"],
-    "engine/scan": CODEC + BELOW + ["engine/store", "engine/arrow"],
-    "engine/merge": CODEC + BELOW + ["engine/store", "engine/write", "engine/scan"],
-    "engine/unique": CODEC + BELOW
-    + ["engine/arrow", "engine/store", "engine/write", "engine/scan"],
-    "engine/txn": CODEC + BELOW
-    + ["engine/arrow", "engine/store", "engine/write", "engine/scan", "engine/merge", "engine/unique"],
-    "engine/api": CODEC + BELOW
-    + ["engine/arrow", "engine/store", "engine/write", "engine/scan", "engine/merge", "engine/unique"],
+    "engine/predicate": CODEC + BELOW,
+    "engine/scan": CODEC + BELOW + ["engine/store", "engine/predicate", "engine/arrow"],
+    "engine/compute": CODEC + BELOW + READ + ["engine/arrow"],
+    "engine/merge": CODEC + BELOW + READ + ["engine/write"],
+    "engine/unique": CODEC + BELOW + READ + ["engine/write", "engine/arrow"],
+    "engine/txn": CODEC + BELOW + READ
+    + ["engine/write", "engine/arrow", "engine/merge", "engine/unique"],
+    "engine/api": CODEC + BELOW + READ
+    + ["engine/write", "engine/arrow", "engine/compute", "engine/merge", "engine/unique"],
     "tools/tilectl": ["tools/parquet"],
     "tools/parquet": [],
     "bench": [],
