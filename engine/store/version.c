@@ -382,56 +382,52 @@ teg_status version_read_newest(struct teg_store *store, struct store_version **v
 
 /* ---- the catalog ---- */
 
-teg_status version_find_array(struct store_version *version, struct span name, struct arena *arena,
-                              struct array_record *record_out, teg_error *err)
+/* The value of the entry, copied into the arena. TEG_NOT_FOUND. */
+static teg_status find_value(struct store_version *version, struct key key, struct arena *arena,
+                             struct span *value_out, teg_error *err)
 {
-	struct key key = key_of_name(KEY_ARRAY, name);
 	struct cursor c;
-	struct span bytes;
 	teg_status status;
 
 	cursor_init(&c, &version->source, &version->head.root);
 	TEG_DO(cursor_find(&c, key_span(&key), err));
-	bytes = arena_copy(arena, cursor_entry(&c).value);
-	TEG_DO(bytes.at ? TEG_OK : teg_fail(err, TEG_NOMEM, "no memory for an array's record"));
-	status = record_parse_array(bytes, arena, record_out, err);
+	*value_out = arena_copy(arena, cursor_entry(&c).value);
+	TEG_DO(value_out->at ? TEG_OK : teg_fail(err, TEG_NOMEM, "no memory for a record"));
 done:
 	cursor_release(&c);
 	return status;
+}
+
+teg_status version_find_array(struct store_version *version, struct span name, struct arena *arena,
+                              struct array_record *record_out, teg_error *err)
+{
+	struct span bytes;
+
+	TEG_TRY(find_value(version, key_of_name(KEY_ARRAY, name), arena, &bytes, err));
+	return record_parse_array(bytes, arena, record_out, err);
 }
 
 teg_status version_find_record(struct store_version *version, uint64_t n, struct arena *arena,
                                struct version_record *record_out, teg_error *err)
 {
-	struct key key = key_of_number(KEY_VERSION, n);
-	struct cursor c;
 	struct span bytes;
-	teg_status status;
 
-	cursor_init(&c, &version->source, &version->head.root);
-	TEG_DO(cursor_find(&c, key_span(&key), err));
-	bytes = arena_copy(arena, cursor_entry(&c).value);
-	TEG_DO(bytes.at ? TEG_OK : teg_fail(err, TEG_NOMEM, "no memory for a version's record"));
-	status = record_parse_version(n, bytes, arena, record_out, err);
-done:
-	cursor_release(&c);
-	return status;
+	TEG_TRY(find_value(version, key_of_number(KEY_VERSION, n), arena, &bytes, err));
+	return record_parse_version(n, bytes, arena, record_out, err);
 }
 
 teg_status version_find_writer(struct store_version *version, const char *writer,
                                struct writer_record *record_out, teg_error *err)
 {
-	struct key key = key_of_name(KEY_WRITER, span_of_text(writer));
 	struct arena arena;
-	struct cursor c;
+	struct span bytes;
 	teg_status status;
 
 	arena_init(&arena, version->store->alloc, 1u << 20);
-	cursor_init(&c, &version->source, &version->head.root);
-	TEG_DO(cursor_find(&c, key_span(&key), err));
-	status = record_parse_writer(cursor_entry(&c).value, &arena, record_out, err);
-done:
-	cursor_release(&c);
+	status = find_value(version, key_of_name(KEY_WRITER, span_of_text(writer)), &arena, &bytes,
+	                    err);
+	if (status == TEG_OK)
+		status = record_parse_writer(bytes, &arena, record_out, err);
 	arena_release(&arena);
 	return status;
 }
