@@ -1,7 +1,7 @@
 """Measures Tegula and its peers on the same data, in the same run, on one core.
 
     ./dev bench                     all workloads, about ten minutes
-    ./dev bench --only sparse       flights flights3m sparse keys embeddings ragged grid history
+    ./dev bench --only sparse       flights flights3m sparse keys embeddings ragged grid history ledger
                                     commits memory
     ./dev bench --small             a hundredth of the rows: does it still work?
     ./dev bench --keep NAME         also keeps the report as bench/results/NAME.{json,md}
@@ -31,6 +31,7 @@ import pyarrow as pa  # noqa: E402
 import grids  # noqa: E402
 import harness  # noqa: E402
 import history  # noqa: E402
+import ledger  # noqa: E402
 import report  # noqa: E402
 import workloads  # noqa: E402
 from peers import tegula  # noqa: E402
@@ -255,6 +256,9 @@ class Run:
     def takes(self):
         history.takes(self, self.small)
 
+    def ledger(self):
+        ledger.measure(self, self.small)
+
     # ---- memory ----
 
     def memory(self):
@@ -311,7 +315,7 @@ def main():
     peers = [p for p in PEERS if not options.peer or any(word in p.name for word in options.peer)]
     run = Run(scratch, peers, options.repeats, options.small)
     try:
-        for name in options.only or [*workloads.ALL, "grid", "history", "commits", "memory"]:
+        for name in options.only or [*workloads.ALL, "grid", "history", "ledger", "commits", "memory"]:
             if name in workloads.ALL:
                 run.workload(name)
             else:
