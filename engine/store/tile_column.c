@@ -95,15 +95,40 @@ static void search_ids(const struct tile *tile, uint64_t lo, uint64_t hi, uint32
 	*end_out = hi < first ? 0 : (uint32_t)(hi - first < n ? hi - first + 1 : n);
 }
 
+/* The same where coordinates are left out and not every cell has a row: rows are counted. */
+static teg_status search_cells(struct tile_reader *reader, const struct tile *tile,
+                               const struct tile_column *presence, uint64_t lo, uint64_t hi,
+                               uint32_t *first_out, uint32_t *end_out, teg_error *err)
+{
+	uint64_t origin = tile->header.lo[0], n = presence->chunk.n;
+	uint64_t first = lo <= origin ? 0 : lo - origin < n ? lo - origin : n;
+	uint64_t end = hi < origin ? 0 : hi - origin < n ? hi - origin + 1 : n;
+	struct column_buf bits;
+	teg_status status;
+
+	column_buf_init(&bits, COLUMN_FIXED, 1, reader->alloc);
+	status = tile_read_stored(reader, tile, presence, 0, (uint32_t)end, &bits, err);
+	*first_out = *end_out = 0;
+	for (uint64_t cell = 0; status == TEG_OK && cell < end; cell++) {
+		*first_out += cell < first && bits.values[cell];
+		*end_out += bits.values[cell] != 0;
+	}
+	column_buf_release(&bits);
+	return status;
+}
+
 teg_status tile_search_column(struct tile_reader *reader, const struct tile *tile,
                               const struct field *field, uint64_t lo, uint64_t hi,
                               uint32_t *first_out, uint32_t *end_out, teg_error *err)
 {
 	const struct tile_column *column = tile_find_column(&tile->header, field->id);
 	struct reading r = { .reader = reader, .tile = tile, .column = column, .err = err };
+	const struct tile_column *presence = tile_find_column(&tile->header, COLUMN_ID_PRESENCE);
 	struct column_buf like;
 	uint64_t lane;
 
+	if (!column && presence)
+		return search_cells(reader, tile, presence, lo, hi, first_out, end_out, err);
 	if (!column) {
 		search_ids(tile, lo, hi, first_out, end_out);
 		return TEG_OK;
