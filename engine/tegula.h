@@ -939,12 +939,18 @@ typedef struct teg_purged_file {
 } teg_purged_file;
 typedef struct teg_purge_options {
 	size_t struct_size;
-	const char *array; /* needed */
+	const char *array; /* NULL: every array */
 	bool only_vacuum;  /* the rewrite was done before: try again to remove files */
 	void (*each)(void *ctx, const teg_purged_file *file); /* told of each file removed */
 	void *each_ctx;
 	teg_progress progress;
 	void *progress_ctx;
+	/* The metadata of commits (teg_txn_options) goes too: of those that made the array or gave it
+	 * cells, or of all, where `array` is NULL. */
+	bool metadata;
+	const uint64_t
+		*versions; /* and of these, ascending, whatever they changed; TEG_NOT_FOUND */
+	size_t n_versions;
 } teg_purge_options;
 typedef struct teg_purge_result {
 	size_t struct_size;
@@ -952,10 +958,18 @@ typedef struct teg_purge_result {
 	uint64_t rows_erased, rows_expired;
 	uint64_t files_removed, bytes_removed;
 	uint64_t files_kept; /* needed still by snapshots or by writers at work: try again later */
+	uint64_t metadata_removed; /* versions that had some */
 } teg_purge_result;
-/* Completes every erasure of the array: rewrites its segments, moves all that is live out of older
- * manifests, and removes every file that the newest version does not need, without a grace period.
- * What open snapshots need stays (files_kept). */
+/* Completes every erasure of the array that was committed before: rewrites its segments, those too that
+ * an earlier schema wrote, moves all that is live out of older manifests, and removes every file that
+ * the newest version does not need, without a grace period. With them goes what was dropped, renamed,
+ * unset or set aside by teg_recover before: columns, arrays, names, metadata, rules, fill values. What
+ * open snapshots need stays (files_kept).
+ *
+ * What stays for good, and should not be a person's: the names of arrays, columns and writers in use
+ * (`writer`, `key_writer`), the id of an array (a hash of its first name), of the last content under
+ * an idempotency key a hash, and of each version its times, counts and action. The history tells which
+ * versions had metadata removed and by which version, and of that one when. */
 TEG_API TEG_MUST_USE teg_status teg_purge(teg_store *store, const teg_purge_options *options,
                                           teg_purge_result *result_out, teg_error *err);
 

@@ -55,6 +55,7 @@ typedef struct teg_version_info {
 	uint64_t n_arrays, n_rows, n_bytes;
 	const teg_metadata *metadata;
 	size_t n_metadata;
+	uint64_t redacted; /* the version that took metadata of this one away; 0: none */
 } teg_version_info;
 
 TEG_API TEG_MUST_USE teg_status teg_walk_segments(teg_array *array,

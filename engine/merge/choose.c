@@ -14,24 +14,24 @@ int64_t retention_horizon(const struct array_state *state)
 	return horizon > state->horizon ? horizon : state->horizon;
 }
 
-static bool may_expire(const struct array_state *state)
+static bool may_expire(const struct array_state *state, uint32_t n)
 {
 	int64_t horizon = retention_horizon(state);
 
-	for (uint32_t i = 0; i < state->n_segments; i++)
+	for (uint32_t i = 0; i < n; i++)
 		if (state->segments[i].history && state->segments[i].superseded_min <= horizon)
 			return true;
 	return false;
 }
 
 /* A merge of everything leaves one interval of commits, in at most a current and a history part. */
-bool merge_is_settled(const struct array_state *state)
+bool merge_is_settled(const struct array_state *state, uint32_t n)
 {
-	for (uint32_t i = 0; i < state->n_segments; i++)
+	for (uint32_t i = 0; i < n; i++)
 		if (!state->segments[i].compacted ||
 		    state->segments[i].first_version != state->segments[0].first_version)
 			return false;
-	return !may_expire(state);
+	return !may_expire(state, n);
 }
 
 bool merge_choose(const struct array_state *state, const teg_allocator *alloc, uint32_t *first_out,

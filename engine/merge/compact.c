@@ -18,19 +18,26 @@ struct job {
 	bool by_policy;
 	uint32_t least;              /* segments that make a merge worth a version of its own */
 	const struct retile *retile; /* NULL: tiles stay as they are */
-	bool gathers;                /* no older manifest file is to be needed afterwards */
+	uint64_t through; /* a purge: commits up to there must be merged, under the newest
+	                     schema; 0: it is none */
 	struct merge_options options;
 	teg_compact_result *result;
 	uint32_t lost; /* merges of this array whose segments were gone when they were done */
 	uint64_t base; /* version of the newest try */
 };
 
-/* How many of the oldest segments a merge by hand takes: whole commits only. */
-static uint32_t oldest(const struct array_state *state, uint32_t lost)
+/* How many of the oldest segments a merge by hand takes: whole commits only. A purge leaves out what came
+ * after it had begun, and nothing else. */
+static uint32_t oldest(const struct job *job, const struct array_state *state)
 {
-	uint32_t eighths = lost <= PATIENCE ? 0 : lost - PATIENCE;
+	uint32_t eighths = job->lost <= PATIENCE ? 0 : job->lost - PATIENCE;
 	uint32_t n = state->n_segments;
 
+	if (job->through) {
+		while (n && state->segments[n - 1].first_version > job->through)
+			n--;
+		return n;
+	}
 	n -= (uint32_t)((uint64_t)n * (eighths < LEFT_OUT_MAX ? eighths : LEFT_OUT_MAX) / 8);
 	while (n < state->n_segments &&
 	       (n < 2 || state->segments[n].first_version == state->segments[n - 1].first_version))
@@ -48,9 +55,9 @@ static bool is_worth_it(const struct job *job, const struct array_state *state, 
 }
 
 /* Some segment was written by an earlier schema, which may have had other tile settings. */
-static bool has_older_tiles(const struct array_state *state)
+static bool has_older_tiles(const struct array_state *state, uint32_t n)
 {
-	for (uint32_t i = 0; i < state->n_segments; i++)
+	for (uint32_t i = 0; i < n; i++)
 		if (state->segments[i].schema_version < state->schema->version)
 			return true;
 	return false;
@@ -63,8 +70,9 @@ static bool choose(const struct job *job, const struct array_state *state, uint3
 		return merge_choose(state, job->store->alloc, first, n) &&
 		       is_worth_it(job, state, *first, *n);
 	*first = 0;
-	*n = oldest(state, job->lost);
-	return !merge_is_settled(state) || (job->retile && has_older_tiles(state));
+	*n = oldest(job, state);
+	return !merge_is_settled(state, *n) ||
+	       ((job->retile || job->through) && has_older_tiles(state, *n));
 }
 
 static void add_result(teg_compact_result *to, const struct merge *merge, uint64_t version)
@@ -148,8 +156,7 @@ static teg_status publish(struct job *job, const struct array_state *state, stru
 		                       .horizon = merge->horizon };
 	struct commit_request request = { .changes = &change,
 		                          .n_changes = 1,
-		                          .action = merge->n_expired ? "purge" : "compact",
-		                          .gathers = job->gathers };
+		                          .action = merge->n_expired ? "purge" : "compact" };
 	teg_commit_result result = { .struct_size = sizeof result };
 	struct audit audit;
 	teg_status status;
@@ -372,31 +379,36 @@ teg_status teg_compact(teg_store *store, const teg_compact_options *options,
 	return status;
 }
 
-/* A version of its own that reaches nothing in older manifest files. */
-static teg_status gather(struct teg_store *store, const char *name, teg_commit_result *result,
-                         teg_error *err)
+/* A version of its own that reaches nothing in older manifest files, and says less of older versions. */
+static teg_status gather(struct teg_store *store, const char *name, struct redaction *redact,
+                         teg_commit_result *result, teg_error *err)
 {
+	bool redacts = redact->of_array || redact->of_all || redact->n_versions;
 	struct array_change change = { .name = name };
-	struct commit_request request = {
-		.changes = &change, .n_changes = 1, .action = "gather", .gathers = true
-	};
+	struct commit_request request = { .changes = &change,
+		                          .n_changes = name ? 1 : 0,
+		                          .action = redacts ? "redact" : "gather",
+		                          .redact = redacts ? redact : NULL,
+		                          .gathers = true };
 
 	TEG_TRY(store_new_id(store, request.commit_id, err));
 	return store_commit(store, &request, result, NULL, err);
 }
 
-teg_status merge_and_gather(struct teg_store *store, const char *name, teg_progress progress,
-                            void *ctx, teg_compact_result *result_out, teg_error *err)
+teg_status merge_and_gather(struct teg_store *store, const char *name, struct redaction *redact,
+                            teg_progress progress, void *ctx, teg_compact_result *result_out,
+                            teg_error *err)
 {
-	struct job job = { .store = store, .name = name, .gathers = true, .result = result_out };
+	struct job job = { .store = store, .name = name, .result = result_out };
 	teg_commit_result result = { .struct_size = sizeof result };
 	teg_status status;
 
 	*result_out = (teg_compact_result){ .struct_size = sizeof *result_out };
 	job.options = (struct merge_options){ .progress = progress, .progress_ctx = ctx };
-	TEG_TRY(compact_array(&job, err));
+	TEG_TRY(version_newest_number(store, &job.through, err));
+	TEG_TRY(name ? compact_array(&job, err) : compact_all(&job, err));
 	store_flight_begin(store);
-	status = gather(store, name, &result, err);
+	status = gather(store, name, redact, &result, err);
 	store_flight_end(store);
 	result_out->version = result.version;
 	return status;

@@ -81,8 +81,8 @@ teg_status merge_reordered(struct teg_array *array, const struct schema *to,
 /* Rows superseded up to there go by the array's retention: never below its horizon. INT64_MIN: none. */
 int64_t retention_horizon(const struct array_state *state);
 
-/* Is there nothing that one merge of everything would change? */
-bool merge_is_settled(const struct array_state *state);
+/* Is there nothing that one merge of the first n segments would change? */
+bool merge_is_settled(const struct array_state *state, uint32_t n);
 
 /* The run of segments that the policy would merge now, whole commits only. False: none. */
 bool merge_choose(const struct array_state *state, const teg_allocator *alloc, uint32_t *first_out,
@@ -111,10 +111,12 @@ void merge_ride(struct store_version *base, struct merge_rides *rides, struct ar
 /* `keep_files`: the commit has happened, or may have. All zeros is fine, and what is left. */
 void merge_rides_end(struct teg_store *store, struct merge_rides *rides, bool keep_files);
 
-/* Merges everything that can be merged, and makes a version that reaches nothing in older manifest
- * files: afterwards only older versions need what was there before. */
-teg_status merge_and_gather(struct teg_store *store, const char *name, teg_progress progress,
-                            void *ctx, teg_compact_result *result_out, teg_error *err);
+/* Merges everything that was committed before, and what earlier schemas wrote, of one array or of all
+ * (NULL), and makes a version that reaches nothing in older manifest files: afterwards only older
+ * versions need what was there before. That version takes metadata away where `redact` says so. */
+teg_status merge_and_gather(struct teg_store *store, const char *name, struct redaction *redact,
+                            teg_progress progress, void *ctx, teg_compact_result *result_out,
+                            teg_error *err);
 
 /* Tile settings to be; zero: they stay. */
 struct retile {

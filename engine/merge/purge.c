@@ -53,13 +53,19 @@ static teg_status tell_file(void *ctx, const char *path, uint64_t size, teg_erro
 
 static teg_status run(struct purge *p, teg_purge_result *result, teg_error *err)
 {
+	const teg_purge_options *o = &p->options;
+	struct redaction redact = { .versions = o->versions,
+		                    .n_versions = o->n_versions,
+		                    .of_array = o->metadata && o->array,
+		                    .of_all = o->metadata && !o->array };
 	teg_compact_result merged;
 	teg_vacuum_result vacuumed;
 
-	if (!p->options.only_vacuum) {
-		TEG_TRY(merge_and_gather(p->store, p->options.array, p->options.progress,
-		                         p->options.progress_ctx, &merged, err));
+	if (!o->only_vacuum) {
+		TEG_TRY(merge_and_gather(p->store, o->array, &redact, o->progress, o->progress_ctx,
+		                         &merged, err));
 		result->version = merged.version;
+		result->metadata_removed = redact.n_redacted;
 		result->rows_erased = merged.rows_erased;
 		result->rows_expired = merged.rows_expired;
 	}
@@ -70,6 +76,19 @@ static teg_status run(struct purge *p, teg_purge_result *result, teg_error *err)
 	return TEG_OK;
 }
 
+static teg_status check_options(const teg_purge_options *options, teg_error *err)
+{
+	if (options->n_versions && !options->versions)
+		return teg_fail(err, TEG_MISUSE, "a purge of versions needs their numbers");
+	for (size_t i = 1; i < options->n_versions; i++)
+		if (options->versions[i] <= options->versions[i - 1])
+			return teg_fail(err, TEG_MISUSE,
+			                "the versions to purge are not in ascending order");
+	if (options->only_vacuum && (options->metadata || options->n_versions))
+		return teg_fail(err, TEG_MISUSE, "only_vacuum leaves metadata as it is");
+	return TEG_OK;
+}
+
 teg_status teg_purge(teg_store *store, const teg_purge_options *options,
                      teg_purge_result *result_out, teg_error *err)
 {
@@ -77,12 +96,10 @@ teg_status teg_purge(teg_store *store, const teg_purge_options *options,
 	teg_purge_result result = { .struct_size = sizeof result };
 	teg_status status;
 
-	if (!store || !options)
-		return teg_fail(err, TEG_MISUSE,
-		                "teg_purge needs a store and the name of an array");
+	if (!store)
+		return teg_fail(err, TEG_MISUSE, "teg_purge needs a store");
 	TEG_TRY(options_take(options, &p.options, sizeof p.options, "teg_purge_options", err));
-	if (!p.options.array)
-		return teg_fail(err, TEG_MISUSE, "teg_purge needs the name of an array");
+	TEG_TRY(check_options(&p.options, err));
 	if (store->read_only)
 		return teg_fail(err, TEG_READ_ONLY, "the store was opened to be read only");
 	p.piece = mem_alloc(store->alloc, PIECE_LEN);
@@ -92,5 +109,6 @@ teg_status teg_purge(teg_store *store, const teg_purge_options *options,
 	mem_free(store->alloc, p.piece, PIECE_LEN);
 	if (status == TEG_OK)
 		options_give(result_out, &result, sizeof result);
-	return status == TEG_OK ? TEG_OK : error_in_array(err, status, p.options.array);
+	return status == TEG_OK || !p.options.array ? status
+	                                            : error_in_array(err, status, p.options.array);
 }

@@ -4,11 +4,13 @@
 
 static bool changes_anything(const struct commit_request *request)
 {
+	if (request->gathers)
+		return true;
 	for (uint32_t i = 0; i < request->n_changes; i++) {
 		const struct array_change *change = &request->changes[i];
 
-		if (request->gathers || change->retention || change->create || change->alter ||
-		    change->rename || change->drop || change->n_add || change->n_remove)
+		if (change->retention || change->create || change->alter || change->rename ||
+		    change->drop || change->n_add || change->n_remove)
 			return true;
 	}
 	return false;

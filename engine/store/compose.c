@@ -1,7 +1,6 @@
 #include "engine/store/compose.h"
 #include "codec/base/hash.h"
 #include "codec/base/sort.h"
-#include "engine/store/keys.h"
 #include "engine/store/policy.h"
 
 void compose_init(struct compose *c, struct teg_store *store, struct store_version *base,
@@ -44,6 +43,16 @@ teg_status compose_edit(struct compose *c, struct span key, struct span value, t
 	c->edits = block;
 	c->edits[c->n_edits++] = (struct tree_edit){ kept, value };
 	return TEG_OK;
+}
+
+teg_status compose_put(struct compose *c, const struct key *key, struct buf *b, teg_error *err)
+{
+	struct span value = { NULL, 0 };
+
+	if (buf_status(b) == TEG_OK)
+		value = arena_copy(&c->arena, buf_span(b));
+	buf_release(b);
+	return value.at ? compose_edit(c, key_span(key), value, err) : no_memory(err);
 }
 
 teg_status compose_inline(struct compose *c, struct span bytes, struct manifest_entry entry,
@@ -128,20 +137,6 @@ static struct version_record record_of(const struct compose *c)
 	return record;
 }
 
-/* Keeps what `b` holds for the life of the composition, and takes it as the value of `key`. */
-static teg_status edit_from(struct compose *c, const struct key *key, struct buf *b, teg_error *err)
-{
-	struct span value = { NULL, 0 };
-	teg_status status = TEG_OK;
-
-	if (buf_status(b) == TEG_OK)
-		value = arena_copy(&c->arena, buf_span(b));
-	buf_release(b);
-	if (!value.at)
-		status = no_memory(err);
-	return status == TEG_OK ? compose_edit(c, key_span(key), value, err) : status;
-}
-
 static teg_status log_version(struct compose *c, teg_error *err)
 {
 	struct version_record record = record_of(c);
@@ -150,7 +145,7 @@ static teg_status log_version(struct compose *c, teg_error *err)
 
 	buf_init(&b, c->store->alloc, BUF_NO_LIMIT);
 	record_put_version(&record, &b);
-	return edit_from(c, &key, &b, err);
+	return compose_put(c, &key, &b, err);
 }
 
 static teg_status log_writer(struct compose *c, teg_error *err)
@@ -175,7 +170,7 @@ static teg_status log_writer(struct compose *c, teg_error *err)
 	key = key_of_name(KEY_WRITER, span_of_text(r->key_writer));
 	buf_init(&b, c->store->alloc, BUF_NO_LIMIT);
 	record_put_writer(&record, &b);
-	return edit_from(c, &key, &b, err);
+	return compose_put(c, &key, &b, err);
 }
 
 /* ---- putting it together ---- */
@@ -287,6 +282,8 @@ teg_status compose_run(struct compose *c, teg_error *err)
 		move[i] = c->files[i].live_len > 0;
 	c->result.version = c->number;
 	TEG_TRY(compose_arrays(c, err));
+	if (c->request->redact)
+		TEG_TRY(compose_redact(c, err));
 	TEG_TRY(log_version(c, err));
 	TEG_TRY(log_writer(c, err));
 	TEG_TRY(sort_edits(c, err));

@@ -9,6 +9,7 @@
  */
 #ifndef TEG_ENGINE_STORE_COMPOSE_H
 #define TEG_ENGINE_STORE_COMPOSE_H
+#include "engine/store/keys.h"
 #include "engine/store/manifest.h"
 #include "engine/store/tree.h"
 #include "engine/store/version.h"
@@ -43,6 +44,8 @@ teg_status compose_run(struct compose *c, teg_error *err);
 /* ---- between its parts ---- */
 /* An edit of the catalog; `value` .at NULL: the key goes. The key is copied, the value is not. */
 teg_status compose_edit(struct compose *c, struct span key, struct span value, teg_error *err);
+/* The same with what `b` holds, which is copied and released in any case. */
+teg_status compose_put(struct compose *c, const struct key *key, struct buf *b, teg_error *err);
 /* An inline segment: `bytes` into the file. *off_out: where. */
 teg_status compose_inline(struct compose *c, struct span bytes, struct manifest_entry entry,
                           uint64_t *off_out, teg_error *err);
@@ -50,6 +53,9 @@ teg_status compose_inline(struct compose *c, struct span bytes, struct manifest_
 teg_status compose_unlive(struct compose *c, uint64_t manifest, uint64_t len, teg_error *err);
 /* The changes of arrays: compose_array.c. */
 teg_status compose_arrays(struct compose *c, teg_error *err);
+/* Takes metadata out of the records of earlier versions: compose_redact.c. Sets what the new version
+ * says of it. */
+teg_status compose_redact(struct compose *c, teg_error *err);
 /* Copies live rests of old files forward: compose_move.c. Segments before the edits are applied,
  * pages after. */
 teg_status compose_move_segments(struct compose *c, const struct manifest_use *from,

@@ -2,21 +2,10 @@
 #include "codec/base/hash.h"
 #include "engine/schema/alter.h"
 #include "engine/store/compose_target.h"
-#include "engine/store/keys.h"
 
 static teg_status no_memory(teg_error *err)
 {
 	return teg_fail(err, TEG_NOMEM, "no memory for a commit");
-}
-
-static teg_status edit_from(struct compose *c, const struct key *key, struct buf *b, teg_error *err)
-{
-	struct span value = { NULL, 0 };
-
-	if (buf_status(b) == TEG_OK)
-		value = arena_copy(&c->arena, buf_span(b));
-	buf_release(b);
-	return value.at ? compose_edit(c, key_span(key), value, err) : no_memory(err);
 }
 
 static teg_status named(teg_error *err, teg_status status, const struct target *t)
@@ -278,7 +267,7 @@ static teg_status put_segment(struct compose *c, const struct target *t, struct 
 	}
 	buf_init(&b, c->store->alloc, BUF_NO_LIMIT);
 	record_put_segment(ref, t->schema->n_dims, &b);
-	return edit_from(c, &key, &b, err);
+	return compose_put(c, &key, &b, err);
 }
 
 /* Rows staged for an earlier schema. What a merge wrote holds rows that were here before: what reads
@@ -431,7 +420,7 @@ static teg_status apply_change(struct compose *c, struct target *t, teg_error *e
 		TEG_TRY(compose_rename(c, t, err));
 	buf_init(&b, c->store->alloc, BUF_NO_LIMIT);
 	record_put_array(&t->record, &b);
-	return edit_from(c, &key, &b, err);
+	return compose_put(c, &key, &b, err);
 }
 
 teg_status compose_arrays(struct compose *c, teg_error *err)

@@ -1,6 +1,5 @@
 #include "codec/base/hash.h"
 #include "engine/store/compose.h"
-#include "engine/store/keys.h"
 
 /* A damaged file is left where it is: it is no reason not to commit, and whoever needs its bytes is
  * told. So TEG_CORRUPT and TEG_NOT_FOUND about the file itself end a move, not the commit. */
@@ -72,31 +71,19 @@ static bool is_edited(const struct compose *c, struct span key)
 	return lo < c->n_sorted && span_equal(c->edits[lo].key, key);
 }
 
-static teg_status put_moved(struct compose *c, const struct key *key, const struct segment_ref *ref,
-                            uint32_t n_dims, teg_error *err)
-{
-	struct buf b;
-	struct span value = { NULL, 0 };
-
-	buf_init(&b, c->store->alloc, BUF_NO_LIMIT);
-	record_put_segment(ref, n_dims, &b);
-	if (buf_status(&b) == TEG_OK)
-		value = arena_copy(&c->arena, buf_span(&b));
-	buf_release(&b);
-	if (!value.at)
-		return teg_fail(err, TEG_NOMEM, "no memory to move a segment");
-	return compose_edit(c, key_span(key), value, err);
-}
-
 static teg_status move_ref(struct compose *c, struct rest *rest, const struct key *key,
                            struct segment_ref *ref, uint32_t n_dims, struct manifest_entry entry,
                            teg_error *err)
 {
+	struct buf b;
+
 	TEG_TRY(rest_read(c, rest, entry.off, entry.len, err));
 	TEG_TRY(compose_unlive(c, ref->manifest, ref->len, err));
 	ref->manifest = c->number;
 	TEG_TRY(compose_inline(c, buf_span(&rest->bytes), entry, &ref->off, err));
-	return put_moved(c, key, ref, n_dims, err);
+	buf_init(&b, c->store->alloc, BUF_NO_LIMIT);
+	record_put_segment(ref, n_dims, &b);
+	return compose_put(c, key, &b, err);
 }
 
 /* Moves the segment if the catalog still finds it here and this commit does not replace it. */

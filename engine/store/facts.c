@@ -38,7 +38,8 @@ static teg_status show_version(struct store_version *version, uint64_t n,
 			                   .n_rows = record.n_rows,
 			                   .n_bytes = record.n_bytes,
 			                   .metadata = record.metadata,
-			                   .n_metadata = record.n_metadata };
+			                   .n_metadata = record.n_metadata,
+			                   .redacted = record.redacted };
 		memcpy(info.commit_id, record.commit_id, sizeof info.commit_id);
 		*stop_out = !each(ctx, &info);
 	}

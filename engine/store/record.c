@@ -331,7 +331,7 @@ bool record_parse_metadata(const struct node *node, struct arena *arena,
 
 void record_put_version(const struct version_record *record, struct buf *out)
 {
-	pack_map(out, 11);
+	pack_map(out, record->redacted ? 12 : 11);
 	put_bytes(out, "commit", span_of(record->commit_id, sizeof record->commit_id));
 	put_i64(out, "time", record->system_time);
 	put_i64(out, "wall", record->wall_time);
@@ -344,6 +344,8 @@ void record_put_version(const struct version_record *record, struct buf *out)
 	put_u64(out, "bytes", record->n_bytes);
 	pack_key(out, "meta");
 	record_put_metadata(record->metadata, record->n_metadata, out);
+	if (record->redacted)
+		put_u64(out, "redacted", record->redacted);
 }
 
 teg_status record_read_version(uint64_t version, const struct node *map, struct arena *arena,
@@ -351,6 +353,7 @@ teg_status record_read_version(uint64_t version, const struct node *map, struct 
 {
 	struct span commit;
 
+	r->redacted = 0;
 	if (!node_bytes(node_get(map, "commit"), &commit) || commit.len != sizeof r->commit_id ||
 	    !get_i64(map, "time", &r->system_time) || !get_i64(map, "wall", &r->wall_time) ||
 	    !node_text(node_get(map, "writer"), &r->writer) ||
@@ -358,7 +361,8 @@ teg_status record_read_version(uint64_t version, const struct node *map, struct 
 	    !node_text(node_get(map, "action"), &r->action) ||
 	    !get_u64(map, "arrays", &r->n_arrays) || !get_u64(map, "rows", &r->n_rows) ||
 	    !get_u64(map, "segments", &r->n_segments) || !get_u64(map, "bytes", &r->n_bytes) ||
-	    !record_parse_metadata(node_get(map, "meta"), arena, &r->metadata, &r->n_metadata))
+	    !record_parse_metadata(node_get(map, "meta"), arena, &r->metadata, &r->n_metadata) ||
+	    (node_get(map, "redacted") && !get_u64(map, "redacted", &r->redacted)))
 		return corrupt(err, "version record");
 	memcpy(r->commit_id, commit.at, commit.len);
 	r->version = version;

@@ -42,6 +42,7 @@ struct version_record {
 	uint64_t n_arrays, n_rows, n_segments, n_bytes;
 	const teg_metadata *metadata; /* in the arena */
 	size_t n_metadata;
+	uint64_t redacted; /* the version that took metadata away; 0: none */
 };
 void record_put_version(const struct version_record *record, struct buf *out);
 teg_status record_read_version(uint64_t version, const struct node *map, struct arena *arena,

@@ -136,6 +136,19 @@ struct array_change {
 	int64_t first_row_id;
 };
 
+/* Metadata that goes from the records of earlier versions. What the engine itself noted there of merges
+ * keeps its counts. */
+struct redaction {
+	const uint64_t *versions; /* these, ascending, which must be there */
+	size_t n_versions;
+	bool of_array; /* those that made changes[0]'s array or gave it cells */
+	bool of_all;
+	/* out */
+	uint64_t n_redacted;
+	teg_metadata said; /* of the new version */
+	char count[24];
+};
+
 struct commit_request {
 	struct array_change *changes;
 	uint32_t n_changes;
@@ -146,6 +159,7 @@ struct commit_request {
 	uint64_t expect_version;
 	const teg_metadata *metadata;
 	size_t n_metadata;
+	struct redaction *redact; /* NULL: nothing */
 	bool gathers; /* moves all that is reached into its own manifest: older files can go */
 	const char *action;    /* "create", "commit", "alter", "rename", "drop", "compact" */
 	uint8_t commit_id[16]; /* random, made at begin */

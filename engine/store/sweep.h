@@ -21,7 +21,7 @@ struct sweep_options {
 	sweep_each each; /* told before a file goes; NULL: nobody */
 	void *ctx;
 };
-/* Vacuum without a grace period. */
+/* Vacuum without a grace period, which removes what a recovery has set aside, too. */
 teg_status vacuum_now(struct teg_store *store, sweep_each each, void *ctx,
                       teg_vacuum_result *result_out, teg_error *err);
 teg_status sweep_manifests(struct store_version *version, const struct sweep_options *options,

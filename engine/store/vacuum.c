@@ -57,6 +57,7 @@ struct vacuum {
 	struct teg_store *store;
 	int64_t grace_us, now_us;
 	bool dry_run, failed;
+	bool lost;       /* manifests that a recovery gave up go as well */
 	sweep_each each; /* told before a file goes; NULL: nobody */
 	void *ctx;
 	struct names listed, needed;
@@ -191,9 +192,10 @@ static teg_status sweep_files(struct vacuum *v, teg_error *err)
 	return TEG_OK;
 }
 
-/* ---- temporary files of manifests that a dead writer left behind ---- */
+/* ---- what a dead writer or a recovery left behind in manifests/ ---- */
 
 #define TEMPORARY ".tmp"
+#define LOST ".lost"
 
 struct leftovers {
 	struct vacuum *v;
@@ -210,6 +212,20 @@ static bool is_temporary(const char *name, uint8_t id[16])
 	       hex_parse(name + len - tail - 32, 16, id);
 }
 
+/* 00000000000000000007.lost */
+static bool is_lost(const char *name)
+{
+	size_t len = strlen(name), tail = strlen(LOST);
+	char stem[OS_PATH_MAX];
+	uint64_t number;
+
+	if (len <= tail || len >= sizeof stem || strcmp(name + len - tail, LOST) != 0)
+		return false;
+	memcpy(stem, name, len - tail);
+	stem[len - tail] = 0;
+	return manifest_number(stem, &number);
+}
+
 static teg_status remove_leftover(struct vacuum *v, const char *name, teg_error *err)
 {
 	char path[OS_PATH_MAX] = "manifests/";
@@ -223,12 +239,14 @@ static int each_leftover(void *ctx, const char *name)
 	struct leftovers *l = ctx;
 	uint8_t id[16];
 
-	if (!is_temporary(name, id))
-		return 0;
-	if (pins_hold_file(&l->v->pins, id))
+	if (!is_temporary(name, id)) {
+		if (l->v->lost && is_lost(name))
+			l->status = remove_leftover(l->v, name, l->err);
+	} else if (pins_hold_file(&l->v->pins, id)) {
 		l->v->result.files_kept_pinned++;
-	else
+	} else {
 		l->status = remove_leftover(l->v, name, l->err);
+	}
 	return l->status != TEG_OK;
 }
 
@@ -353,7 +371,7 @@ static teg_status vacuum(struct vacuum *v, teg_error *err)
 teg_status vacuum_now(struct teg_store *store, sweep_each each, void *ctx,
                       teg_vacuum_result *result_out, teg_error *err)
 {
-	struct vacuum v = { .store = store, .each = each, .ctx = ctx };
+	struct vacuum v = { .store = store, .lost = true, .each = each, .ctx = ctx };
 
 	TEG_TRY(vacuum(&v, err));
 	*result_out = v.result;

@@ -53,6 +53,7 @@ class Store:
         arrays = [self._array(key[1:].decode(errors="replace"), value, entries)
                   for key, value in entries.items() if key[:1] == b"A"]
         self.arrays = {array.name: array for array in arrays}
+        self.versions = dict(self._said_of(key, value) for key, value in entries.items() if key[:1] == b"V")
         require(self.head.unsigned("arrays") == len(self.arrays), "MAN-9", "number of arrays")
 
     def _read(self, name):
@@ -156,6 +157,14 @@ class Store:
             if key[:9] == b"S" + number:
                 self._segment(array, key, reference)
         return array
+
+    def _said_of(self, key, value):
+        """Number of a version, metadata of its commit and by which version some was taken away."""
+        f = Fields(unpack(value, "version record"), "version record")
+        number, redacted = int.from_bytes(key[1:], "big"), f.unsigned("redacted", default=0)
+        require(len(key) == 9, "KEY-5", "key of a version")
+        require(not redacted or number < redacted <= self.version, "REC-7", "removed metadata")
+        return number, ([tuple(pair) for pair in f.get("meta", list)], redacted)
 
     def segment_bytes(self, f):
         """The whole segment that a reference means (REC-2, REC-4)."""

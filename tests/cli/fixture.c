@@ -8,6 +8,7 @@
  *   dense     dense "grid" (x, y of 0 to 3, int32) with one box written
  *   names     arrays whose names and text need quoting, one of them empty
  *   long      table "long" of 3,000 rows
+ *   noted     table "people", each of its commits with metadata; a table "other" with a note too
  */
 #include "engine/tegula.h"
 #include <math.h>
@@ -38,14 +39,23 @@ static teg_store *open_store(const char *path)
 	return store;
 }
 
-static teg_txn *begin(teg_store *store, int64_t system_time)
+static teg_txn *begin_noted(teg_store *store, int64_t system_time, const char *note)
 {
-	teg_txn_options options = { .struct_size = sizeof options, .system_time = system_time };
+	const teg_metadata metadata = { "note", note, 4, note ? strlen(note) : 0 };
+	teg_txn_options options = { .struct_size = sizeof options,
+		                    .system_time = system_time,
+		                    .metadata = &metadata,
+		                    .n_metadata = note ? 1 : 0 };
 	teg_txn *txn;
 	teg_error err;
 
 	need(teg_txn_begin(store, &options, &txn, &err), &err);
 	return txn;
+}
+
+static teg_txn *begin(teg_store *store, int64_t system_time)
+{
+	return begin_noted(store, system_time, NULL);
 }
 
 static void create(teg_txn *txn, const char *array, teg_spec spec)
@@ -285,16 +295,45 @@ static void make_long(teg_store *store)
 	commit(txn);
 }
 
+/* Versions 2 to 5: two of people, one of another array, one that adds no cells. */
+static void make_noted(teg_store *store)
+{
+	static const teg_attribute attributes[] = { { .name = "name",
+		                                      .type = { .type = TEG_UTF8 } } };
+	static const char *const notes[] = { "asked by mary", "mary moved", "no mary here" };
+	const teg_column columns[] = {
+		{ .name = "name", .values = "annmary", .offsets = (const int32_t[]){ 0, 3, 7 } },
+		{ .name = "name", .values = "mary b", .offsets = (const int32_t[]){ 0, 6 } },
+		{ .name = "name", .values = "bob", .offsets = (const int32_t[]){ 0, 3 } },
+	};
+	const teg_alter rename = { .kind = TEG_ALTER_RENAME, .name = "name", .new_name = "who" };
+	teg_txn *txn;
+	teg_error err;
+
+	for (int i = 0; i < 3; i++) {
+		const char *array = i < 2 ? "people" : "other";
+
+		txn = begin_noted(store, 1000000 * (i + 1), notes[i]);
+		if (i != 1)
+			create(txn, array,
+			       (teg_spec){ .kind = TEG_TABLE,
+			                   .attributes = attributes,
+			                   .n_attributes = 1 });
+		put(txn, array, &columns[i], 1, i ? 1 : 2, 0, 0);
+		commit(txn);
+	}
+	txn = begin_noted(store, 0, "as mary wanted");
+	need(teg_txn_alter(txn, "people", &rename, 1, &err), &err);
+	commit(txn);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct {
 		const char *name;
 		void (*make)(teg_store *store);
-	} kinds[] = { { "types", make_types },
-		      { "cells", make_cells },
-		      { "dense", make_dense },
-		      { "names", make_names },
-		      { "long", make_long } };
+	} kinds[] = { { "types", make_types }, { "cells", make_cells }, { "dense", make_dense },
+		      { "names", make_names }, { "long", make_long },   { "noted", make_noted } };
 	teg_store *store;
 
 	for (size_t i = 0; argc == 3 && i < COUNT(kinds); i++)

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "tests/support/crash.h"
+#include "tests/support/files.h"
 #include "tests/support/ok.h"
 #include "tests/support/show.h"
 
@@ -114,37 +115,9 @@ static teg_status erase_and_purge(struct os *os, void *ctx)
 	return status;
 }
 
-struct search {
-	struct os *os;
-	const char *folder;
-	bool found;
-};
-
-static int search_file(void *ctx, const char *name)
-{
-	struct search *search = ctx;
-	char path[OS_PATH_MAX];
-	uint8_t *bytes;
-	size_t len;
-
-	snprintf(path, sizeof path, "%s/%s", search->folder, name);
-	OK(os_read_file(search->os, path, 1 << 20, teg_allocator_default(), &bytes, &len, err));
-	for (size_t i = 0; i + 4 <= len; i++)
-		search->found |= !memcmp(bytes + i, "mary", 4);
-	teg_allocator_default()->free(teg_allocator_default()->ctx, bytes, len);
-	return 0;
-}
-
 static bool is_anywhere(struct os *os)
 {
-	static const char *const folders[] = { "manifests", "segments" };
-	struct search search = { .os = os };
-
-	for (size_t i = 0; i < 2; i++) {
-		search.folder = folders[i];
-		OK(os_list(os, folders[i], search_file, &search, err));
-	}
-	return search.found;
+	return files_count(os, "mary", 4) > 0;
 }
 
 static void check_erased(struct os *os, const struct crash_point *at, void *ctx)

@@ -75,8 +75,9 @@ struct world {
 	teg_txn *txn;
 	FILE *truth;
 	int64_t time;
-	uint64_t n_ids; /* of the table */
-	bool some;      /* something is in the truth */
+	uint64_t n_ids;       /* of the table */
+	bool some;            /* something is in the truth */
+	const char *versions; /* what the history says of them; NULL: nothing */
 };
 
 /* A column: values of `width` bytes, or text with offsets where `offsets` is set. With children a list
@@ -107,18 +108,28 @@ static void open_world(struct world *w, const char *folder, const char *name)
 
 static void close_world(struct world *w)
 {
-	fputs("\n]}\n", w->truth);
+	fprintf(w->truth, "\n]%s%s}\n", w->versions ? ", \"versions\": " : "",
+	        w->versions ? w->versions : "");
 	close_file(w->truth);
 	teg_store_close(w->store);
 }
 
-static void begin(struct world *w, int64_t time)
+static void begin_noted(struct world *w, int64_t time, const char *note)
 {
-	teg_txn_options options = { .struct_size = sizeof options, .system_time = time };
+	const teg_metadata metadata = { "note", note, 4, note ? strlen(note) : 0 };
+	teg_txn_options options = { .struct_size = sizeof options,
+		                    .system_time = time,
+		                    .metadata = &metadata,
+		                    .n_metadata = note ? 1 : 0 };
 	teg_error err;
 
 	w->time = time;
 	need(teg_txn_begin(w->store, &options, &w->txn, &err), &err);
+}
+
+static void begin(struct world *w, int64_t time)
+{
+	begin_noted(w, time, NULL);
 }
 
 static void commit(struct world *w)
@@ -628,20 +639,45 @@ static void make_keys(struct world *w)
 	commit(w);
 }
 
+/* ---- redacted: what one of two commits said has been taken away ---- */
+
+static void make_redacted(struct world *w)
+{
+	static const teg_attribute attribute[] = { { .name = "n", .type = { .type = TEG_INT64 } } };
+	static const int64_t numbers[] = { 1, 2, 3 };
+	static const uint64_t versions[] = { 2 };
+	const teg_purge_options options = { .struct_size = sizeof options,
+		                            .array = "redacted",
+		                            .versions = versions,
+		                            .n_versions = 1 };
+	const struct data rows = { "n", numbers, 8, NULL, NULL, NULL, 0 };
+	teg_error err;
+
+	for (int i = 0; i < 2; i++) {
+		begin_noted(w, 1000 * (i + 1), i ? "stays" : "goes");
+		if (!i)
+			create(w, "redacted",
+			       (teg_spec){ .kind = TEG_TABLE,
+			                   .attributes = attribute,
+			                   .n_attributes = 1 });
+		put(w, "redacted", &rows, 1, 3, true, (teg_put_options){ 0 });
+		commit(w);
+	}
+	need(teg_purge(w->store, &options, NULL, &err), &err);
+	w->versions = "{\"2\": 5, \"3\": [[\"note\", \"stays\"]],"
+		      " \"5\": [[\"metadata_removed\", \"1\"]]}";
+}
+
 int main(int argc, char **argv)
 {
 	static const struct {
 		const char *name;
 		void (*make)(struct world *w);
-	} stores[] = { { "types", make_types },
-		       { "cells", make_cells },
-		       { "merged", make_merged },
-		       { "grid", make_grid },
-		       { "events", make_events },
-		       { "levels", make_levels },
-		       { "keys", make_keys },
-		       { "nested", make_nested },
-		       { "nested_merged", make_nested_merged } };
+	} stores[] = { { "types", make_types },   { "cells", make_cells },
+		       { "merged", make_merged }, { "grid", make_grid },
+		       { "events", make_events }, { "levels", make_levels },
+		       { "keys", make_keys },     { "redacted", make_redacted },
+		       { "nested", make_nested }, { "nested_merged", make_nested_merged } };
 	FILE *version;
 	struct world w;
 

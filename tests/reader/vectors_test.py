@@ -141,6 +141,18 @@ class Stores(unittest.TestCase):
         segment, = Store(copy_store("levels", self.folder.name)).arrays["levels"].segments
         self.assertEqual(segment[1].levels, 2)
 
+    def test_metadata_of_versions(self):  # REC-7
+        told = 0
+        for name in STORES:
+            want = json.loads((VECTORS / "stores" / f"{name}.json").read_text()).get("versions", {})
+            got = {}
+            for number, (pairs, redacted) in Store(copy_store(name, self.folder.name + "/told")).versions.items():
+                if pairs or redacted:
+                    got[str(number)] = redacted or [[a.decode(), b.decode()] for a, b in pairs]
+            told += len(want)
+            self.assertEqual(got if want else {}, want, name)
+        self.assertEqual(told, 3)
+
     def reader_answer(self, path):
         try:
             store = Store(path)

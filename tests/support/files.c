@@ -66,3 +66,55 @@ uint64_t files_hash_at(const char *path)
 	os_free(os);
 	return hash;
 }
+
+/* ---- what stands in them ---- */
+
+struct search {
+	struct os *os;
+	const char *dir;
+	struct span needle;
+	size_t n;
+};
+
+static size_t count_in(struct span bytes, struct span needle)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i + needle.len <= bytes.len; i++)
+		n += memcmp(bytes.at + i, needle.at, needle.len) == 0;
+	return n;
+}
+
+static size_t count_in_file(struct os *os, const char *path, struct span needle)
+{
+	uint8_t *bytes;
+	size_t len, n;
+
+	OK(os_read_file(os, path, FILE_MAX, os->alloc, &bytes, &len, err));
+	n = count_in(span_of(bytes, len), needle);
+	mem_free(os->alloc, bytes, len);
+	return n;
+}
+
+static int search_name(void *ctx, const char *name)
+{
+	struct search *search = ctx;
+	char path[OS_PATH_MAX], dir[OS_PATH_MAX + 1];
+	struct search below = { search->os, dir, search->needle, 0 };
+
+	cr_assert_lt((size_t)snprintf(path, sizeof path, "%s%s", search->dir, name), sizeof path);
+	snprintf(dir, sizeof dir, "%s/", path);
+	search->n += count_in(span_of_text(name), search->needle);
+	search->n += os_list(search->os, path, search_name, &below, NULL) == TEG_OK
+	                     ? below.n
+	                     : count_in_file(search->os, path, search->needle);
+	return 0;
+}
+
+size_t files_count(struct os *os, const void *needle, size_t len)
+{
+	struct search search = { os, "", span_of(needle, len), 0 };
+
+	OK(os_list(os, "", search_name, &search, err));
+	return search.n;
+}

@@ -1,8 +1,10 @@
-/* tilectl erase: removes the content of cells for good, and prints the receipt. */
+/* tilectl erase: removes the content of cells and what was said of commits for good, and prints the
+ * receipt. */
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include "engine/tegula_unstable.h"
+#include "tools/tilectl/number.h"
 #include "tools/tilectl/opt.h"
 #include "tools/tilectl/scan_args.h"
 #include "tools/tilectl/session.h"
@@ -10,6 +12,7 @@
 
 #define GRACE_US (24 * INT64_C(3600000000)) /* of a vacuum that says nothing else */
 #define POLL_NS 50000000L
+#define VERSIONS_MAX ((uint64_t)1 << 24) /* that --metadata may name */
 
 struct file {
 	char path[64];
@@ -26,9 +29,18 @@ struct erasing {
 	int64_t wait_us;
 	teg_commit_result result;
 	teg_purge_result purged;
+	bool metadata; /* of all commits */
+	uint64_t *versions;
+	size_t n_versions;
 	struct file *files;
 	size_t n_files;
 };
+
+/* Is there anything to erase, or only what was erased before to be completed? */
+static bool erases(const struct erasing *e)
+{
+	return e->args->value[OPT_WHERE] || e->args->value[OPT_BOX];
+}
 
 static int64_t now_us(void)
 {
@@ -38,13 +50,73 @@ static int64_t now_us(void)
 	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
 }
 
+/* "5" or "5:9", later than those before. */
+static bool add_versions(struct erasing *e, const char *at, size_t len)
+{
+	const char *colon = memchr(at, ':', len);
+	size_t first_len = colon ? (size_t)(colon - at) : len;
+	uint64_t first, last;
+
+	if (!number_read_uint(at, first_len, INT64_MAX, &first))
+		return false;
+	last = first;
+	if (colon && !number_read_uint(colon + 1, len - first_len - 1, INT64_MAX, &last))
+		return false;
+	if (!first || last < first || last - first >= VERSIONS_MAX - e->n_versions ||
+	    (e->n_versions && first <= e->versions[e->n_versions - 1]))
+		return false;
+	for (; first <= last; first++) {
+		e->versions = need_more(e->versions, e->n_versions + 1, sizeof *e->versions);
+		e->versions[e->n_versions++] = first;
+	}
+	return true;
+}
+
+static int read_versions(struct erasing *e)
+{
+	const char *at = e->args->value[OPT_METADATA];
+
+	if (!at)
+		return EXIT_OK;
+	if (!e->args->value[OPT_NOW])
+		return usage(e->args, "--metadata goes with --now");
+	e->metadata = !strcmp(at, "all");
+	if (e->metadata)
+		return EXIT_OK;
+	for (;;) {
+		size_t len = strcspn(at, ",");
+
+		if (!add_versions(e, at, len))
+			return usage(
+				e->args,
+				"--metadata: write all, or versions in ascending order: 2,5:9");
+		if (!at[len])
+			return EXIT_OK;
+		at += len + 1;
+	}
+}
+
+static int check_what(const struct erasing *e)
+{
+	if (!erases(e) && !e->args->value[OPT_NOW])
+		return usage(e->args, "tilectl erase needs --where or --box, or --now");
+	if (erases(e) && !e->args->value[OPT_ARRAY])
+		return usage(e->args, "tilectl erase needs --array NAME");
+	if (!erases(e) && (e->args->value[OPT_FORGET] || e->args->value[OPT_SYSTEM_TIME]))
+		return usage(e->args, "--forget and --system-time go with --where or --box");
+	return EXIT_OK;
+}
+
 static int read_options(struct erasing *e)
 {
 	const char *at = e->args->value[OPT_SYSTEM_TIME], *wait = e->args->value[OPT_WAIT];
 	struct why why;
+	int code = check_what(e);
 
-	if (!e->args->value[OPT_WHERE] && !e->args->value[OPT_BOX])
-		return usage(e->args, "tilectl erase needs --where or --box");
+	if (code == EXIT_OK)
+		code = read_versions(e);
+	if (code != EXIT_OK)
+		return code;
 	if (at && !when_read_option(at, strlen(at), &e->txn.system_time, &why))
 		return usage(e->args, "--system-time: %s", why.text);
 	if (at && !e->txn.system_time)
@@ -63,8 +135,11 @@ static int bind_box(struct erasing *e)
 {
 	struct session session;
 	bool boxed = false;
-	int code = session_open(&session, e->args->operand[0], e->args->value[OPT_ARRAY]);
+	int code;
 
+	if (!erases(e))
+		return EXIT_OK;
+	code = session_open(&session, e->args->operand[0], e->args->value[OPT_ARRAY]);
 	if (code == EXIT_OK)
 		code = read_box(e->args, session.array, &e->box, &boxed);
 	e->what.box = boxed ? e->box.range : NULL;
@@ -79,6 +154,8 @@ static int commit(struct erasing *e)
 	teg_status status;
 	teg_error err;
 
+	if (!erases(e))
+		return EXIT_OK;
 	if (teg_txn_begin(e->session.store, &e->txn, &txn, &err) != TEG_OK)
 		return fail_call(&err);
 	status = teg_txn_erase(txn, e->args->value[OPT_ARRAY], &e->what, &err);
@@ -108,6 +185,9 @@ static int purge(struct erasing *e)
 	const struct timespec pause = { 0, POLL_NS };
 	teg_purge_options options = { .struct_size = sizeof options,
 		                      .array = e->args->value[OPT_ARRAY],
+		                      .metadata = e->metadata,
+		                      .versions = e->versions,
+		                      .n_versions = e->n_versions,
 		                      .each = note_file,
 		                      .each_ctx = e };
 	int64_t end = now_us() + e->wait_us;
@@ -122,6 +202,8 @@ static int purge(struct erasing *e)
 			e->purged = part;
 		e->purged.files_kept = part.files_kept;
 		options.only_vacuum = true;
+		options.metadata = false;
+		options.n_versions = 0;
 		if (!part.files_kept || now_us() >= end)
 			return EXIT_OK;
 		nanosleep(&pause, NULL);
@@ -183,16 +265,23 @@ static bool put_segment(void *ctx, const teg_segment_info *s)
 	return true;
 }
 
+static int put_array(void *ctx, teg_array *array)
+{
+	teg_error err;
+
+	return teg_walk_segments(array, put_segment, ctx, &err) == TEG_OK ? EXIT_OK
+	                                                                  : fail_call(&err);
+}
+
 static int put_written(struct erasing *e, struct json *j)
 {
 	struct session session;
-	teg_error err;
-	int code = session_open(&session, e->args->operand[0], e->args->value[OPT_ARRAY]);
+	int code = session_open(&session, e->args->operand[0], NULL);
 
 	json_key(j, "written");
 	json_open_array(j);
-	if (code == EXIT_OK && teg_walk_segments(session.array, put_segment, j, &err) != TEG_OK)
-		code = fail_call(&err);
+	if (code == EXIT_OK)
+		code = session_each_array(&session, e->args->value[OPT_ARRAY], put_array, j);
 	json_close_array(j);
 	session_close(&session);
 	return code;
@@ -200,13 +289,22 @@ static int put_written(struct erasing *e, struct json *j)
 
 static void put_what(struct erasing *e, struct json *j)
 {
+	const char *array = e->args->value[OPT_ARRAY];
 	bool box_only = e->what.box && !e->what.predicate;
 
 	json_key(j, "schema");
 	json_quoted(j, "tilectl.erase/1", 15);
 	json_key(j, "array");
-	json_quoted(j, e->args->value[OPT_ARRAY], strlen(e->args->value[OPT_ARRAY]));
-	put_u64(j, "version", e->result.version);
+	if (array)
+		json_quoted(j, array, strlen(array));
+	else
+		json_bare(j, "null", 4);
+	if (erases(e)) {
+		put_u64(j, "version", e->result.version);
+	} else {
+		json_key(j, "version");
+		json_bare(j, "null", 4);
+	}
 	if (e->result.system_time)
 		put_time(j, "system_time", e->result.system_time);
 	put_u64(j, box_only ? "boxes" : "keys", e->result.n_rows);
@@ -226,6 +324,7 @@ static int print_receipt(struct erasing *e)
 	put_flag(&j, "complete", complete);
 	put_time(&j, "snapshots_end", complete ? now_us() : now_us() + GRACE_US);
 	put_u64(&j, "rows_removed", e->purged.rows_erased);
+	put_u64(&j, "metadata_removed", e->purged.metadata_removed);
 	put_u64(&j, "files_removed", e->n_files);
 	put_u64(&j, "files_kept", e->purged.files_kept);
 	json_key(&j, "removed");
@@ -266,14 +365,15 @@ static int run(const struct args *args)
 	if (code == EXIT_OK)
 		code = print_receipt(&e);
 	free(e.files);
+	free(e.versions);
 	box_release(&e.box);
 	teg_predicate_free(e.predicate);
 	session_close(&e.session);
 	return code;
 }
 
-static const enum opt_id opts[] = { OPT_ARRAY, OPT_WHERE, OPT_BOX,         OPT_FORGET,
-	                            OPT_NOW,   OPT_WAIT,  OPT_SYSTEM_TIME, OPT_END };
+static const enum opt_id opts[] = { OPT_ARRAY,    OPT_WHERE, OPT_BOX,         OPT_FORGET, OPT_NOW,
+	                            OPT_METADATA, OPT_WAIT,  OPT_SYSTEM_TIME, OPT_END };
 
 const struct command cmd_erase = {
 	"erase",
@@ -285,9 +385,17 @@ const struct command cmd_erase = {
 	"\n"
 	"Without --now the bytes go with later compactions and vacuums. With it every erasure of the\n"
 	"array is completed: its segments are rewritten, and what the newest version does not need is\n"
-	"removed. Where open snapshots need such files they stay, and the command says so and fails;\n"
-	"--wait waits for them.\n",
+	"removed; with them goes what was dropped, renamed or unset before. Where open snapshots need\n"
+	"such files they stay, and the command says so and fails; --wait waits for them. --now may come\n"
+	"alone, and without --array is about every array.\n"
+	"\n"
+	"--metadata takes away what commits said beside the cells (metadata that programs give a\n"
+	"transaction): of versions by number, as history lists them, or with \"all\" of those that made\n"
+	"the array or put, deleted or erased cells of it; without --array of all there are. The history\n"
+	"goes on saying which versions had metadata removed, by which one and when. Names of arrays,\n"
+	"columns and writers that are in use are no metadata. An import of a ledger that was cut off\n"
+	"finds by its metadata where to go on: end it first.\n",
 	opts,
-	true,
+	false,
 	run
 };

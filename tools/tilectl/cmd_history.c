@@ -4,9 +4,10 @@
 #include "tools/tilectl/session.h"
 
 static const struct report_column columns[] = {
-	{ "version", true },  { "system_time", false }, { "wall_time", false }, { "action", false },
-	{ "arrays", true },   { "rows", true },         { "bytes", true },      { "writer", false },
-	{ "library", false }, { "commit_id", false },   { "metadata", false },
+	{ "version", true },    { "system_time", false }, { "wall_time", false },
+	{ "action", false },    { "arrays", true },       { "rows", true },
+	{ "bytes", true },      { "writer", false },      { "library", false },
+	{ "commit_id", false }, { "metadata", false },    { "redacted", true },
 };
 
 static bool print_version(void *ctx, const teg_version_info *v)
@@ -27,6 +28,10 @@ static bool print_version(void *ctx, const teg_version_info *v)
 	report_string(r, v->library);
 	report_hex(r, v->commit_id, sizeof v->commit_id);
 	report_metadata(r, v->metadata, v->n_metadata);
+	if (v->redacted)
+		report_u64(r, v->redacted);
+	else
+		report_null(r);
 	report_end_row(r);
 	return true;
 }
@@ -66,7 +71,8 @@ const struct command cmd_history = {
 	"STORE",
 	"list the versions of a store, newest first",
 	"--array lists those that put, deleted or erased cells of the array, and the one that made it;\n"
-	"merges and changes of the schema are not kept by array.\n",
+	"merges and changes of the schema are not kept by array. \"redacted\" is the version by which\n"
+	"metadata was taken away (tilectl erase --metadata).\n",
 	opts,
 	false,
 	run

@@ -138,7 +138,7 @@ static int search_array(void *ctx, teg_array *array)
 	teg_error err;
 
 	p->array = teg_array_name(array);
-	if (!strcmp(p->array, p->receipt.array) &&
+	if (p->receipt.version && !strcmp(p->array, p->receipt.array) &&
 	    teg_walk_segments(array, check_segment, p, &err) != TEG_OK)
 		return fail_call(&err);
 	if (p->args->n_needles && teg_walk_values(array, search_values, p, &err) != TEG_OK)

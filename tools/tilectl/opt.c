@@ -109,6 +109,8 @@ const struct option opt_table[N_OPTS] = {
 	[OPT_FORGET] = { "forget", NULL, NULL, "the keys go as well: then they are not found",
 	                 false },
 	[OPT_NOW] = { "now", NULL, NULL, "take the bytes out of every file before it ends", false },
+	[OPT_METADATA] = { "metadata", "all|2,5:9", NULL,
+	                   "with --now: the metadata of these commits goes as well", false },
 	[OPT_WAIT] = { "wait", "DURATION", NULL, "with --now: how long to wait for open snapshots",
 	               false },
 	[OPT_NEEDLE] = { "needle", "VALUE", NULL, "search for it in every file; may come again",

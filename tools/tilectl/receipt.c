@@ -134,6 +134,16 @@ static void read_removed(struct reading *r, struct receipt *to)
 	r->failed |= !take(r, ']');
 }
 
+/* A string, or null, which is empty. */
+static void read_text(struct reading *r, struct text *out)
+{
+	skip_blanks(r);
+	if (r->at < r->end && *r->at == '"')
+		read_string(r, out);
+	else
+		skip_value(r, 0);
+}
+
 static void read_member(struct reading *r, const char *key, struct receipt *to)
 {
 	struct text text = { 0 };
@@ -142,11 +152,14 @@ static void read_member(struct reading *r, const char *key, struct receipt *to)
 		read_removed(r, to);
 		return;
 	}
-	if (!strcmp(key, "array")) {
-		read_string(r, &text);
+	if (!strcmp(key, "schema")) {
+		read_text(r, &text);
+		to->known = !strcmp(text_string(&text), "tilectl.erase/1");
+	} else if (!strcmp(key, "array")) {
+		read_text(r, &text);
 		snprintf(to->array, sizeof to->array, "%s", text_string(&text));
 	} else if (!strcmp(key, "version")) {
-		read_string(r, &text);
+		read_text(r, &text);
 		to->version = strtoull(text_string(&text), NULL, 10);
 	} else {
 		skip_value(r, 0);
@@ -169,7 +182,7 @@ static bool parse(struct reading *r, struct receipt *to)
 	}
 	r->failed |= !take(r, '}');
 	text_free(&key);
-	return !r->failed && to->array[0] && to->version;
+	return !r->failed && to->known;
 }
 
 int receipt_read(const char *path, struct receipt *receipt_out)

@@ -5,9 +5,10 @@
 #include "tools/tilectl/fail.h"
 
 struct receipt {
-	char array[256];
-	uint64_t version;
-	char **removed; /* paths below the store */
+	char array[256];  /* "": of every array */
+	uint64_t version; /* of the erasure; 0: older ones were completed, and metadata went */
+	bool known;       /* it says that it is a receipt */
+	char **removed;   /* paths below the store */
 	size_t n_removed;
 };
 /* An exit code, said on stderr. Release in any case. */
