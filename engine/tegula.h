@@ -716,12 +716,15 @@ typedef struct teg_scan_stats {
 	uint64_t reads, read_bytes; /* of index pages that were not in memory, and of pages of
 	                               columns; not of the heads of segments and tiles */
 	uint64_t rows_read, rows_emitted;
-	uint64_t damages; /* times that something was left out */
+	uint64_t damages;      /* times that something was left out */
+	uint64_t tiles_spared; /* planned and not read: of one key at one valid time the answer was
+	                          known before */
 } teg_scan_stats;
 /* So far: complete after TEG_END. */
 TEG_API void teg_scan_get_stats(const teg_scan *scan, teg_scan_stats *stats_out);
 /* The plan: prunes by the index without reading a tile. Before the first teg_scan_next, tiles_read and
- * tiles_resolved are what a scan to the end would read and resolve, reads and read_bytes are the
+ * tiles_resolved are what a scan to the end would read and resolve (of one key at one valid time: at
+ * most, it stops at the answer), reads and read_bytes are the
  * index's, and rows_read and rows_emitted are 0: how many rows pass is known only by reading. After
  * it, as teg_scan_get_stats. */
 TEG_API TEG_MUST_USE teg_status teg_scan_explain(teg_scan *scan, teg_scan_stats *stats_out,

@@ -132,7 +132,7 @@ bool group_wants(const struct group *group, uint8_t kind)
 	return (group->view->kinds >> kind) & 1;
 }
 
-static bool reserve_versions(struct group *group, size_t need)
+bool group_reserve_versions(struct group *group, size_t need)
 {
 	if (need <= group->versions_cap)
 		return true;
@@ -255,7 +255,7 @@ static teg_status resolve_key(struct group *group, uint32_t at, uint32_t end)
 {
 	size_t n;
 
-	if (!reserve_versions(group, (size_t)(end - at) + group->plan->n_boxes))
+	if (!group_reserve_versions(group, (size_t)(end - at) + group->plan->n_boxes))
 		return TEG_NOMEM;
 	n = group_versions(group, at, end, group->versions);
 	return group->view->all_versions ? group_list(group, n) : resolve_versions(group, n);

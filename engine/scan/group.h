@@ -73,6 +73,7 @@ struct group {
 	uint32_t *hand; /* the members at hand, and behind a range those it has used up */
 	uint32_t n_hand;
 	bool small, done;
+	bool point; /* one key at one V: tiles are read until the answer is known */
 	bool tight; /* the last range was short of memory: what it holds is better given back */
 	struct group_limits limits;
 	size_t keys_len;       /* which of them holds for keys now, */
@@ -145,6 +146,12 @@ uint32_t group_rows_before(const struct group *group, const struct member *m,
 /* The next member comes to hand. */
 void group_take_to_hand(struct group *group);
 
+/* Whether all that is asked for is the answer for one key at one V, in an array whose rows claim. */
+bool group_is_point(const struct group *group);
+/* Into the range of those tiles as many, one after the other, as settle it, and of each the key's rows:
+ * what resolution gives is what it would give of all. TEG_END: there are no rows. */
+teg_status group_take_point(struct group *group, teg_error *err);
+
 /* Whether the newest row of a key at S is all there is to say of it. */
 bool group_is_simple(const struct group *group);
 /* A tile to be the base of the range that ends at *end, which may move to the tile's own (NULL: of the
@@ -161,6 +168,7 @@ size_t group_versions(struct group *group, uint32_t at, uint32_t end, struct ver
 
 /* For resolution: room for more outputs; an output that is row i of the range; is the kind asked for? */
 bool group_reserve(struct group *group, size_t more);
+bool group_reserve_versions(struct group *group, size_t need);
 void group_emit(struct group *group, uint32_t i, int64_t valid_from, int64_t valid_until,
                 int64_t system_until);
 bool group_wants(const struct group *group, uint8_t kind);

@@ -97,6 +97,7 @@ teg_status group_begin(struct group *group, const uint32_t *at, uint32_t n, teg_
 		n_rows += group->members[i].plan->entry.n_rows;
 	}
 	group->small = is_small(group, n_rows);
+	group->point = group_is_point(group);
 	return TEG_OK;
 }
 
@@ -434,6 +435,10 @@ teg_status group_next_range(struct group *group, bool by_position, teg_error *er
 	group->base.tile = NULL;
 	if (group->done)
 		return TEG_END;
+	if (group->point) {
+		TEG_TRY(group_take_point(group, err));
+		return sort_range(group, by_position, err);
+	}
 	if (group->small) {
 		TEG_TRY(take_everything(group, base, err));
 		return sort_range(group, by_position, err);

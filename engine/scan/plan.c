@@ -74,6 +74,12 @@ static void note_skipped(struct plan *plan, const struct view *view, uint32_t se
 		plan->skipped = (struct skipped_tile){ true, segment, entry->off };
 }
 
+void plan_spare(struct plan *plan, const struct view *view, const struct plan_tile *tile)
+{
+	plan->stats.tiles_spared++;
+	note_skipped(plan, view, tile->segment, &tile->entry);
+}
+
 static bool may_answer(struct walk *w, const struct index_entry *entry, bool leaf)
 {
 	teg_scan_stats *stats = &w->plan->stats;
@@ -372,6 +378,13 @@ static void mark_under_boxes(struct plan *plan, const struct view *view)
 	}
 }
 
+/* Alone and filtered, a tile has whole pieces: none of them around a V that it does not reach. */
+static bool is_elsewhere(const struct plan_tile *tile, uint32_t n_together, const struct view *view)
+{
+	return view->whole_pieces && !view->no_prune && n_together == 1 &&
+	       !tile->needs_resolution && !valid_may_match(&tile->entry, view);
+}
+
 /* Drops groups in which nothing can emit, or nothing was changed where that is asked for; a tile of
  * several is resolved. */
 static void settle_groups(struct plan *plan, const struct view *view, uint8_t *group_emits,
@@ -393,6 +406,11 @@ static void settle_groups(struct plan *plan, const struct view *view, uint8_t *g
 
 		if ((group_emits[tile->group] & needed) != needed) {
 			plan->stats.tiles_pruned_attribute++;
+			note_skipped(plan, view, tile->segment, &tile->entry);
+			continue;
+		}
+		if (is_elsewhere(tile, group_size[tile->group], view)) {
+			plan->stats.tiles_pruned_time++;
 			note_skipped(plan, view, tile->segment, &tile->entry);
 			continue;
 		}

@@ -94,6 +94,8 @@ struct plan_box {
 teg_status plan_make(struct plan *plan, struct teg_array *array, const struct view *view,
                      const bool *use, teg_error *err);
 void plan_release(struct plan *plan);
+/* Notes that a tile of the plan will not be read: what it would say is known. */
+void plan_spare(struct plan *plan, const struct view *view, const struct plan_tile *tile);
 /* Live rows of all tiles, at most `most`. */
 size_t plan_n_live(const struct plan *plan, uint64_t most);
 #endif

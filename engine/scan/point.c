@@ -1,4 +1,5 @@
-/* Point reads: one key, one outcome. */
+/* Point reads: one key, one outcome. A live cell is what a scan of its key gives; where that gives
+ * nothing, boxes and rows of other kinds tell what became of the key. */
 #include "engine/scan/scan.h"
 #include <string.h>
 
@@ -59,64 +60,54 @@ static bool is_key(const struct key_rows *keys, uint32_t i, const struct point *
 	return true;
 }
 
-/* What a point read walks: the key's own versions, newest first, boxes after the rows of their
- * commit. */
-struct found {
-	struct version *versions;
-	size_t n, cap;
-	const teg_allocator *alloc;
-};
-
-/* Of one commit's rows an erased one comes last, whichever part it lies in; boxes after all rows. */
-static bool comes_before(const struct version *a, const struct version *b)
+/* The rows of the range that are the key's, newest first, follow each other in its order. */
+static void find_rows(const struct group *group, const struct point *point, uint32_t *at_out,
+                      uint32_t *end_out)
 {
-	if (a->system_from != b->system_from)
-		return a->system_from > b->system_from;
-	return a->row != UINT32_MAX && b->row != UINT32_MAX && kind_erases(b->kind) &&
-	       !kind_erases(a->kind);
+	uint32_t at = 0, end;
+
+	while (at < group->range.n && !is_key(&group->range, group->perm[at], point))
+		at++;
+	for (end = at; end < group->range.n && is_key(&group->range, group->perm[end], point);)
+		end++;
+	*at_out = at;
+	*end_out = end;
 }
 
-static bool add_version(struct found *found, struct version version)
+/* The boxes over a key of which there is no row. */
+static size_t take_boxes(struct group *group, const struct point *point)
 {
-	void *block = found->versions;
-	size_t at;
+	const struct plan *plan = group->plan;
+	size_t n = 0;
 
-	if (!mem_grow(found->alloc, &block, &found->cap, found->n + 1, sizeof *found->versions))
-		return false;
-	found->versions = block;
-	at = found->n++;
-	for (; at && comes_before(&version, &found->versions[at - 1]); at--)
-		found->versions[at] = found->versions[at - 1];
-	found->versions[at] = version;
-	return true;
+	for (uint32_t k = 0; k < plan->n_boxes; k++)
+		if (box_contains(&plan->boxes[k].box, &point->box, point->array->order->n_dims))
+			group->versions[n++] = plan->boxes[k].version;
+	return n;
 }
 
-static bool collect(struct found *found, const struct key_rows *keys, const struct plan *plan,
-                    const struct point *point)
+/* What there is to know of the key into group->pieces, of group->versions. */
+static teg_status resolve(struct group *group, const struct point *point)
 {
-	bool repeated = point->array->state.schema->cells == TEG_CELLS_REPEATED;
+	uint32_t at, end;
+	size_t n;
 
-	for (uint32_t i = 0; i < keys->n; i++)
-		if (is_key(keys, i, point) &&
-		    !add_version(found, key_rows_version(keys, i, repeated)))
-			return false;
-	for (uint32_t k = 0; k < plan->n_boxes; k++) {
-		struct version version = plan->boxes[k].version;
-
-		version.target = true;
-		if (box_contains(&plan->boxes[k].box, &point->box, point->array->order->n_dims) &&
-		    !add_version(found, version))
-			return false;
-	}
-	return true;
+	find_rows(group, point, &at, &end);
+	if (!group_reserve_versions(group, (size_t)(end - at) + group->plan->n_boxes))
+		return TEG_NOMEM;
+	n = at < end ? group_versions(group, at, end, group->versions) : take_boxes(group, point);
+	for (size_t i = 0; i < n; i++)
+		group->versions[i].target = true;
+	return visible_at(group->versions, n, point->view.s, point->view.a, point->view.b, false,
+	                  &group->pieces);
 }
 
-static teg_outcome outcome_of(const struct found *found, const struct pieces *pieces)
+static teg_outcome outcome_of(const struct group *group)
 {
 	teg_outcome outcome = TEG_OUTCOME_NOT_FOUND;
 
-	for (size_t p = 0; p < pieces->n; p++) {
-		switch (found->versions[pieces->at[p].version].kind) {
+	for (size_t p = 0; p < group->pieces.n; p++) {
+		switch (group->versions[group->pieces.at[p].version].kind) {
 		case ROW_LIVE: return TEG_OUTCOME_LIVE;
 		case ROW_TOMBSTONE: outcome = TEG_OUTCOME_DELETED; break;
 		default: outcome = outcome == TEG_OUTCOME_NOT_FOUND ? TEG_OUTCOME_ERASED : outcome;
@@ -125,59 +116,52 @@ static teg_outcome outcome_of(const struct found *found, const struct pieces *pi
 	return outcome;
 }
 
-/* Loads the keys of the tiles that may hold the point, tile by tile. */
-static teg_status load_keys(struct key_rows *keys, struct plan *plan, const struct point *point,
-                            teg_error *err)
+/* All tiles of the plan that hold the key's rows are one group here, and one range. */
+static teg_status load_group(struct group *group, teg_error *err)
 {
-	struct teg_store *store = version_store(point->array->snapshot->version);
-	struct tile_reader reader;
-	teg_status status = store_reader_take(store, &reader, err);
+	uint32_t n = group->plan->n_tiles;
+	uint32_t *all = mem_array(group->alloc, n, sizeof *all);
+	teg_status status;
 
-	for (uint32_t i = 0; i < plan->n_tiles && status == TEG_OK; i++) {
-		struct segment *segment;
-		struct tile tile;
-
-		status = array_segment(point->array, plan->tiles[i].segment, &segment, err);
-		if (status != TEG_OK)
-			break;
-		status = tile_open(&tile, segment, &plan->tiles[i].entry, keys->alloc, err);
-		if (status != TEG_OK)
-			break;
-		status = key_rows_load(keys, &reader, &tile, i, &point->box, err);
-		tile_release(&tile);
-	}
-	store_reader_give(store, &reader);
-	return status;
+	if (!all)
+		return no_memory(err);
+	for (uint32_t i = 0; i < n; i++)
+		all[i] = i;
+	group_unlimit(group);
+	status = group_begin(group, all, n, err);
+	mem_free(group->alloc, all, n * sizeof *all);
+	TEG_TRY(status);
+	status = group_next_range(group, true, err);
+	return status == TEG_END ? TEG_OK : status;
 }
 
+/* What became of a key that has no live row. */
 static teg_status decide(struct point *point, teg_outcome *outcome_out, teg_error *err)
 {
 	const teg_allocator *alloc = point->array->arena.alloc;
-	struct found found = { NULL, 0, 0, alloc };
-	struct key_rows keys;
-	struct pieces pieces;
+	struct teg_store *store = version_store(point->array->snapshot->version);
+	struct tile_reader reader;
+	struct group group;
 	struct plan plan;
 	teg_status status;
 
 	TEG_TRY(plan_make(&plan, point->array, &point->view, NULL, err));
-	key_rows_init(&keys, point->array->state.schema, point->array->order, alloc);
-	pieces_init(&pieces, alloc);
-	status = load_keys(&keys, &plan, point, err);
-	if (status == TEG_OK && !collect(&found, &keys, &plan, point))
-		status = no_memory(err);
-	if (status == TEG_OK && visible_at(found.versions, found.n, point->view.s, point->view.a,
-	                                   point->view.b, false, &pieces) != TEG_OK)
-		status = no_memory(err);
-	if (status == TEG_OK)
-		*outcome_out = outcome_of(&found, &pieces);
-	mem_free(alloc, found.versions, found.cap * sizeof *found.versions);
-	pieces_release(&pieces);
-	key_rows_release(&keys);
+	status = store_reader_take(store, &reader, err);
+	if (status == TEG_OK) {
+		group_init(&group, &plan, &point->view, &reader, alloc);
+		status = load_group(&group, err);
+		if (status == TEG_OK)
+			status = error_of_memory(err, resolve(&group, point), "for a point read");
+		if (status == TEG_OK)
+			*outcome_out = outcome_of(&group);
+		group_release(&group);
+		store_reader_give(store, &reader);
+	}
 	plan_release(&plan);
 	return status;
 }
 
-/* The live cell as a batch, by the scan that everything else uses. */
+/* The live cell as a batch, by the scan that everything else uses. TEG_END: there is none. */
 static teg_status read_cell(struct point *point, const teg_read_options *options,
                             struct ArrowSchema *schema_out, struct ArrowArray *batch_out,
                             teg_error *err)
@@ -207,8 +191,7 @@ static teg_status read_cell(struct point *point, const teg_read_options *options
 		return TEG_OK;
 	if (schema_out->release)
 		schema_out->release(schema_out);
-	return status == TEG_END ? teg_fail(err, TEG_CORRUPT, "a live cell was not there when read")
-	                         : status;
+	return status;
 }
 
 /* Every kind of row is looked at: it decides between deleted, erased and not found. */
@@ -236,9 +219,13 @@ static teg_status read_point(struct point *point, size_t n_key, const teg_read_o
 	status = point_view(point, options, outcome_out, err);
 	if (status != TEG_OK)
 		return status == TEG_END ? TEG_OK : status;
+	*outcome_out = TEG_OUTCOME_LIVE;
+	status = read_cell(point, options, schema_out, batch_out, err);
+	if (status != TEG_END)
+		return status;
 	TEG_TRY(decide(point, outcome_out, err));
 	return *outcome_out == TEG_OUTCOME_LIVE
-	               ? read_cell(point, options, schema_out, batch_out, err)
+	               ? teg_fail(err, TEG_CORRUPT, "a live cell was not there when read")
 	               : TEG_OK;
 }
 

@@ -125,6 +125,7 @@ const struct option opt_table[N_OPTS] = {
 	                      "new encoding effort: everything is written anew", false },
 	[OPT_GRACE] = { "grace", "DURATION", NULL, "keep files younger than this (24h)", false },
 	[OPT_DRY_RUN] = { "dry-run", NULL, NULL, "say what would go, remove nothing", false },
+	[OPT_RUN] = { "run", NULL, NULL, "read it too, and say what was read", false },
 	[OPT_DEEP] = { "deep", NULL, NULL, "decode everything and check the statistics too",
 	               false },
 	[OPT_FORMAT] = { "format", "FORMAT", "text|csv|json|ndjson",

@@ -1,6 +1,7 @@
 """One key with a million versions, beside a few others: what a read of one point touches, how a read of
 all of its time grows, and what a merge leaves on disk.                                     DESIGN 5"""
 
+import itertools
 import json
 import os
 import pathlib
@@ -63,7 +64,8 @@ class OneKey(unittest.TestCase):
         until = pa.array(end, mask=end == OPEN)
         x = np.full(n, 5, np.int32)
         x[:4] = [1, 3, 7, 9]
-        pq.write_table(pa.table({"x": x, "v": np.random.default_rng(1).integers(0, OPEN, n), "t": i + 1, "f": start, "u": until}),
+        self.values = np.random.default_rng(1).integers(0, OPEN, n)
+        pq.write_table(pa.table({"x": x, "v": self.values, "t": i + 1, "f": start, "u": until}),
                        self.path / f"{name}.parquet")
 
     def store(self, name, parts=None):
@@ -77,6 +79,19 @@ class OneKey(unittest.TestCase):
     def explained(self, store, *words):
         return json.loads(self.tilectl("explain", store, "--array", "a", "--format", "ndjson", *words)[0])
 
+    def check_point(self, store, shape, n, at, seen, times):
+        """The right version, out of two tiles at most; of their columns no more than a page or two each."""
+        point = ["--box", "x=5", "--valid-at", str(at), "--as-of", str(seen)] + ["--times"] * times
+        plan = self.explained(store, *point, "--run")
+        self.assertLessEqual(int(plan["tiles_read"]), 2, (shape.__name__, n, point, plan))
+        self.assertLessEqual(int(plan["pages_read"]), 16, (shape.__name__, n, point, plan))
+        i = np.arange(4, seen)
+        start, end = (column[4:seen] for column in shape(n, np.arange(n)))
+        answers = i[(start <= at) & (at < end)]
+        want = [str(self.values[answers[-1]])] if len(answers) else []
+        rows = self.tilectl("cat", store, "--array", "a", *point, "--format", "csv")[0].split()[1:]
+        self.assertEqual([row.split(",")[1] for row in rows], want, (shape.__name__, n, point))
+
     def bytes_of(self, store):
         return sum(f.stat().st_size for f in (self.path / store).rglob("*") if f.is_file())
 
@@ -86,11 +101,9 @@ class OneKey(unittest.TestCase):
             for n in (N // 8, N):
                 self.write("one", shape, n)
                 store = self.store("one")
-                for at in (n // 3 * 10 + 5, 45):
-                    plan = self.explained(store, "--box", "x=5", "--valid-at", str(at))
-                    if shape is open_ended:  # older versions have open ends too: CHANGELOG, known gaps
-                        continue
-                    self.assertLessEqual(int(plan["tiles_to_read"]), 2, (shape.__name__, n, plan))
+                points = (n // 3 * 10 + 5, n // 9 * 70 + 1, 45)
+                for words in itertools.product(points, (n, n // 2, n // 5), (False, True)):
+                    self.check_point(store, shape, n, *words)
                 out, cpu = self.tilectl("cat", store, "--array", "a", "--box", "x=5", "--valid-range", ":",
                                         "--columns", "v", "--format", "csv")
                 took[n] = cpu
