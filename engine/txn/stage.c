@@ -5,9 +5,10 @@
 #include "engine/scan/scan.h"
 #include "engine/store/options.h"
 #include "engine/txn/txn.h"
-#include "engine/write/replay.h"
 #include "engine/write/interval.h"
+#include "engine/write/replay.h"
 #include "engine/write/stage.h"
+#include <errno.h>
 
 teg_status txn_rows(struct teg_txn *txn, struct rows **rows, const struct schema *schema,
                     teg_error *err)
@@ -241,8 +242,11 @@ static teg_status stream_failed(struct ArrowArrayStream *stream, int code, teg_e
 {
 	const char *why = stream->get_last_error ? stream->get_last_error(stream) : NULL;
 
-	return teg_fail_os(err, code, "the stream failed: %.200s",
-	                   why ? why : "it does not say why");
+	if (!why)
+		why = "it does not say why";
+	if (code == ENOMEM) /* ours, most likely: a scan's memory is that of its store */
+		return teg_fail(err, TEG_NOMEM, "the stream failed: %.200s", why);
+	return teg_fail_os(err, code, "the stream failed: %.200s", why);
 }
 
 /* A stream without batches has a schema all the same, and it must fit. */

@@ -74,6 +74,11 @@ static struct os *prepare(const struct crash_case *c, struct memory *mem)
 	return base;
 }
 
+static uint64_t stride(const struct crash_case *c)
+{
+	return c->stride ? c->stride : 1;
+}
+
 static void finish(struct os *base, struct memory *mem)
 {
 	os_free(base);
@@ -89,7 +94,7 @@ static uint64_t fail_each(const struct crash_case *c, struct crash_point at)
 	do {
 		struct os *disk = copy(base);
 
-		at.n++;
+		at.n += stride(c);
 		n_calls = run(c, disk, &at);
 		check(c, disk, &at);
 		os_free(disk);
@@ -145,7 +150,7 @@ uint64_t crash_kill_each(const struct crash_case *c, size_t n_states)
 		struct os *disk = copy(base);
 		struct os *left;
 
-		at.n++;
+		at.n += stride(c);
 		run(c, disk, &at);
 		left = copy(disk); /* check may change what it looks at */
 		check(c, left, &at);
@@ -154,5 +159,5 @@ uint64_t crash_kill_each(const struct crash_case *c, size_t n_states)
 		os_free(disk);
 	} while (at.hit);
 	finish(base, &mem);
-	return at.n * (n_states + 1);
+	return at.n / stride(c) * (n_states + 1);
 }

@@ -33,7 +33,8 @@ struct crash_case {
 	/* Sees the disk afterwards, without faults. */
 	void (*check)(struct os *os, const struct crash_point *at, void *ctx);
 	void *ctx;
-	uint64_t seed; /* of the os's random bytes and of the crash states */
+	uint64_t seed;   /* of the os's random bytes and of the crash states */
+	uint64_t stride; /* only every so many-th call; 0: each */
 };
 
 /* Call n fails with this errno, for n = 1, 2, ..; errno 0: reads and writes move one byte. Gives
