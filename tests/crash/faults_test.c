@@ -309,7 +309,9 @@ static struct run run;
 static struct crash_case case_of(size_t i)
 {
 	rehearse(&run, &operations[i], FILE_ROWS);
-	return (struct crash_case){ prepare, body, check, &run, 7 };
+	return (struct crash_case){
+		.prepare = prepare, .body = body, .check = check, .ctx = &run, .seed = 7
+	};
 }
 
 Test(faults, every_call_fails_once, .timeout = 100) /* B2 S1 S9 */
