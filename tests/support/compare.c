@@ -28,16 +28,17 @@ static int64_t time_or(const struct ArrowArray *a, int64_t i, int64_t open)
 	return validity && !((validity[i >> 3] >> (i & 7)) & 1) ? open : int_at(a, i, 8);
 }
 
-/* Columns besides system_until. */
-static int64_t n_usual(const struct play *w, int array)
+/* Columns besides the times. */
+static size_t n_usual(int array)
 {
-	return array == TABLE ? 2 : w->models[array].valid_time ? 5 : 3;
+	return array == TABLE ? 2 : 3;
 }
 
 static size_t take_batch(const struct play *w, int array, const struct ArrowArray *batch,
                          struct answer *out)
 {
-	bool table = array == TABLE;
+	bool table = array == TABLE, valid_time = w->models[array].valid_time;
+	size_t usual = n_usual(array), until = usual + (valid_time ? 2 : 0);
 
 	for (int64_t i = 0; i < batch->length; i++) {
 		struct answer *a = &out[i];
@@ -46,36 +47,46 @@ static size_t take_batch(const struct play *w, int array, const struct ArrowArra
 		a->key = table ? int_at(batch->children[0], i, 8)
 		               : int_at(batch->children[0], i, 4) * SIDE +
 		                         int_at(batch->children[1], i, 4);
-		a->value = int_at(batch->children[table ? 1 : 2], i, 8);
-		if (w->models[array].valid_time) {
-			a->from = time_or(batch->children[3], i, INT64_MIN);
-			a->until = time_or(batch->children[4], i, INT64_MAX);
+		a->value = time_or(batch->children[usual - 1], i, NULL_VALUE);
+		if (valid_time) {
+			a->from = time_or(batch->children[usual], i, INT64_MIN);
+			a->until = time_or(batch->children[usual + 1], i, INT64_MAX);
 		}
-		a->system_until =
-			batch->n_children > n_usual(w, array)
-				? time_or(batch->children[n_usual(w, array)], i, INT64_MAX)
-				: INT64_MIN;
+		a->system_until = (size_t)batch->n_children > until
+		                          ? time_or(batch->children[until], i, INT64_MAX)
+		                          : INT64_MIN;
 	}
 	return (size_t)batch->length;
+}
+
+static size_t choose_columns(const struct play *w, int array, bool until, const char **columns)
+{
+	size_t n = 0;
+
+	if (array == TABLE)
+		columns[n++] = "row_id";
+	else
+		columns[n++] = "x", columns[n++] = "y";
+	columns[n++] = "value";
+	if (w->models[array].valid_time)
+		columns[n++] = "valid_from", columns[n++] = "valid_until";
+	if (until)
+		columns[n++] = "system_until";
+	return n;
 }
 
 static size_t read_rows(struct play *w, teg_array *at, int array, teg_scan_options *options,
                         bool until, struct answer *out)
 {
-	static const char *const table_columns[] = { "row_id", "value", "system_until" };
-	static const char *const columns[] = { "x", "y", "value", "system_until" };
-	static const char *const valid_columns[] = { "x",          "y",           "value",
-		                                     "valid_from", "valid_until", "system_until" };
+	const char *columns[6];
 	struct ArrowArray batch;
 	teg_scan *scan;
 	teg_status status;
 	size_t n = 0;
 	teg_error err;
 
-	options->columns = array == TABLE                ? table_columns
-	                   : w->models[array].valid_time ? valid_columns
-	                                                 : columns;
-	options->n_columns = (size_t)n_usual(w, array) + until;
+	options->columns = columns;
+	options->n_columns = choose_columns(w, array, until, columns);
 	play_fine(w, teg_scan_open(at, options, &scan, &err), &err);
 	while ((status = teg_scan_next(scan, &batch, &err)) == TEG_OK) {
 		n += take_batch(w, array, &batch, out + n);
@@ -88,59 +99,103 @@ static size_t read_rows(struct play *w, teg_array *at, int array, teg_scan_optio
 	return n;
 }
 
-static void check_repeated(const struct play *w, int64_t s, const struct answer *rows, size_t n)
+/* Which keys, values and points are asked for, and when. */
+struct question {
+	struct call call; /* its box and `above` */
+	bool boxed, above;
+	int only;   /* V index; -1: all */
+	int64_t s;  /* INT64_MAX: now */
+	bool until; /* system_until as well */
+};
+
+static bool asks_key(const struct question *q, size_t key)
 {
-	const struct model *m = &w->models[REPEATED];
-	size_t want = 0;
-
-	for (size_t key = 0; key < KEYS; key++)
-		for (int64_t value = 0; value < 20; value++) {
-			size_t count = model_count(m, key, s, value), got = 0;
-
-			for (size_t i = 0; i < n; i++)
-				got += rows[i].key == (int64_t)key && rows[i].value == value;
-			PLAY_ASSERT((got) == (count),
-			            "seed %llu call %zu: repeated key %zu value %lld: %zu, not %zu",
-			            (unsigned long long)w->seed, w->n_calls, key, (long long)value,
-			            got, count);
-			want += count;
-		}
-	PLAY_ASSERT((n) == (want), "%s", "(n) == (want)");
+	return !q->boxed || play_in_box(&q->call, key);
 }
 
-/* A piece holds until the first time at which something is said of any part of it. */
+static bool asks_value(const struct question *q, int64_t value)
+{
+	return !q->above || value > q->call.above;
+}
+
+static bool asks_point(const struct model *m, const struct question *q, int v)
+{
+	return m->valid_time ? q->only < 0 || v == q->only : v == 1;
+}
+
+static bool row_covers(const struct model *m, const struct answer *row, int v)
+{
+	return m->valid_time ? row->from <= model_point(v) && model_point(v) < row->until : v == 1;
+}
+
+static void check_repeated(const struct play *w, const struct question *q,
+                           const struct answer *rows, size_t n)
+{
+	const struct model *m = &w->models[REPEATED];
+	static uint32_t got[KEYS][V_POINTS][21];
+
+	memset(got, 0, sizeof got);
+	for (size_t i = 0; i < n; i++)
+		for (int v = 0; v < V_POINTS; v++) {
+			PLAY_ASSERT(rows[i].key >= 0 && rows[i].key < KEYS &&
+			                    rows[i].value >= NULL_VALUE && rows[i].value < 20,
+			            "seed %llu: no such event", (unsigned long long)w->seed);
+			got[rows[i].key][v][rows[i].value + 1] += row_covers(m, &rows[i], v);
+		}
+	for (size_t key = 0; key < KEYS; key++)
+		for (int v = 0; v < V_POINTS; v++)
+			for (int64_t value = NULL_VALUE; value < 20 && asks_point(m, q, v);
+			     value++) {
+				size_t want = asks_key(q, key) && asks_value(q, value)
+				                      ? model_count(m, key, q->s, v, value)
+				                      : 0;
+
+				PLAY_ASSERT(want == got[key][v][value + 1],
+				            "seed %llu call %zu: repeated key %zu V %d S %lld "
+				            "value %lld: %u, not %zu",
+				            (unsigned long long)w->seed, w->n_calls, key, v,
+				            (long long)q->s, (long long)value,
+				            got[key][v][value + 1], want);
+			}
+}
+
+/* A piece holds until the first time at which something is said of any part of it. Of one between the times
+ * of two commits the model has no point. */
 static void check_until(const struct play *w, int array, int64_t s, const struct answer *row)
 {
 	const struct model *m = &w->models[array];
 	int64_t want = INT64_MAX;
+	bool any = false;
 
 	if (row->system_until == INT64_MIN)
 		return;
 	for (int v = 0; v < V_POINTS; v++) {
 		int64_t until = model_until(m, (size_t)row->key, s, v);
 
-		if (m->valid_time ? row->from <= v - 1 && v - 1 < row->until : v == 1)
-			want = until < want ? until : want;
+		if (!row_covers(m, row, v))
+			continue;
+		want = until < want ? until : want;
+		any = true;
 	}
-	PLAY_ASSERT(row->system_until == want,
+	PLAY_ASSERT(!any || row->system_until == want,
 	            "seed %llu call %zu: %s key %lld S %lld holds until %lld, not %lld",
 	            (unsigned long long)w->seed, w->n_calls, play_names[array], (long long)row->key,
 	            (long long)s, (long long)row->system_until, (long long)want);
 }
 
 /* Every point of valid time that a piece covers answers as the model does, and no other point. */
-static void check_unique(const struct play *w, int array, int64_t s, const struct answer *rows,
-                         size_t n, int only)
+static void check_unique(const struct play *w, int array, const struct question *q,
+                         const struct answer *rows, size_t n)
 {
 	const struct model *m = &w->models[array];
+	int64_t s = q->s;
 	int8_t(*seen)[V_POINTS] = calloc(m->n_keys + 1, sizeof *seen);
 
 	for (size_t i = 0; i < n; i++)
 		for (int v = 0; v < V_POINTS; v++) {
 			struct saying want;
 
-			if (m->valid_time ? !(rows[i].from <= v - 1 && v - 1 < rows[i].until)
-			                  : v != 1)
+			if (!row_covers(m, &rows[i], v))
 				continue;
 			PLAY_ASSERT(rows[i].key >= 0 && (size_t)rows[i].key < m->n_keys, "%s",
 			            "rows[i].key >= 0 && (size_t)rows[i].key < m->n_keys");
@@ -156,10 +211,12 @@ static void check_unique(const struct play *w, int array, int64_t s, const struc
 		}
 	for (size_t key = 0; key < m->n_keys; key++)
 		for (int v = 0; v < V_POINTS; v++) {
-			if ((only >= 0 && v != only) || (!m->valid_time && v != 1))
+			struct saying said = model_ask(m, key, s, v);
+
+			if (!asks_point(m, q, v))
 				continue;
-			PLAY_ASSERT((model_ask(m, key, s, v).what == SAID_LIVE) ==
-			                    (seen[key][v] != 0),
+			PLAY_ASSERT((said.what == SAID_LIVE && asks_key(q, key) &&
+			             asks_value(q, said.value)) == (seen[key][v] != 0),
 			            "seed %llu call %zu: %s key %zu V %d S %lld: %s",
 			            (unsigned long long)w->seed, w->n_calls, play_names[array], key,
 			            v - 1, (long long)s, seen[key][v] ? "too much" : "missing");
@@ -167,7 +224,7 @@ static void check_unique(const struct play *w, int array, int64_t s, const struc
 	free(seen);
 }
 
-static int64_t draw_time(struct play *w)
+int64_t play_draw_time(struct play *w)
 {
 	return w->times[play_draw(w, (uint32_t)(w->n_times < 4096 ? w->n_times : 4096))] -
 	       (int64_t)play_draw(w, 2);
@@ -200,38 +257,77 @@ static void check_same(const struct play *w, int array, int64_t s, const struct 
 	}
 }
 
+static void draw_times(struct play *w, int array, struct question *q, teg_scan_options *options)
+{
+	uint32_t mode = w->n_times ? play_draw(w, 5) : 0;
+
+	q->s = INT64_MAX;
+	q->only = -1;
+	if (mode > 2) {
+		options->mode = TEG_SCAN_AS_OF;
+		options->system_time = q->s = play_draw_time(w);
+	} else if (mode == 2 && !w->retains &&
+	           w->steady) { /* the horizon is the array's own time's */
+		size_t i = play_draw(w, (uint32_t)(w->n_times < 4096 ? w->n_times : 4096));
+
+		options->mode = TEG_SCAN_AS_OF_VERSION;
+		options->version = w->versions[i].version;
+		q->s = w->versions[i].time;
+	}
+	if (w->models[array].valid_time && play_draw(w, 2)) {
+		q->only = (int)play_draw(w, V_POINTS);
+		options->valid_mode = TEG_VALID_AT;
+		options->valid_at = model_point(q->only);
+	}
+}
+
+static void draw_cells(struct play *w, int array, struct question *q, teg_scan_options *options,
+                       teg_range *box, teg_predicate **where)
+{
+	teg_value above = { .type = TEG_INT64 };
+	teg_error err;
+
+	play_draw_call(w, &q->call);
+	q->call.array = array;
+	q->call.n_known = w->models[TABLE].n_keys;
+	q->boxed = play_draw(w, 3) == 0;
+	q->above = play_draw(w, 3) == 0;
+	q->until = play_draw(w, 2);
+	play_box_of(&q->call, box);
+	options->box = q->boxed ? box : NULL;
+	above.as.i = q->call.above;
+	if (q->above)
+		play_fine(w, teg_predicate_compare("value", TEG_GT, &above, NULL, where, &err),
+		          &err);
+	options->predicate = *where;
+}
+
 static void check_array(struct play *w, teg_array *at, int array)
 {
 	static struct answer rows[200000], again[200000];
 	teg_scan_options options = { .struct_size = sizeof options };
-	int64_t s = INT64_MAX;
-	int only = -1;
-	bool until;
-	size_t n;
+	struct question q;
+	teg_range box[2];
+	teg_predicate *where = NULL;
+	size_t n, n_again;
 
-	if (w->n_times && play_draw(w, 2)) {
-		options.mode = TEG_SCAN_AS_OF;
-		options.system_time = s = draw_time(w);
-	}
-	if (s < play_horizon(w, at)) {
+	draw_times(w, array, &q, &options);
+	if (q.s < play_horizon(w, at)) {
 		check_beyond(w, at, &options);
 		return;
 	}
-	if (w->models[array].valid_time && play_draw(w, 2)) {
-		only = (int)play_draw(w, V_POINTS);
-		options.valid_mode = TEG_VALID_AT;
-		options.valid_at = only - 1;
-	}
-	until = play_draw(w, 2);
-	n = read_rows(w, at, array, &options, until, rows);
+	draw_cells(w, array, &q, &options, box, &where);
+	n = read_rows(w, at, array, &options, q.until, rows);
 	options.no_prune = true;
-	check_same(w, array, s, rows, n, again, read_rows(w, at, array, &options, until, again));
+	n_again = read_rows(w, at, array, &options, q.until, again);
+	teg_predicate_free(where);
+	check_same(w, array, q.s, rows, n, again, n_again);
 	if (array == REPEATED)
-		check_repeated(w, s, rows, n);
+		check_repeated(w, &q, rows, n);
 	else
-		check_unique(w, array, s, rows, n, only);
+		check_unique(w, array, &q, rows, n);
 	for (size_t i = 0; i < n; i++)
-		check_until(w, array, s, &rows[i]);
+		check_until(w, array, q.s, &rows[i]);
 }
 
 static void check_point(struct play *w, teg_array *at, int array)
@@ -256,10 +352,10 @@ static void check_point(struct play *w, teg_array *at, int array)
 	if (array == TABLE)
 		value[0] = (teg_value){ .type = TEG_INT64, .as.i = (int64_t)key };
 	options.has_valid_at = m->valid_time;
-	options.valid_at = v - 1;
+	options.valid_at = model_point(v);
 	if (w->n_times && play_draw(w, 2)) {
 		options.mode = TEG_SCAN_AS_OF;
-		options.system_time = s = draw_time(w);
+		options.system_time = s = play_draw_time(w);
 	}
 	play_fine(w,
 	          teg_get(at, value, array == TABLE ? 1 : 2, &options, &outcome, &schema, &batch,
@@ -283,65 +379,6 @@ static void check_point(struct play *w, teg_array *at, int array)
 	}
 }
 
-/* Ordinals count live rows in row order. */
-static void check_take(struct play *w, teg_array *at)
-{
-	const struct model *m = &w->models[TABLE];
-	int64_t ordinals[3], want[3];
-	struct ArrowSchema schema;
-	struct ArrowArray batch;
-	uint64_t n_live, live = 0;
-	teg_error err;
-
-	play_fine(w, teg_count_live(at, NULL, &n_live, &err), &err);
-	for (size_t key = 0; key < m->n_keys; key++)
-		live += model_ask(m, key, INT64_MAX, 1).what == SAID_LIVE;
-	PLAY_ASSERT((n_live) == (live), "seed %llu: live rows", (unsigned long long)w->seed);
-	if (!live)
-		return;
-	for (int i = 0; i < 3; i++) {
-		int64_t at_rank = ordinals[i] = play_draw(w, (uint32_t)live);
-
-		for (size_t key = 0;; key++)
-			if (model_ask(m, key, INT64_MAX, 1).what == SAID_LIVE && at_rank-- == 0) {
-				want[i] = model_ask(m, key, INT64_MAX, 1).value;
-				break;
-			}
-	}
-	play_fine(w, teg_take(at, ordinals, 3, NULL, 0, NULL, &schema, &batch, &err), &err);
-	for (int i = 0; i < 3; i++)
-		PLAY_ASSERT((int_at(batch.children[0], i, 8)) == (want[i]), "seed %llu: take",
-		            (unsigned long long)w->seed);
-	batch.release(&batch);
-	schema.release(&schema);
-}
-
-static void check_box(struct play *w, teg_array *at)
-{
-	int64_t values[KEYS];
-	uint8_t mask[KEYS];
-	struct call c;
-	teg_range box[2];
-	teg_buffer buffer = { .name = "value", .values = values, .values_len = sizeof values };
-	teg_error err;
-	int i = 0;
-
-	play_draw_call(w, &c);
-	c.array = DENSE;
-	play_box_of(&c, box);
-	play_fine(w, teg_read_box(at, box, &buffer, 1, mask, NULL, &err), &err);
-	for (int x = c.x0; x <= c.x1; x++)
-		for (int y = c.y0; y <= c.y1; y++, i++) {
-			struct saying want =
-				model_ask(&w->models[DENSE], (size_t)(x * SIDE + y), INT64_MAX, 1);
-
-			PLAY_ASSERT((mask[i]) == (want.what == SAID_LIVE),
-			            "seed %llu: mask of %d %d", (unsigned long long)w->seed, x, y);
-			PLAY_ASSERT((values[i]) == (want.what == SAID_LIVE ? want.value : 0),
-			            "seed %llu: box", (unsigned long long)w->seed);
-		}
-}
-
 void play_check(struct play *w)
 {
 	teg_snapshot *snapshot;
@@ -355,10 +392,7 @@ void play_check(struct play *w)
 		check_array(w, at, array);
 		check_point(w, at, array);
 		play_check_history(w, at, array);
-		if (array == TABLE)
-			check_take(w, at);
-		if (array == DENSE)
-			check_box(w, at);
+		play_check_values(w, at, array);
 		teg_array_close(at);
 	}
 	teg_snapshot_close(snapshot);

@@ -95,6 +95,8 @@ void play_check_ledger(struct play *w)
 	teg_error err;
 
 	other.os = os_memory_new(teg_allocator_default(), w->seed);
+	for (int array = 0; array < N_ARRAYS; array++)
+		other.models[array].valid_time = w->models[array].valid_time;
 	play_open(&other);
 	play_create(&other);
 	replay_all(w, &other);

@@ -33,10 +33,9 @@ void model_say(struct model *m, size_t key, int64_t from, int64_t until, int64_t
                enum said what, int64_t value)
 {
 	for (int v = 0; v < V_POINTS; v++) {
-		int64_t point = v - 1;
+		int64_t point = model_point(v);
 		struct history *h = &m->points[key][v];
 
-		/* The outermost points lie beyond every finite bound the tests use. */
 		if (!(from <= point && point < until))
 			continue;
 		if (h->n == h->cap) {
@@ -57,9 +56,9 @@ struct saying model_ask(const struct model *m, size_t key, int64_t s, int v)
 	return (struct saying){ 0, 0, SAID_NOTHING };
 }
 
-size_t model_count(const struct model *m, size_t key, int64_t s, int64_t value)
+size_t model_count(const struct model *m, size_t key, int64_t s, int v, int64_t value)
 {
-	const struct history *h = &m->points[key][1];
+	const struct history *h = &m->points[key][v];
 	size_t n = 0;
 
 	for (size_t i = h->n; i-- > 0;) {
@@ -70,6 +69,33 @@ size_t model_count(const struct model *m, size_t key, int64_t s, int64_t value)
 		if (h->at[i].what == SAID_DELETED)
 			break; /* hides all that was said before */
 		n += h->at[i].value == value;
+	}
+	return n;
+}
+
+/* When what was said last but `i` ends: at its own time where its commit did not store it. */
+static int64_t event_until(const struct history *h, size_t i)
+{
+	int64_t until = INT64_MAX;
+
+	for (size_t k = h->n; --k > i;)
+		if (h->at[k].what == SAID_ERASED)
+			return h->at[i].system_time;
+		else if (h->at[k].what == SAID_DELETED)
+			until = h->at[k].system_time;
+	return until;
+}
+
+size_t model_events(const struct model *m, size_t key, int v, int64_t value, int64_t s1, int64_t s2)
+{
+	const struct history *h = &m->points[key][v];
+	size_t n = 0;
+
+	for (size_t i = 0; i < h->n; i++) {
+		const struct saying *at = &h->at[i];
+
+		n += at->what == SAID_LIVE && at->value == value && at->system_time < s2 &&
+		     event_until(h, i) > s1 && event_until(h, i) > at->system_time;
 	}
 	return n;
 }
@@ -143,9 +169,22 @@ static void expire(struct history *h, int64_t horizon)
 	h->n = keep;
 }
 
+static void expire_events(struct history *h, int64_t horizon)
+{
+	size_t keep = 0;
+
+	for (size_t i = 0; i < h->n; i++)
+		if (h->at[i].what != SAID_LIVE || event_until(h, i) > horizon)
+			h->at[keep++] = h->at[i];
+	h->n = keep;
+}
+
 void model_expire(struct model *m, int64_t horizon)
 {
-	for (size_t key = 0; key < m->n_keys && !m->repeated; key++)
+	for (size_t key = 0; key < m->n_keys; key++)
 		for (int v = 0; v < V_POINTS; v++)
-			expire(&m->points[key][v], horizon);
+			if (m->repeated)
+				expire_events(&m->points[key][v], horizon);
+			else
+				expire(&m->points[key][v], horizon);
 }

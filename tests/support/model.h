@@ -3,7 +3,8 @@
  * collides.
  *
  *   keys     0 .. KEYS - 1 (sparse and dense: x = key / SIDE, y = key % SIDE; tables: row ids)
- *   valid    points -1 .. V_POINTS - 2; -1 and the last stand for all that lies outside
+ *   valid    points -1 .. 12, one in the midst of the times of commits, and the last one: the outermost
+ *            stand for all that lies outside of the bounds that are drawn
  */
 #ifndef TEG_TESTS_SUPPORT_MODEL_H
 #define TEG_TESTS_SUPPORT_MODEL_H
@@ -13,7 +14,15 @@
 
 #define SIDE 8
 #define KEYS (SIDE * SIDE)
-#define V_POINTS 14 /* -1 .. 12 */
+#define V_POINTS 16
+#define V_BOUND 12 /* the largest finite bound that is drawn */
+#define CLOCK_START 1000000
+#define NULL_VALUE (-1) /* is above nothing */
+
+static inline int64_t model_point(int v)
+{
+	return v < V_POINTS - 2 ? v - 1 : v < V_POINTS - 1 ? CLOCK_START + 500 : INT64_MAX - 1;
+}
 
 enum said { SAID_NOTHING = 0, SAID_LIVE, SAID_DELETED, SAID_ERASED };
 
@@ -54,6 +63,9 @@ size_t model_told(const struct model *m, size_t key, int v, struct saying *out);
 void model_expire(struct model *m, int64_t horizon);
 /* Has any version of the key that is stored, and not erased since, a value above that? */
 bool model_ever_above(const struct model *m, size_t key, int64_t above);
-/* Repeated cells: how many live events of this value the key shows at S. */
-size_t model_count(const struct model *m, size_t key, int64_t s, int64_t value);
+/* Repeated cells: how many live events of this value the key shows at (S, V point). */
+size_t model_count(const struct model *m, size_t key, int64_t s, int v, int64_t value);
+/* Repeated cells: of those that are stored, how many have such a value and answer at a time in [s1, s2). */
+size_t model_events(const struct model *m, size_t key, int v, int64_t value, int64_t s1,
+                    int64_t s2);
 #endif

@@ -77,7 +77,7 @@ static void retain(struct play *w)
 	teg_error err;
 
 	play_fine(w, teg_txn_begin(w->store, NULL, &txn, &err), &err);
-	play_fine(w, teg_txn_alter(txn, play_names[play_draw(w, REPEATED)], &change, 1, &err),
+	play_fine(w, teg_txn_alter(txn, play_names[play_draw(w, N_ARRAYS)], &change, 1, &err),
 	          &err);
 	play_fine(w, teg_txn_commit(txn, NULL, &err), &err);
 }
@@ -122,12 +122,37 @@ static void purge(struct play *w)
 	compare_prints(w, &before, false);
 }
 
+/* A snapshot answers the same for as long as it is open, whatever is merged and removed meanwhile. */
+static void hold(struct play *w)
+{
+	teg_error err;
+
+	if (!w->held)
+		play_fine(w, teg_snapshot_open(w->store, &w->held, &err), &err);
+	for (int array = 0; array < N_ARRAYS; array++) {
+		uint64_t print, *held = &w->held_prints[array];
+		teg_array *at;
+
+		play_fine(w, teg_array_open(w->held, play_names[array], &at, &err), &err);
+		print = play_fingerprint(w, at, array, false);
+		PLAY_ASSERT(!*held || *held == print,
+		            "seed %llu call %zu: %s answers otherwise in an open snapshot",
+		            (unsigned long long)w->seed, w->n_calls, play_names[array]);
+		*held = *held ? 0 : print;
+		teg_array_close(at);
+	}
+	if (w->held_prints[0])
+		return;
+	teg_snapshot_close(w->held);
+	w->held = NULL;
+}
+
 static void upkeep(struct play *w)
 {
 	teg_vacuum_options vacuum = { .struct_size = sizeof vacuum, .has_grace = true };
 	teg_error err;
 
-	switch (play_draw(w, w->retains ? 6 : 5)) {
+	switch (play_draw(w, w->retains ? 7 : 6)) {
 	case 0: merge(w); break;
 	case 1: play_fine(w, teg_vacuum(w->store, &vacuum, NULL, &err), &err); break;
 	case 2:
@@ -136,6 +161,7 @@ static void upkeep(struct play *w)
 		break;
 	case 3: purge(w); break;
 	case 4: rechunk(w); break;
+	case 5: hold(w); break;
 	default: retain(w); break;
 	}
 }
@@ -157,29 +183,46 @@ static void start(struct play *w)
 	w->last_time = INT64_MIN;
 	w->spills = w->seed % 8 == 5;
 	w->retains = w->seed % 5 == 0;
+	w->steady = w->seed % 2;
 	w->os = os_memory_new(teg_allocator_default(), w->seed);
+	memory_set_clock(w->os, CLOCK_START);
+	model_init(&w->models[TABLE], 0, w->seed / 3 % 3 == 1, false);
+	model_init(&w->models[SPARSE], KEYS, w->seed / 7 % 5 != 4, false);
+	model_init(&w->models[REPEATED], KEYS, w->seed / 2 % 3 == 1, true);
+	model_init(&w->models[DENSE], KEYS, w->seed / 5 % 3 == 1, false);
 	play_open(w);
 	play_create(w);
-	model_init(&w->models[TABLE], 0, false, false);
-	model_init(&w->models[SPARSE], KEYS, true, false);
-	model_init(&w->models[REPEATED], KEYS, false, true);
-	model_init(&w->models[DENSE], KEYS, false, false);
+}
+
+static void commit(struct play *w)
+{
+	struct transaction a, b;
+	bool race = play_draw(w, 5) == 0;
+	/* After all others, so not for one that another overtakes. */
+	int64_t at = !race && w->n_times && play_draw(w, 4) == 0
+	                     ? w->last_time + 1 + play_draw(w, 20)
+	                     : 0;
+
+	play_begin(w, at, &a);
+	if (race) { /* b comes first, a rebases over it */
+		play_begin(w, 0, &b);
+		play_commit(w, &b);
+	}
+	if (play_draw(w, 20))
+		play_commit(w, &a);
+	else
+		teg_txn_abort(a.txn);
 }
 
 static void step(struct play *w)
 {
-	struct transaction a, b;
-	bool race = play_draw(w, 5) == 0;
-
-	play_begin(w, &a);
-	if (race) { /* b comes first, a rebases over it */
-		play_begin(w, &b);
-		play_commit(w, &b);
-	}
-	play_commit(w, &a);
+	if (play_draw(w, 12))
+		commit(w);
+	else
+		play_replay(w);
 	if (play_draw(w, 8) == 0)
 		upkeep(w);
-	if (play_draw(w, 4) == 0)
+	if (play_draw(w, 6) == 0)
 		play_check(w);
 }
 
@@ -202,6 +245,7 @@ static void run(struct play *w, size_t n_calls)
 	play_check_ledger(w);
 	for (int i = 0; i < N_ARRAYS; i++)
 		model_release(&w->models[i]);
+	teg_snapshot_close(w->held);
 	teg_store_close(w->store);
 	os_free(w->os);
 }
