@@ -2,6 +2,14 @@
 
 /* ---- choosing ---- */
 
+/* Rows that brought their times may be several of a key until a merge has looked at them. */
+static bool has_each_key_once(const struct group *group, const struct plan_tile *tile)
+{
+	const struct segment_ref *ref = &group->plan->array->state.segments[tile->segment];
+
+	return ref->fresh || ref->compacted;
+}
+
 /* The largest tile at hand that suits, and of which no range has taken anything. */
 static struct member *base_candidate(struct group *group)
 {
@@ -11,7 +19,7 @@ static struct member *base_candidate(struct group *group)
 	for (uint32_t i = 0; i < n; i++) {
 		struct member *m = &group->members[group->small ? i : group->hand[i]];
 
-		if (!m->loaded && !m->next && m->plan->emits &&
+		if (!m->loaded && !m->next && m->plan->emits && has_each_key_once(group, m->plan) &&
 		    base_suits(&m->plan->entry, group->view) &&
 		    (!best || m->plan->entry.n_rows > best->plan->entry.n_rows))
 			best = m;
