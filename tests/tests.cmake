@@ -52,8 +52,8 @@ function(teg_test_properties name)
 		set(label tree)
 		set(seconds 300)
 	endif()
-	if(name MATCHES "^(cli|model)/") # hundreds of commands, each of which syncs; half a minute of CPU
-		set(seconds 300)
+	if(name MATCHES "^(cli|model)/") # hundreds of commands, each of which syncs; a minute of CPU
+		set(seconds 600)
 	endif()
 	if(TEG_SANITIZE)
 		math(EXPR seconds "${seconds} * 5")

@@ -1,4 +1,5 @@
 /* Commits whose rows bring their own system times, several in one, in any order. */
+#include <stdio.h>
 #include "tests/support/play.h"
 
 #define REPLAY_MAX 12
@@ -117,6 +118,15 @@ static void tell_all(struct play *w, int array, const struct ledger *l,
 	}
 }
 
+static void tell_rows(int array, const struct ledger *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		fprintf(stderr, "  %s replay %lld=%lld at %lld kind %d valid [%lld, %lld)\n",
+		        play_names[array], (long long)l->keys[i], (long long)l->values[i],
+		        (long long)l->times[i], l->kinds[i], (long long)l->from[i],
+		        (long long)l->until[i]);
+}
+
 void play_replay(struct play *w)
 {
 	int array = w->spills ? (int)play_draw(w, REPEATED) : (int)play_draw(w, N_ARRAYS);
@@ -139,5 +149,7 @@ void play_replay(struct play *w)
 	PLAY_ASSERT(result.system_time == largest, "seed %llu call %zu: a replay's time",
 	            (unsigned long long)w->seed, w->n_calls);
 	w->n_calls += l.n;
+	if (w->tells)
+		tell_rows(array, &l);
 	tell_all(w, array, &l, &result);
 }

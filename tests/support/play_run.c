@@ -150,9 +150,14 @@ static void hold(struct play *w)
 static void upkeep(struct play *w)
 {
 	teg_vacuum_options vacuum = { .struct_size = sizeof vacuum, .has_grace = true };
+	static const char *const what[] = { "merge",   "vacuum", "open anew", "purge",
+		                            "rechunk", "hold",   "retain" };
+	uint32_t kind = play_draw(w, w->retains ? 7 : 6);
 	teg_error err;
 
-	switch (play_draw(w, w->retains ? 7 : 6)) {
+	if (w->tells)
+		fprintf(stderr, "  %s\n", what[kind]);
+	switch (kind) {
 	case 0: merge(w); break;
 	case 1: play_fine(w, teg_vacuum(w->store, &vacuum, NULL, &err), &err); break;
 	case 2:
