@@ -342,7 +342,7 @@ static void check_commit(struct os *in, const struct crash_point *at, void *ctx)
 Test(crash, leaves_old_or_new) /* B2, on the smallest scale */
 {
 	size_t n_checks = 0;
-	struct crash_case c = { prepare, commit, check_commit, &n_checks, 42 };
+	struct crash_case c = { prepare, commit, check_commit, &n_checks, 42, 1 };
 
 	/* create, write, sync, close, link, unlink, sync_dir */
 	cr_assert_eq(crash_fail_each(&c, EIO, false), 7);
