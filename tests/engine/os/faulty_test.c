@@ -387,7 +387,7 @@ Test(crash, catches_commits_that_skip_a_step)
 {
 	for (int i = 0; i < 4; i++) {
 		struct hasty hasty = { i & 1, i & 2, false };
-		struct crash_case c = { prepare, commit_hastily, note_loss, &hasty, 1 };
+		struct crash_case c = { prepare, commit_hastily, note_loss, &hasty, 1, 1 };
 
 		crash_kill_each(&c, 40);
 		cr_assert_eq(hasty.caught, i != 0, "%d", i);
@@ -406,7 +406,7 @@ static void check_nothing_left(struct os *in, const struct crash_point *at, void
 
 Test(crash, write_file_removes_its_remains)
 {
-	struct crash_case c = { prepare, write_and_read, check_nothing_left, NULL, 1 };
+	struct crash_case c = { prepare, write_and_read, check_nothing_left, NULL, 1, 1 };
 
 	/* create, write, sync, close; open, size, read, close */
 	cr_assert_eq(crash_fail_each(&c, EIO, false), 8);
