@@ -1,24 +1,20 @@
 /* A few newer rows over tiles of current ones (base.c, the runs of gather.c and rank.c): before a merge
  * they answer what they answer after it, whole and in parts, now and in the past. */
-#include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "engine/os/memory.h"
-#include "tests/support/memory.h"
-#include "tests/support/ok.h"
 #include "tests/support/rng.h"
 #include "tests/support/show.h"
+#include "tests/support/spec.h"
+#include "tests/support/world.h"
 
 #define ROWS 280
 #define SIDE 20 /* cells along each dimension of the sparse array */
 #define NEWS 9
 #define COMMITS 3
 
-struct world {
-	struct memory mem;
-	struct os *os;
-	teg_store *store;
+struct merged {
+	struct world world;
 	struct rng rng;
 	bool table, nulls, deletes;
 	uint64_t first_version;
@@ -42,7 +38,7 @@ struct rows {
 	char text[ROWS * 4];
 };
 
-static void fill(struct world *w, struct rows *rows, size_t n)
+static void fill(struct merged *w, struct rows *rows, size_t n)
 {
 	rows->n = n;
 	rows->ends[0] = 0;
@@ -68,7 +64,7 @@ static uint64_t commit(teg_txn *txn)
 }
 
 /* As rows of the table (ids given where not fresh) or as cells. */
-static void put(struct world *w, teg_txn *txn, struct rows *rows, bool fresh)
+static void put(struct merged *w, teg_txn *txn, struct rows *rows, bool fresh)
 {
 	teg_put_options options = { .struct_size = sizeof options,
 		                    .row_id_column = w->table && !fresh ? "id" : NULL };
@@ -83,7 +79,7 @@ static void put(struct world *w, teg_txn *txn, struct rows *rows, bool fresh)
 	OK(teg_txn_put(txn, "t", columns, !w->table ? 5 : fresh ? 3 : 4, rows->n, &options, err));
 }
 
-static void place(struct world *w, struct rows *rows, size_t step)
+static void place(struct merged *w, struct rows *rows, size_t step)
 {
 	size_t at = step > 1 ? rng_u64(&w->rng) / 256 % step : 0;
 
@@ -94,7 +90,7 @@ static void place(struct world *w, struct rows *rows, size_t step)
 	}
 }
 
-static void delete_some(struct world *w, teg_txn *txn)
+static void delete_some(struct merged *w, teg_txn *txn)
 {
 	teg_predicate *predicate;
 	char text[40];
@@ -106,26 +102,21 @@ static void delete_some(struct world *w, teg_txn *txn)
 	teg_predicate_free(predicate);
 }
 
-static void write_all(struct world *w)
+static void write_all(struct merged *w)
 {
-	teg_spec spec = { .struct_size = sizeof spec,
-		          .kind = w->table ? TEG_TABLE : TEG_SPARSE,
-		          .dimensions = w->table ? NULL : dims,
-		          .n_dimensions = w->table ? 0 : 2,
-		          .attributes = attrs,
-		          .n_attributes = 3,
-		          .tile_cells = 60 };
+	teg_spec spec = spec_make(w->table ? TEG_TABLE : TEG_SPARSE, w->table ? NULL : dims,
+	                          w->table ? 0 : 2, attrs, 3);
+	teg_txn *txn = txn_begin(w->world.store);
 	static struct rows rows;
-	teg_txn *txn;
 
-	OK(teg_txn_begin(w->store, NULL, &txn, err));
+	spec.tile_cells = 60;
 	OK(teg_txn_create(txn, "t", &spec, err));
 	fill(w, &rows, ROWS);
 	place(w, &rows, 1);
 	put(w, txn, &rows, true);
 	w->first_version = commit(txn);
 	for (int i = 0; i < COMMITS; i++) {
-		OK(teg_txn_begin(w->store, NULL, &txn, err));
+		txn = txn_begin(w->world.store);
 		fill(w, &rows, NEWS);
 		place(w, &rows, w->table ? ROWS / NEWS - 1 : SIDE * SIDE / NEWS - 1);
 		put(w, txn, &rows, false);
@@ -154,7 +145,7 @@ static size_t split(const char *shown, char *text, char **rows)
 }
 
 /* Tiles of a sparse array come in another order when they are cut otherwise; rows of a table never. */
-static void compare(const struct world *w, const char *got, const char *want, unsigned form)
+static void compare(const struct merged *w, const char *got, const char *want, unsigned form)
 {
 	static char text[2][8192], *rows[2][2 * ROWS];
 	size_t n = split(got, text[0], rows[0]);
@@ -170,12 +161,12 @@ static void compare(const struct world *w, const char *got, const char *want, un
 		cr_assert_str_eq(rows[0][i], rows[1][i], "form %u", form);
 }
 
-static void check_scans(struct world *w, teg_snapshot *apart, teg_snapshot *merged)
+static void check_scans(struct merged *w, teg_snapshot *apart, teg_snapshot *merged)
 {
 	teg_range sparse_box[] = { { .lo = { TEG_INT32, { .i = 3 } },
 		                     .hi = { TEG_INT32, { .i = 9 } } },
 		                   { .lo = { TEG_INT32, { .i = 5 } } } };
-	teg_range row_box = { .lo = { TEG_INT64, { .i = 50 } }, .hi = { TEG_INT64, { .i = 130 } } };
+	teg_range row_box = int_range(50, 130);
 	teg_predicate *predicate;
 
 	OK(teg_predicate_parse("a > 300 and a < 700", NULL, &predicate, err));
@@ -194,7 +185,7 @@ static void check_scans(struct world *w, teg_snapshot *apart, teg_snapshot *merg
 	teg_predicate_free(predicate);
 }
 
-static void check_takes(struct world *w, teg_snapshot *apart, teg_snapshot *merged)
+static void check_takes(struct merged *w, teg_snapshot *apart, teg_snapshot *merged)
 {
 	teg_snapshot *snapshots[] = { apart, merged };
 	const char *shown[2];
@@ -219,31 +210,22 @@ static void check_takes(struct world *w, teg_snapshot *apart, teg_snapshot *merg
 
 static void check(uint64_t seed)
 {
-	teg_store_options options = { .struct_size = sizeof options,
-		                      .create = TEG_CREATE_NEW,
-		                      .no_auto_compact = true };
-	struct world w = {
+	struct merged w = {
 		.rng = { seed }, .table = seed & 1, .nulls = seed & 2, .deletes = seed & 4
 	};
 	teg_snapshot *apart, *merged;
 
-	memory_init(&w.mem);
-	w.os = os_memory_new(&w.mem.alloc, 1);
-	options.allocator = &w.mem.alloc;
-	options.os = w.os;
-	OK(teg_store_open(NULL, &options, &w.store, err));
+	world_make(&w.world, (teg_store_options){ .no_auto_compact = true });
 	write_all(&w);
-	OK(teg_snapshot_open(w.store, &apart, err));
-	OK(teg_compact(w.store, NULL, NULL, err));
-	OK(teg_snapshot_open(w.store, &merged, err));
+	OK(teg_snapshot_open(w.world.store, &apart, err));
+	OK(teg_compact(w.world.store, NULL, NULL, err));
+	OK(teg_snapshot_open(w.world.store, &merged, err));
 	check_scans(&w, apart, merged);
 	if (w.table)
 		check_takes(&w, apart, merged);
 	teg_snapshot_close(apart);
 	teg_snapshot_close(merged);
-	teg_store_close(w.store);
-	os_free(w.os);
-	memory_check(&w.mem);
+	world_release(&w.world);
 }
 
 Test(base, answers_as_after_a_merge) /* X4 */

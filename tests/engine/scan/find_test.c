@@ -1,23 +1,18 @@
 /* Rows of a table by the value of its key attribute, against a plain list of what each row holds:
  * none, one and many, through updates, deletes, compaction and as of older versions. H10. */
-#include <criterion/criterion.h>
 #include <stdio.h>
 #include "codec/base/bits.h"
-#include "engine/os/memory.h"
-#include "tests/support/memory.h"
-#include "tests/support/ok.h"
 #include "tests/support/rng.h"
+#include "tests/support/spec.h"
+#include "tests/support/world.h"
 
 #define ROWS_MAX 4000
 #define KEYS 600
 #define COMMITS_MAX 64
 
-struct world {
-	struct memory mem;
-	struct os *os;
-	teg_store *store;
-	teg_snapshot *snapshot;
-	teg_array *array;
+struct table {
+	struct world world;
+	struct reading at;
 	struct rng rng;
 	bool text;
 	int64_t n_rows;
@@ -26,69 +21,37 @@ struct world {
 	uint64_t version[COMMITS_MAX];
 };
 
-static teg_status create(teg_store *store, bool text, teg_error *err)
+/* On the heap: it is large. close_table frees it. */
+static struct table *open_table(bool text, uint64_t seed)
 {
-	teg_attribute attrs[] = {
-		{ .name = "id", .type = { .type = text ? TEG_UTF8 : TEG_INT32 }, .nullable = true },
-		{ .name = "v", .type = { .type = TEG_INT64 } }
-	};
-	teg_spec spec = { .struct_size = sizeof spec,
-		          .kind = TEG_TABLE,
-		          .attributes = attrs,
-		          .n_attributes = 2,
-		          .tile_cells = 200,
-		          .key = "id" };
-	teg_status status;
-	teg_txn *txn;
+	teg_attribute attrs[] = { attribute_of("id", text ? TEG_UTF8 : TEG_INT32),
+		                  attribute_of("v", TEG_INT64) };
+	teg_spec spec = spec_make(TEG_TABLE, NULL, 0, attrs, 2);
+	struct table *w = calloc(1, sizeof *w);
 
-	TEG_TRY(teg_txn_begin(store, NULL, &txn, err));
-	status = teg_txn_create(txn, "t", &spec, err);
-	if (status == TEG_OK)
-		status = teg_txn_commit(txn, NULL, err);
-	if (status != TEG_OK)
-		teg_txn_abort(txn);
-	return status;
-}
-
-static void open_world(struct world *w, bool text, uint64_t seed)
-{
-	teg_store_options options = { .struct_size = sizeof options,
-		                      .create = TEG_CREATE_NEW,
-		                      .no_auto_compact = true };
-
-	memset(w, 0, sizeof *w);
+	cr_assert(w);
+	attrs[0].nullable = true;
+	spec.tile_cells = 200;
+	spec.key = "id";
 	w->rng = (struct rng){ seed };
 	w->text = text;
-	memory_init(&w->mem);
-	w->os = os_memory_new(&w->mem.alloc, 1);
-	options.allocator = &w->mem.alloc;
-	options.os = w->os;
-	OK(teg_store_open(NULL, &options, &w->store, err));
-	OK(create(w->store, text, err));
+	world_make(&w->world, (teg_store_options){ .no_auto_compact = true });
+	txn_create(w->world.store, "t", &spec);
 	memset(w->key, -2, sizeof w->key);
+	return w;
 }
 
-static void close_array(struct world *w)
+static void close_table(struct table *w)
 {
-	teg_array_close(w->array);
-	teg_snapshot_close(w->snapshot);
-	w->array = NULL;
-	w->snapshot = NULL;
+	reading_close(&w->at);
+	world_release(&w->world);
+	free(w);
 }
 
-static void close_world(struct world *w)
+static void open_array(struct table *w)
 {
-	close_array(w);
-	teg_store_close(w->store);
-	os_free(w->os);
-	memory_check(&w->mem);
-}
-
-static void open_array(struct world *w)
-{
-	close_array(w);
-	OK(teg_snapshot_open(w->store, &w->snapshot, err));
-	OK(teg_array_open(w->snapshot, "t", &w->array, err));
+	reading_close(&w->at);
+	reading_open(&w->at, w->world.store, "t");
 }
 
 /* ---- writing ---- */
@@ -106,7 +69,7 @@ struct put {
 };
 
 /* New keys for the rows of `ids`, or for n new rows. */
-static void put(struct world *w, struct put *p, const int64_t *ids, int64_t n, teg_txn *txn)
+static void put(struct table *w, struct put *p, const int64_t *ids, int64_t n, teg_txn *txn)
 {
 	teg_put_options options = { .struct_size = sizeof options, .row_id_column = "row" };
 	teg_column columns[] = { { .name = "id", .validity = p->validity },
@@ -130,7 +93,7 @@ static void put(struct world *w, struct put *p, const int64_t *ids, int64_t n, t
 	OK(teg_txn_put(txn, "t", columns, ids ? 3 : 2, (size_t)n, ids ? &options : NULL, err));
 }
 
-static int64_t some_live(struct world *w, int64_t *ids, int64_t most)
+static int64_t some_live(struct table *w, int64_t *ids, int64_t most)
 {
 	int64_t n = 0;
 
@@ -141,7 +104,7 @@ static int64_t some_live(struct world *w, int64_t *ids, int64_t most)
 	return n;
 }
 
-static void delete_some(struct world *w, struct put *p, teg_txn *txn)
+static void delete_some(struct table *w, struct put *p, teg_txn *txn)
 {
 	teg_column column = { .name = "row_id", .values = p->ids };
 	int64_t n = some_live(w, p->ids, 30);
@@ -151,7 +114,7 @@ static void delete_some(struct world *w, struct put *p, teg_txn *txn)
 	OK(teg_txn_delete(txn, "t", &column, 1, (size_t)n, NULL, err));
 }
 
-static void commit(struct world *w)
+static void commit(struct table *w)
 {
 	static struct put p;
 	teg_commit_result result = { .struct_size = sizeof result };
@@ -159,13 +122,13 @@ static void commit(struct world *w)
 
 	if (w->n_commits)
 		memcpy(w->key[w->n_commits], w->key[w->n_commits - 1], sizeof *w->key);
-	OK(teg_txn_begin(w->store, NULL, &txn, err));
+	txn = txn_begin(w->world.store);
 	if (w->n_commits && rng_below(&w->rng, 2))
 		put(w, &p, p.ids, some_live(w, p.ids, 50), txn);
 	if (w->n_rows < ROWS_MAX - 300) /* last: new rows have no ids to update them by yet */
 		put(w, &p, NULL, 1 + (int64_t)rng_below(&w->rng, 300), txn);
 	OK(teg_txn_commit(txn, &result, err));
-	OK(teg_txn_begin(w->store, NULL, &txn, err));
+	txn = txn_begin(w->world.store);
 	delete_some(w, &p, txn);
 	OK(teg_txn_commit(txn, &result, err));
 	w->version[w->n_commits++] = result.version;
@@ -173,7 +136,7 @@ static void commit(struct world *w)
 
 /* ---- finding ---- */
 
-static teg_value value_of(const struct world *w, int key, char text[20])
+static teg_value value_of(const struct table *w, int key, char text[20])
 {
 	teg_value value = { .type = w->text ? TEG_UTF8 : TEG_INT32 };
 
@@ -186,7 +149,7 @@ static teg_value value_of(const struct world *w, int key, char text[20])
 	return value;
 }
 
-static void check_rows(const struct world *w, int at, int key, const struct ArrowArray *batch)
+static void check_rows(const struct table *w, int at, int key, const struct ArrowArray *batch)
 {
 	const int64_t *ids = batch->children[0]->buffers[1];
 	int64_t n = 0;
@@ -205,7 +168,7 @@ static void check_rows(const struct world *w, int at, int key, const struct Arro
 	             (long long)batch->length, (long long)n);
 }
 
-static void check_key(const struct world *w, int at, int key)
+static void check_key(const struct table *w, int at, int key)
 {
 	teg_read_options options = { .struct_size = sizeof options,
 		                     .mode = TEG_SCAN_AS_OF_VERSION,
@@ -216,7 +179,7 @@ static void check_key(const struct world *w, int at, int key)
 	struct ArrowArray batch;
 	uint64_t n;
 
-	OK(teg_find(w->array, &value, NULL, 0, at == w->n_commits - 1 ? NULL : &options, &n,
+	OK(teg_find(w->at.array, &value, NULL, 0, at == w->n_commits - 1 ? NULL : &options, &n,
 	            &schema, &batch, err));
 	cr_assert_eq(n, (uint64_t)batch.length);
 	cr_assert_str_eq(schema.children[0]->name, "row_id");
@@ -226,7 +189,7 @@ static void check_key(const struct world *w, int at, int key)
 	batch.release(&batch);
 }
 
-static void check_all(struct world *w)
+static void check_all(struct table *w)
 {
 	open_array(w);
 	for (int i = 0; i < 40; i++)
@@ -236,40 +199,29 @@ static void check_all(struct world *w)
 		          (int)rng_below(&w->rng, KEYS));
 }
 
-static void verify(struct world *w)
-{
-	teg_verify_result result = { .struct_size = sizeof result };
-
-	OK(teg_verify(w->store, true, NULL, NULL, &result, err));
-	cr_assert_eq(result.damages, 0);
-}
-
-static void compact(struct world *w)
+static void compact(struct table *w)
 {
 	teg_compact_options options = { .struct_size = sizeof options, .array = "t" };
 	teg_compact_result result = { .struct_size = sizeof result };
 
-	OK(teg_compact(w->store, &options, &result, err));
+	OK(teg_compact(w->world.store, &options, &result, err));
 }
 
 static void check_world(bool text)
 {
-	struct world *w = calloc(1, sizeof *w);
+	struct table *w = open_table(text, 11);
 
-	cr_assert(w);
-	open_world(w, text, 11);
 	for (int i = 0; i < 16; i++) {
 		commit(w);
 		if (i == 7)
 			compact(w);
 		check_all(w);
 	}
-	verify(w);
+	verify_sound(w->world.store);
 	compact(w);
 	check_all(w);
-	verify(w);
-	close_world(w);
-	free(w);
+	verify_sound(w->world.store);
+	close_table(w);
 }
 
 Test(find, numbers)
@@ -285,7 +237,7 @@ Test(find, texts)
 /* The index goes by the attribute's id, and a code by the number, whatever its width. */
 Test(find, after_the_key_was_renamed_and_widened)
 {
-	struct world *w = calloc(1, sizeof *w);
+	struct table *w = open_table(false, 3);
 	teg_alter changes[] = {
 		{ .kind = TEG_ALTER_RENAME, .name = "id", .new_name = "number" },
 		{ .kind = TEG_ALTER_WIDEN, .name = "number", .type = { .type = TEG_INT64 } }
@@ -294,24 +246,21 @@ Test(find, after_the_key_was_renamed_and_widened)
 	teg_error refused = { 0 };
 	teg_txn *txn;
 
-	cr_assert(w);
-	open_world(w, false, 3);
 	for (int i = 0; i < 3; i++)
 		commit(w);
-	OK(teg_txn_begin(w->store, NULL, &txn, err));
+	txn = txn_begin(w->world.store);
 	OK(teg_txn_alter(txn, "t", changes, 2, err));
-	OK(teg_txn_commit(txn, NULL, err));
+	txn_commit(txn);
 	check_all(w);
-	cr_assert_str_eq(teg_array_spec(w->array)->key, "number");
+	cr_assert_str_eq(teg_array_spec(w->at.array)->key, "number");
 	compact(w);
 	check_all(w);
-	verify(w);
-	OK(teg_txn_begin(w->store, NULL, &txn, err));
+	verify_sound(w->world.store);
+	txn = txn_begin(w->world.store);
 	cr_assert_eq(teg_txn_alter(txn, "t", &drop, 1, &refused), TEG_SCHEMA);
 	cr_assert_str_eq(refused.column, "number");
 	teg_txn_abort(txn);
-	close_world(w);
-	free(w);
+	close_table(w);
 }
 
 /* ---- refusals ---- */
@@ -332,18 +281,15 @@ static void check_refused(teg_array *array, const teg_value *value, const char *
 
 Test(find, refuses_values_that_are_no_keys)
 {
-	struct world *w = calloc(1, sizeof *w);
+	struct table *w = open_table(false, 1);
 	teg_value text = { .type = TEG_UTF8, .as.bytes = { "x", 1 } }, null = { 0 };
 	teg_value real = { .type = TEG_FLOAT64, .as.f = 1.5 };
 
-	cr_assert(w);
-	open_world(w, false, 1);
 	open_array(w);
-	check_refused(w->array, &text, "a text for a number");
-	check_refused(w->array, &null, "null");
-	check_refused(w->array, &real, "a fraction");
-	close_world(w);
-	free(w);
+	check_refused(w->at.array, &text, "a text for a number");
+	check_refused(w->at.array, &null, "null");
+	check_refused(w->at.array, &real, "a fraction");
+	close_table(w);
 }
 
 Test(find, schemas_that_cannot_have_a_key)
@@ -360,37 +306,27 @@ Test(find, schemas_that_cannot_have_a_key)
 		      { "no column", "q", false },
 		      { "the row id", "row_id", false },
 		      { "a sparse array", "i", true } };
-	struct world *w = calloc(1, sizeof *w);
+	struct table *w = open_table(false, 1);
 
-	cr_assert(w);
-	open_world(w, false, 1);
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-		teg_spec spec = { .struct_size = sizeof spec,
-			          .kind = cases[i].sparse ? TEG_SPARSE : TEG_TABLE,
-			          .dimensions = &x,
-			          .n_dimensions = cases[i].sparse,
-			          .attributes = attrs,
-			          .n_attributes = 3,
-			          .key = cases[i].key };
+		teg_spec spec = spec_make(cases[i].sparse ? TEG_SPARSE : TEG_TABLE, &x,
+		                          cases[i].sparse, attrs, 3);
+		teg_txn *txn = txn_begin(w->world.store);
 		teg_error refused = { 0 };
-		teg_txn *txn;
 
-		OK(teg_txn_begin(w->store, NULL, &txn, err));
+		spec.key = cases[i].key;
 		cr_assert_eq(teg_txn_create(txn, "u", &spec, &refused), TEG_SCHEMA, "%s",
 		             cases[i].name);
 		teg_txn_abort(txn);
 	}
-	close_world(w);
-	free(w);
+	close_table(w);
 }
 
 Test(find, every_allocation_may_fail)
 {
-	struct world *w = calloc(1, sizeof *w);
+	struct table *w = open_table(true, 5);
 	teg_status status = TEG_NOMEM;
 
-	cr_assert(w);
-	open_world(w, true, 5);
 	for (int i = 0; i < 4; i++)
 		commit(w);
 	for (size_t n = 1; status != TEG_OK; n++) {
@@ -403,9 +339,10 @@ Test(find, every_allocation_may_fail)
 
 		cr_assert_lt(n, 3000);
 		open_array(w);
-		w->mem.fail_at = w->mem.n_requests + n;
-		status = teg_find(w->array, &value, NULL, 0, NULL, &found, &schema, &batch, &err);
-		w->mem.fail_at = 0;
+		w->world.mem.fail_at = w->world.mem.n_requests + n;
+		status =
+			teg_find(w->at.array, &value, NULL, 0, NULL, &found, &schema, &batch, &err);
+		w->world.mem.fail_at = 0;
 		cr_assert(status == TEG_OK || status == TEG_NOMEM, "request %zu: %s", n,
 		          err.message);
 		if (status == TEG_OK) {
@@ -414,6 +351,5 @@ Test(find, every_allocation_may_fail)
 			batch.release(&batch);
 		}
 	}
-	close_world(w);
-	free(w);
+	close_table(w);
 }

@@ -1,31 +1,25 @@
 /* Mapped files: vectors reach the caller where they lie, whatever becomes of file and store. H13 */
-#include <criterion/criterion.h>
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include "engine/os/faulty.h"
-#include "engine/os/memory.h"
-#include "engine/tegula.h"
 #include "tests/support/dir.h"
-#include "tests/support/memory.h"
 #include "tests/support/rng.h"
+#include "tests/support/spec.h"
+#include "tests/support/world.h"
 
-#define OK(call) cr_assert_eq(call, TEG_OK, "%s", err.message)
 #define WIDTH 1024 /* floats: 4 KiB */
 #define ROWS 200   /* of one commit: one tile, in a segment file */
 
-struct world {
+static struct {
 	struct memory mem;
 	struct test_dir dir;
 	struct os *os; /* NULL: a directory */
 	teg_store *store;
-	teg_snapshot *snapshot;
-	teg_array *array;
+	struct reading at;
 	uint32_t floats[2 * ROWS * WIDTH];
-};
-
-static struct world w;
+} w;
 
 static void open_store(teg_create create, bool map_files)
 {
@@ -35,70 +29,43 @@ static void open_store(teg_create create, bool map_files)
 		                      .no_auto_compact = true,
 		                      .os = w.os,
 		                      .map_files = map_files };
-	teg_error err = { 0 };
 
-	OK(teg_store_open(w.os ? NULL : test_dir_path(&w.dir, "s"), &options, &w.store, &err));
+	OK(teg_store_open(w.os ? NULL : test_dir_path(&w.dir, "s"), &options, &w.store, err));
 }
 
 static void put(uint32_t from)
 {
 	teg_column values = { .values = w.floats + (size_t)from * WIDTH };
 	teg_column column = { .name = "v", .children = &values, .n_children = 1 };
-	teg_error err = { 0 };
-	teg_txn *txn;
 
-	OK(teg_txn_begin(w.store, NULL, &txn, &err));
-	OK(teg_txn_put(txn, "e", &column, 1, ROWS, NULL, &err));
-	OK(teg_txn_commit(txn, NULL, &err));
+	txn_put(w.store, "e", &column, 1, ROWS);
 }
 
 static void create(void)
 {
-	static const teg_attribute number[] = { { .type = { .type = TEG_FLOAT32 } } };
-	const teg_attribute vector = { .name = "v",
-		                       .type = { .type = TEG_FIXED_LIST,
-		                                 .list_size = WIDTH,
-		                                 .children = number,
-		                                 .n_children = 1 } };
-	teg_spec spec = { .struct_size = sizeof spec,
-		          .kind = TEG_TABLE,
-		          .attributes = &vector,
-		          .n_attributes = 1 };
+	const teg_attribute number = attribute_of(NULL, TEG_FLOAT32);
+	const teg_attribute vector = vector_of("v", &number, WIDTH);
+	teg_spec spec = spec_make(TEG_TABLE, NULL, 0, &vector, 1);
 	struct rng rng = { 9 };
-	teg_error err = { 0 };
-	teg_txn *txn;
 
 	memory_init(&w.mem);
 	rng_fill(&rng, w.floats, sizeof w.floats);
 	open_store(TEG_CREATE_NEW, false);
-	OK(teg_txn_begin(w.store, NULL, &txn, &err));
-	OK(teg_txn_create(txn, "e", &spec, &err));
-	OK(teg_txn_commit(txn, NULL, &err));
+	txn_create(w.store, "e", &spec);
 	put(0);
 }
 
 static void open_array(bool map_files)
 {
-	teg_error err = { 0 };
-
 	if (w.store)
 		teg_store_close(w.store);
 	open_store(TEG_CREATE_NO, map_files);
-	OK(teg_snapshot_open(w.store, &w.snapshot, &err));
-	OK(teg_array_open(w.snapshot, "e", &w.array, &err));
-}
-
-static void close_array(void)
-{
-	teg_array_close(w.array);
-	teg_snapshot_close(w.snapshot);
-	w.array = NULL;
-	w.snapshot = NULL;
+	reading_open(&w.at, w.store, "e");
 }
 
 static void close_store(void)
 {
-	close_array();
+	reading_close(&w.at);
 	teg_store_close(w.store);
 	w.store = NULL;
 }
@@ -124,7 +91,7 @@ static teg_status scan(uint32_t batch_rows, struct ArrowArray *batch_out, teg_er
 {
 	teg_scan_options options = { .struct_size = sizeof options, .batch_rows = batch_rows };
 	teg_scan *scan;
-	teg_status status = teg_scan_open(w.array, &options, &scan, err);
+	teg_status status = teg_scan_open(w.at.array, &options, &scan, err);
 
 	if (status != TEG_OK)
 		return status;
@@ -151,13 +118,12 @@ Test(mapped, a_batch_within_one_tile_is_the_file_itself) /* H13 */
 {
 	struct ArrowArray all, again, part, row;
 	struct ArrowSchema schema;
-	teg_error err = { 0 };
 
 	open_array(true);
-	OK(scan(UINT32_MAX, &all, &err));
-	OK(scan(0, &again, &err));
-	OK(scan(50, &part, &err));
-	OK(teg_take(w.array, (int64_t[]){ 7 }, 1, NULL, 0, NULL, &schema, &row, &err));
+	OK(scan(UINT32_MAX, &all, err));
+	OK(scan(0, &again, err));
+	OK(scan(50, &part, err));
+	OK(teg_take(w.at.array, (int64_t[]){ 7 }, 1, NULL, 0, NULL, &schema, &row, err));
 	check_values(&all, 0, ROWS);
 	check_values(&part, 0, 50);
 	check_values(&row, 7, 1);
@@ -176,11 +142,10 @@ Test(mapped, a_batch_within_one_tile_is_the_file_itself) /* H13 */
 Test(mapped, without_the_option_batches_are_copies)
 {
 	struct ArrowArray a, b;
-	teg_error err = { 0 };
 
 	open_array(false);
-	OK(scan(0, &a, &err));
-	OK(scan(0, &b, &err));
+	OK(scan(0, &a, err));
+	OK(scan(0, &b, err));
 	check_values(&a, 0, ROWS);
 	cr_assert_neq(values_of(&a), values_of(&b));
 	a.release(&a);
@@ -192,13 +157,12 @@ Test(mapped, a_batch_of_several_tiles_is_one_buffer_all_the_same) /* H13 */
 	static const int64_t rows[] = { 399, 0, 200, 200 };
 	struct ArrowArray all, some;
 	struct ArrowSchema schema;
-	teg_error err = { 0 };
 
 	put(ROWS);
 	open_array(true);
-	OK(scan(UINT32_MAX, &all, &err));
+	OK(scan(UINT32_MAX, &all, err));
 	check_values(&all, 0, 2 * ROWS);
-	OK(teg_take(w.array, rows, 4, NULL, 0, NULL, &schema, &some, &err));
+	OK(teg_take(w.at.array, rows, 4, NULL, 0, NULL, &schema, &some, err));
 	for (int i = 0; i < 4; i++)
 		cr_assert_eq(memcmp(values_of(&some) + i * WIDTH, w.floats + rows[i] * WIDTH,
 		                    WIDTH * sizeof(float)),
@@ -213,14 +177,13 @@ Test(mapped, a_batch_outlives_file_and_store)
 	teg_vacuum_options now = { .struct_size = sizeof now, .has_grace = true };
 	teg_vacuum_result result = { .struct_size = sizeof result };
 	struct ArrowArray batch;
-	teg_error err = { 0 };
 
 	open_array(true);
-	OK(scan(0, &batch, &err));
-	close_array();
+	OK(scan(0, &batch, err));
+	reading_close(&w.at);
 	put(ROWS);
-	OK(teg_compact(w.store, NULL, NULL, &err));
-	OK(teg_vacuum(w.store, &now, &result, &err));
+	OK(teg_compact(w.store, NULL, NULL, err));
+	OK(teg_vacuum(w.store, &now, &result, err));
 	cr_assert_gt(result.files_removed, 0);
 	check_values(&batch, 0, ROWS);
 	teg_store_close(w.store);
@@ -279,9 +242,9 @@ static teg_status open_and_scan(teg_error *err)
 	teg_status status = teg_store_open(NULL, &options, &w.store, err);
 
 	if (status == TEG_OK)
-		status = teg_snapshot_open(w.store, &w.snapshot, err);
+		status = teg_snapshot_open(w.store, &w.at.snapshot, err);
 	if (status == TEG_OK)
-		status = teg_array_open(w.snapshot, "e", &w.array, err);
+		status = teg_array_open(w.at.snapshot, "e", &w.at.array, err);
 	if (status == TEG_OK)
 		status = scan(0, &batch, err);
 	if (status == TEG_OK) {

@@ -4,6 +4,7 @@
 #include <string.h>
 #include "engine/scan/scan.h"
 #include "tests/support/rng.h"
+#include "tests/support/spec.h"
 #include "tests/support/world.h"
 
 #define COMMITS 30
@@ -18,18 +19,12 @@ struct answer {
 
 static void create(teg_txn *txn, teg_cells cells, bool valid_time)
 {
-	teg_dimension dims[] = { { .name = "x", .type = { .type = TEG_INT64 } },
-		                 { .name = "y", .type = { .type = TEG_INT64 } } };
-	teg_attribute v = { .name = "v", .type = { .type = TEG_INT64 } };
-	teg_spec spec = { .struct_size = sizeof spec,
-		          .kind = TEG_SPARSE,
-		          .cells = cells,
-		          .valid_time = valid_time,
-		          .dimensions = dims,
-		          .n_dimensions = 2,
-		          .attributes = &v,
-		          .n_attributes = 1 };
+	teg_dimension dims[] = { axis_of("x", TEG_INT64), axis_of("y", TEG_INT64) };
+	teg_attribute v = attribute_of("v", TEG_INT64);
+	teg_spec spec = spec_make(TEG_SPARSE, dims, 2, &v, 1);
 
+	spec.cells = cells;
+	spec.valid_time = valid_time;
 	OK(teg_txn_create(txn, "a", &spec, err));
 }
 
@@ -55,13 +50,13 @@ static void fill(struct world *w, teg_cells cells, bool valid_time)
 			y[i] = (int64_t)rng_below(&rng, SIDE);
 			v[i] = c * ROWS + i;
 		}
-		OK(teg_txn_begin(w->store, NULL, &txn, err));
+		txn = txn_begin(w->store);
 		if (!c)
 			create(txn, cells, valid_time);
 		OK(teg_txn_put(txn, "a", columns, 3, ROWS, &options, err));
 		if (c % 7 == 6)
 			OK(teg_txn_delete(txn, "a", columns, 2, 9, NULL, err));
-		OK(teg_txn_commit(txn, NULL, err));
+		txn_commit(txn);
 	}
 }
 
@@ -87,27 +82,22 @@ static struct answer ask(struct world *w, const teg_scan_options *options, uint3
 {
 	struct answer a = { 0 };
 	struct ArrowArray batch;
-	teg_snapshot *snapshot;
-	teg_array *array;
+	struct reading at;
 	teg_scan *scan;
-	teg_status status;
 
-	OK(teg_snapshot_open(w->store, &snapshot, err));
-	OK(teg_array_open(snapshot, "a", &array, err));
-	OK(teg_scan_open(array, options, &scan, err));
+	reading_open(&at, w->store, "a");
+	scan = reading_scan(&at, options);
 	scan->batch_rows = 50; /* to look in between */
 	OK(scan_start(scan, err));
 	if (most)
 		limit(&scan->sweep.group, most);
-	while ((status = teg_scan_next(scan, &batch, NULL)) == TEG_OK) {
+	while (batch_next(scan, &batch)) {
 		a.n_tight += scan->sweep.group.tight;
 		add(&a, &batch);
 		batch.release(&batch);
 	}
-	cr_assert_eq(status, TEG_END);
 	teg_scan_close(scan);
-	teg_array_close(array);
-	teg_snapshot_close(snapshot);
+	reading_close(&at);
 	return a;
 }
 
@@ -129,7 +119,7 @@ static void same_however_short(struct world *w, const teg_scan_options *options,
 
 static void each_mode(struct world *w)
 {
-	teg_range box[2] = { { .lo = { TEG_INT64, { .i = 3 } }, .hi = { TEG_INT64, { .i = 9 } } } };
+	teg_range box[2] = { int_range(3, 9) };
 	teg_scan_options now = { .struct_size = sizeof now },
 			 old = { .struct_size = sizeof now,
 		                 .mode = TEG_SCAN_AS_OF_VERSION,
@@ -175,38 +165,30 @@ Test(range, short_ranges_answer_as_long_ones_of_repeated_cells)
 
 static void put_blobs(struct world *w)
 {
-	teg_attribute attrs[] = { { .name = "k", .type = { .type = TEG_INT64 } },
-		                  { .name = "b", .type = { .type = TEG_BYTES } } };
-	teg_spec spec = { .struct_size = sizeof spec,
-		          .kind = TEG_TABLE,
-		          .key = "k",
-		          .attributes = attrs,
-		          .n_attributes = 2 };
+	teg_attribute attrs[] = { attribute_of("k", TEG_INT64), attribute_of("b", TEG_BYTES) };
+	teg_spec spec = spec_make(TEG_TABLE, NULL, 0, attrs, 2);
 	int64_t keys[BLOBS] = { 0 };
 	int32_t offsets[BLOBS + 1];
 	uint8_t *bytes = malloc(BLOBS * BLOB_LEN);
 	teg_column columns[] = { { .name = "k", .values = keys },
 		                 { .name = "b", .values = bytes, .offsets = offsets } };
 	struct rng rng = { 3 };
-	teg_txn *txn;
 
+	spec.key = "k";
 	rng_fill(&rng, bytes, BLOBS * BLOB_LEN);
 	for (int i = 0; i <= BLOBS; i++)
 		offsets[i] = i * (int32_t)BLOB_LEN;
-	OK(teg_txn_begin(w->store, NULL, &txn, err));
-	OK(teg_txn_create(txn, "a", &spec, err));
-	OK(teg_txn_put(txn, "a", columns, 2, BLOBS, NULL, err));
-	OK(teg_txn_commit(txn, NULL, err));
+	txn_create(w->store, "a", &spec);
+	txn_put(w->store, "a", columns, 2, BLOBS);
 	free(bytes);
 }
 
 Test(range, a_batch_of_wide_rows_is_bounded_in_bytes)
 {
-	teg_value key = { TEG_INT64, { .i = 0 } };
+	teg_value key = int_value(0);
 	struct ArrowSchema schema;
 	struct ArrowArray batch;
-	teg_snapshot *snapshot;
-	teg_array *array;
+	struct reading at;
 	teg_scan *scan;
 	int64_t n = 0;
 	struct world w;
@@ -214,10 +196,9 @@ Test(range, a_batch_of_wide_rows_is_bounded_in_bytes)
 
 	world_init(&w);
 	put_blobs(&w);
-	OK(teg_snapshot_open(w.store, &snapshot, err));
-	OK(teg_array_open(snapshot, "a", &array, err));
-	OK(teg_scan_open(array, NULL, &scan, err));
-	while (teg_scan_next(scan, &batch, NULL) == TEG_OK) {
+	reading_open(&at, w.store, "a");
+	scan = reading_scan(&at, NULL);
+	while (batch_next(scan, &batch)) {
 		cr_expect_leq(batch.length, 8 + 5, "%lld MiB", (long long)batch.length);
 		n += batch.length;
 		batch.release(&batch);
@@ -225,12 +206,11 @@ Test(range, a_batch_of_wide_rows_is_bounded_in_bytes)
 	cr_assert_eq(n, BLOBS);
 	teg_scan_close(scan);
 	/* What is found comes in one batch, all of it. */
-	OK(teg_find(array, &key, NULL, 0, NULL, &found, &schema, &batch, err));
+	OK(teg_find(at.array, &key, NULL, 0, NULL, &found, &schema, &batch, err));
 	cr_assert_eq(found, BLOBS);
 	cr_assert_eq(batch.length, BLOBS);
 	batch.release(&batch);
 	schema.release(&schema);
-	teg_array_close(array);
-	teg_snapshot_close(snapshot);
+	reading_close(&at);
 	world_release(&w);
 }

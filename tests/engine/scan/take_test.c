@@ -1,89 +1,52 @@
 /* Rows of a table by ordinal, against a plain array of what is live: one run of a tile, many rows of
  * many tiles in any order, the same row twice, rows that were updated or deleted since. Under teg_take
  * lie the ranks (rank.c) and the gathering of columns (gather.c). */
-#include <criterion/criterion.h>
 #include <stdio.h>
 #include "codec/base/bits.h"
-#include "engine/os/memory.h"
-#include "engine/tegula.h"
-#include "tests/support/memory.h"
 #include "tests/support/rng.h"
-
-#define OK(call)                                                                      \
-	do {                                                                          \
-		teg_error err_ = { 0 }, *err = &err_;                                 \
-		teg_status got_ = (call);                                             \
-		cr_assert_eq(got_, TEG_OK, "%s: %s %s", #call, teg_status_name(got_), \
-		             err->message);                                           \
-	} while (0)
+#include "tests/support/spec.h"
+#include "tests/support/world.h"
 
 #define ROWS_MAX 3000
 #define TILE_CELLS 100
 
-struct world {
-	struct memory mem;
-	struct os *os;
-	teg_store *store;
-	teg_snapshot *snapshot;
-	teg_array *array;
+struct table {
+	struct world world;
+	struct reading at;
 	struct rng rng;
 	int64_t n_rows, n_live;
 	int64_t value[ROWS_MAX]; /* by row id; -1: deleted */
 	int64_t live[ROWS_MAX];  /* ordinal -> row id */
 };
 
-static void open_world(struct world *w, uint64_t seed, size_t cache)
+static void open_table(struct table *w, uint64_t seed, size_t cache)
 {
-	teg_store_options options = { .struct_size = sizeof options,
-		                      .create = TEG_CREATE_NEW,
-		                      .cache_budget = cache,
-		                      .no_auto_compact = true };
-	teg_attribute attrs[] = { { .name = "v", .type = { .type = TEG_INT64 } },
-		                  { .name = "s", .type = { .type = TEG_UTF8 }, .nullable = true } };
-	teg_spec spec = { .struct_size = sizeof spec,
-		          .kind = TEG_TABLE,
-		          .attributes = attrs,
-		          .n_attributes = 2,
-		          .tile_cells = TILE_CELLS };
-	teg_txn *txn;
+	teg_attribute attrs[] = { attribute_of("v", TEG_INT64), attribute_of("s", TEG_UTF8) };
+	teg_spec spec = spec_make(TEG_TABLE, NULL, 0, attrs, 2);
 
+	attrs[1].nullable = true;
+	spec.tile_cells = TILE_CELLS;
 	memset(w, 0, sizeof *w);
 	w->rng = (struct rng){ seed };
-	memory_init(&w->mem);
-	w->os = os_memory_new(&w->mem.alloc, 1);
-	options.allocator = &w->mem.alloc;
-	options.os = w->os;
-	OK(teg_store_open(NULL, &options, &w->store, err));
-	OK(teg_txn_begin(w->store, NULL, &txn, err));
-	OK(teg_txn_create(txn, "t", &spec, err));
-	OK(teg_txn_commit(txn, NULL, err));
+	world_make(&w->world,
+	           (teg_store_options){ .cache_budget = cache, .no_auto_compact = true });
+	txn_create(w->world.store, "t", &spec);
 }
 
-static void close_array(struct world *w)
+static void open_array(struct table *w)
 {
-	teg_array_close(w->array);
-	teg_snapshot_close(w->snapshot);
-	w->array = NULL;
-	w->snapshot = NULL;
-}
-
-static void open_array(struct world *w)
-{
-	close_array(w);
-	OK(teg_snapshot_open(w->store, &w->snapshot, err));
-	OK(teg_array_open(w->snapshot, "t", &w->array, err));
+	reading_close(&w->at);
+	reading_open(&w->at, w->world.store, "t");
 	w->n_live = 0;
 	for (int64_t id = 0; id < w->n_rows; id++)
 		if (w->value[id] >= 0)
 			w->live[w->n_live++] = id;
 }
 
-static void close_world(struct world *w)
+static void close_table(struct table *w)
 {
-	close_array(w);
-	teg_store_close(w->store);
-	os_free(w->os);
-	memory_check(&w->mem);
+	reading_close(&w->at);
+	world_release(&w->world);
 }
 
 /* What the text of a value is: null for every fifth. */
@@ -93,7 +56,7 @@ static size_t text_of(int64_t value, char *text)
 }
 
 /* Puts `n` rows: new ones, or new versions of those in `ids`. */
-static void put(struct world *w, const int64_t *ids, int64_t n)
+static void put(struct table *w, const int64_t *ids, int64_t n)
 {
 	static int64_t values[ROWS_MAX];
 	static int32_t offsets[ROWS_MAX + 1];
@@ -114,25 +77,25 @@ static void put(struct world *w, const int64_t *ids, int64_t n)
 		w->value[ids ? ids[i] : w->n_rows + i] = values[i];
 	}
 	w->n_rows += ids ? 0 : n;
-	OK(teg_txn_begin(w->store, NULL, &txn, err));
+	txn = txn_begin(w->world.store);
 	OK(teg_txn_put(txn, "t", columns, ids ? 3 : 2, (size_t)n, ids ? &options : NULL, err));
-	OK(teg_txn_commit(txn, NULL, err));
+	txn_commit(txn);
 }
 
-static void remove_rows(struct world *w, const int64_t *ids, int64_t n)
+static void remove_rows(struct table *w, const int64_t *ids, int64_t n)
 {
 	teg_column column = { .name = "row_id", .values = ids };
 	teg_txn *txn;
 
 	for (int64_t i = 0; i < n; i++)
 		w->value[ids[i]] = -1;
-	OK(teg_txn_begin(w->store, NULL, &txn, err));
+	txn = txn_begin(w->world.store);
 	OK(teg_txn_delete(txn, "t", &column, 1, (size_t)n, NULL, err));
-	OK(teg_txn_commit(txn, NULL, err));
+	txn_commit(txn);
 }
 
 /* Every `step`-th row from `from` on, of those in [from, to) that are live. */
-static int64_t some_ids(const struct world *w, int64_t from, int64_t to, int64_t step, int64_t *ids)
+static int64_t some_ids(const struct table *w, int64_t from, int64_t to, int64_t step, int64_t *ids)
 {
 	int64_t n = 0;
 
@@ -144,7 +107,7 @@ static int64_t some_ids(const struct world *w, int64_t from, int64_t to, int64_t
 
 /* ---- takes ---- */
 
-static void check_batch(const struct world *w, const int64_t *ordinals, size_t n,
+static void check_batch(const struct table *w, const int64_t *ordinals, size_t n,
                         const struct ArrowArray *batch, const char *name)
 {
 	const struct ArrowArray *v = batch->children[0], *s = batch->children[1];
@@ -167,26 +130,26 @@ static void check_batch(const struct world *w, const int64_t *ordinals, size_t n
 	}
 }
 
-static void check_take(struct world *w, const int64_t *ordinals, size_t n, const char *name)
+static void check_take(struct table *w, const int64_t *ordinals, size_t n, const char *name)
 {
 	struct ArrowSchema schema;
 	struct ArrowArray batch;
 
-	OK(teg_take(w->array, ordinals, n, NULL, 0, NULL, &schema, &batch, err));
+	OK(teg_take(w->at.array, ordinals, n, NULL, 0, NULL, &schema, &batch, err));
 	cr_assert_str_eq(schema.children[0]->name, "v");
 	check_batch(w, ordinals, n, &batch, name);
 	batch.release(&batch);
 	schema.release(&schema);
 }
 
-static void check_takes(struct world *w, const char *name)
+static void check_takes(struct table *w, const char *name)
 {
 	static int64_t at[ROWS_MAX];
 	uint64_t live = (uint64_t)w->n_live, counted;
 
 	open_array(w);
 	live = (uint64_t)w->n_live;
-	OK(teg_count_live(w->array, NULL, &counted, err));
+	OK(teg_count_live(w->at.array, NULL, &counted, err));
 	cr_assert_eq(counted, live, "%s", name);
 	check_take(w, NULL, 0, name);
 	for (size_t i = 0; i < live; i++)
@@ -212,10 +175,10 @@ static void check_takes(struct world *w, const char *name)
 
 static void check_any_ordinals(size_t cache)
 {
-	static struct world w;
+	static struct table w;
 	static int64_t ids[ROWS_MAX];
 
-	open_world(&w, 1, cache);
+	open_table(&w, 1, cache);
 	put(&w, NULL, 950);
 	check_takes(&w, "one commit");
 	put(&w, NULL, 1);
@@ -231,7 +194,7 @@ static void check_any_ordinals(size_t cache)
 	put(&w, NULL, 300);
 	remove_rows(&w, ids, some_ids(&w, 2449, w.n_rows, 1, ids));
 	check_takes(&w, "updates of updates, the last rows deleted");
-	close_world(&w);
+	close_table(&w);
 }
 
 Test(take, gives_the_rows_of_any_ordinals) /* V1 H2 */
@@ -247,34 +210,34 @@ Test(take, gives_the_same_rows_from_pages_that_are_kept)
 
 Test(take, reads_nothing_where_all_pages_are_kept)
 {
-	static struct world w;
+	static struct table w;
 	uint64_t reads;
 
-	open_world(&w, 5, 4 << 20);
+	open_table(&w, 5, 4 << 20);
 	put(&w, NULL, 1000);
 	check_takes(&w, "the first time");
-	reads = w.os->n_reads;
+	reads = w.world.os->n_reads;
 	for (int64_t at = 999; at >= 0; at -= 7)
 		check_take(&w, &at, 1, "again");
-	cr_assert_eq(w.os->n_reads, reads);
-	close_world(&w);
+	cr_assert_eq(w.world.os->n_reads, reads);
+	close_table(&w);
 }
 
 Test(take, is_the_same_after_a_compaction)
 {
-	static struct world w;
+	static struct table w;
 	static int64_t ids[ROWS_MAX];
 
-	open_world(&w, 2, 1 << 20);
+	open_table(&w, 2, 1 << 20);
 	for (int i = 0; i < 8; i++)
 		put(&w, NULL, 90);
 	put(&w, ids, some_ids(&w, 0, 720, 5, ids));
 	remove_rows(&w, ids, some_ids(&w, 1, 720, 4, ids));
 	check_takes(&w, "before");
-	close_array(&w);
-	OK(teg_compact(w.store, NULL, NULL, err));
+	reading_close(&w.at);
+	OK(teg_compact(w.world.store, NULL, NULL, err));
 	check_takes(&w, "after");
-	close_world(&w);
+	close_table(&w);
 }
 
 /* ---- refusals ---- */
@@ -282,9 +245,9 @@ Test(take, is_the_same_after_a_compaction)
 Test(take, refuses_ordinals_that_no_row_has) /* H2 */
 {
 	static const int64_t wrong[] = { -1, 50, 51, INT64_MIN, INT64_MAX };
-	static struct world w;
+	static struct table w;
 
-	open_world(&w, 3, 0);
+	open_table(&w, 3, 0);
 	put(&w, NULL, 60);
 	remove_rows(&w, (int64_t[]){ 0, 1, 2, 3, 4, 55, 56, 57, 58, 59 }, 10);
 	open_array(&w);
@@ -294,64 +257,62 @@ Test(take, refuses_ordinals_that_no_row_has) /* H2 */
 		struct ArrowArray batch;
 		teg_error err;
 
-		cr_assert_eq(teg_take(w.array, at, 4, NULL, 0, NULL, &schema, &batch, &err),
+		cr_assert_eq(teg_take(w.at.array, at, 4, NULL, 0, NULL, &schema, &batch, &err),
 		             TEG_DOMAIN, "%lld", (long long)wrong[i]);
 		cr_assert_eq(err.row, 2);
-		cr_assert_eq(teg_take(w.array, at, 2, (const char *[]){ "nothing" }, 1, NULL,
+		cr_assert_eq(teg_take(w.at.array, at, 2, (const char *[]){ "nothing" }, 1, NULL,
 		                      &schema, &batch, &err),
 		             TEG_NOT_FOUND);
 		cr_assert_str_eq(err.column, "nothing");
 	}
-	close_world(&w);
+	close_table(&w);
 }
 
 /* ---- memory ---- */
 
-static teg_status take_anew(struct world *w, teg_error *err)
+static teg_status take_anew(struct table *w, teg_error *err)
 {
 	static const int64_t at[] = { 200, 3, 3, 150, 7, 199, 0 };
-	teg_snapshot *snapshot = NULL;
-	teg_array *array = NULL;
+	struct reading r = { NULL, NULL };
 	struct ArrowSchema schema;
 	struct ArrowArray batch;
-	teg_status status = teg_snapshot_open(w->store, &snapshot, err);
+	teg_status status = teg_snapshot_open(w->world.store, &r.snapshot, err);
 
 	if (status == TEG_OK)
-		status = teg_array_open(snapshot, "t", &array, err);
+		status = teg_array_open(r.snapshot, "t", &r.array, err);
 	if (status == TEG_OK)
-		status = teg_take(array, at, 7, NULL, 0, NULL, &schema, &batch, err);
+		status = teg_take(r.array, at, 7, NULL, 0, NULL, &schema, &batch, err);
 	if (status == TEG_OK) {
 		check_batch(w, at, 7, &batch, "after failures");
 		batch.release(&batch);
 		schema.release(&schema);
 	}
-	teg_array_close(array);
-	teg_snapshot_close(snapshot);
+	reading_close(&r);
 	return status;
 }
 
 static void check_failing_memory(size_t cache)
 {
 	static int64_t ids[ROWS_MAX];
-	static struct world w;
+	static struct table w;
 	teg_error err;
 	size_t n_failed = 0;
 
-	open_world(&w, 4, cache);
+	open_table(&w, 4, cache);
 	put(&w, NULL, 300);
 	put(&w, ids, some_ids(&w, 0, 300, 9, ids));
 	remove_rows(&w, ids, some_ids(&w, 100, 120, 1, ids));
 	open_array(&w);
-	close_array(&w);
+	reading_close(&w.at);
 	for (size_t i = 1;; i++) {
 		teg_status status;
 
-		w.mem.n_requests = 0;
-		w.mem.n_refused = 0;
-		w.mem.fail_at = i;
+		w.world.mem.n_requests = 0;
+		w.world.mem.n_refused = 0;
+		w.world.mem.fail_at = i;
 		status = take_anew(&w, &err);
-		w.mem.fail_at = 0;
-		if (status == TEG_OK && !w.mem.n_refused)
+		w.world.mem.fail_at = 0;
+		if (status == TEG_OK && !w.world.mem.n_refused)
 			break;
 		n_failed += status != TEG_OK;
 		cr_assert(status == TEG_OK || status == TEG_NOMEM, "%zu: %s", i,
@@ -359,7 +320,7 @@ static void check_failing_memory(size_t cache)
 		cr_assert(status == TEG_OK || err.message[0], "%zu: no message", i);
 	}
 	cr_assert_gt(n_failed, 20);
-	close_world(&w);
+	close_table(&w);
 }
 
 Test(take, survives_memory_that_fails)

@@ -1,47 +1,19 @@
-#include "engine/os/memory.h"
-#include "engine/tegula.h"
-#include "tests/support/memory.h"
-#include <criterion/criterion.h>
-#include <string.h>
-
 /* A sparse array over (number, text) whose cells lie in two overlapping commits, so that a scan has
  * to resolve them: the number's range must hold there as it does on the fast path. */
-
-#define OK(call)                                                                      \
-	do {                                                                          \
-		teg_error err_ = { 0 }, *err = &err_;                                 \
-		teg_status got_ = (call);                                             \
-		cr_assert_eq(got_, TEG_OK, "%s: %s %s", #call, teg_status_name(got_), \
-		             err->message);                                           \
-	} while (0)
+#include <string.h>
+#include "tests/support/spec.h"
+#include "tests/support/world.h"
 
 #define NUMBERS 10
 #define TEXTS "abcde"
 
-struct world {
-	struct memory mem;
-	struct os *os;
-	teg_store *store;
-	teg_snapshot *snapshot;
-	teg_array *array;
-};
-
 static void make(struct world *w)
 {
-	teg_dimension dims[] = { { .name = "number", .type = { .type = TEG_INT64 } },
-		                 { .name = "text", .type = { .type = TEG_UTF8 } } };
-	teg_attribute attribute = { .name = "v", .type = { .type = TEG_INT64 } };
-	teg_spec spec = { .struct_size = sizeof spec,
-		          .kind = TEG_SPARSE,
-		          .dimensions = dims,
-		          .n_dimensions = 2,
-		          .attributes = &attribute,
-		          .n_attributes = 1 };
-	teg_txn *txn;
+	teg_dimension dims[] = { axis_of("number", TEG_INT64), axis_of("text", TEG_UTF8) };
+	teg_attribute v = attribute_of("v", TEG_INT64);
+	teg_spec spec = spec_make(TEG_SPARSE, dims, 2, &v, 1);
 
-	OK(teg_txn_begin(w->store, NULL, &txn, err));
-	OK(teg_txn_create(txn, "a", &spec, err));
-	OK(teg_txn_commit(txn, NULL, err));
+	txn_create(w->store, "a", &spec);
 }
 
 /* Commits v = base + number for the numbers, each with every text. */
@@ -54,7 +26,6 @@ static void put(struct world *w, int64_t from, int64_t to, int64_t base)
 	teg_column columns[] = { { .name = "number", .values = numbers },
 		                 { .name = "text", .values = texts, .offsets = offsets },
 		                 { .name = "v", .values = values } };
-	teg_txn *txn;
 
 	for (int64_t number = from; number <= to; number++) {
 		for (size_t t = 0; t < n_texts; t++, n++) {
@@ -64,50 +35,18 @@ static void put(struct world *w, int64_t from, int64_t to, int64_t base)
 			offsets[n + 1] = (int32_t)n + 1;
 		}
 	}
-	OK(teg_txn_begin(w->store, NULL, &txn, err));
-	OK(teg_txn_put(txn, "a", columns, 3, n, NULL, err));
-	OK(teg_txn_commit(txn, NULL, err));
-}
-
-static void open_world(struct world *w)
-{
-	teg_store_options options = { .struct_size = sizeof options,
-		                      .create = TEG_CREATE_NEW,
-		                      .no_auto_compact = true };
-
-	memory_init(&w->mem);
-	w->os = os_memory_new(&w->mem.alloc, 1);
-	options.allocator = &w->mem.alloc;
-	options.os = w->os;
-	OK(teg_store_open(NULL, &options, &w->store, err));
-	make(w);
-	put(w, 0, NUMBERS - 1, 100);
-	put(w, 3, 5, 200);
-	OK(teg_snapshot_open(w->store, &w->snapshot, err));
-	OK(teg_array_open(w->snapshot, "a", &w->array, err));
-}
-
-static void close_world(struct world *w)
-{
-	teg_array_close(w->array);
-	teg_snapshot_close(w->snapshot);
-	teg_store_close(w->store);
-	os_free(w->os);
-	memory_check(&w->mem);
+	txn_put(w->store, "a", columns, 3, n);
 }
 
 /* Rows of the scan, and the sum of number * 1000 + v over them. */
-static size_t scan(struct world *w, const teg_scan_options *options, int64_t *sum_out)
+static size_t rows_of(const struct reading *at, const teg_scan_options *options, int64_t *sum_out)
 {
-	teg_scan *scan;
+	teg_scan *scan = reading_scan(at, options);
 	struct ArrowArray batch;
 	size_t n = 0;
-	teg_status s;
-	teg_error end = { 0 };
 
 	*sum_out = 0;
-	OK(teg_scan_open(w->array, options, &scan, err));
-	while ((s = teg_scan_next(scan, &batch, &end)) == TEG_OK) {
+	while (batch_next(scan, &batch)) {
 		const int64_t *numbers = batch.children[0]->buffers[1];
 		const int64_t *values = batch.children[1]->buffers[1];
 
@@ -116,7 +55,6 @@ static size_t scan(struct world *w, const teg_scan_options *options, int64_t *su
 			*sum_out += numbers[i] * 1000 + values[i];
 		batch.release(&batch);
 	}
-	cr_assert_eq(s, TEG_END, "%s", end.message);
 	teg_scan_close(scan);
 	return n;
 }
@@ -142,13 +80,17 @@ static const struct {
 Test(text_box, holds_in_every_dimension_where_versions_are_resolved) /* B5 */
 {
 	static const char *const columns[] = { "number", "v" };
+	struct reading at;
 	struct world w;
 
-	open_world(&w);
+	world_make(&w, (teg_store_options){ .no_auto_compact = true });
+	make(&w);
+	put(&w, 0, NUMBERS - 1, 100);
+	put(&w, 3, 5, 200);
+	reading_open(&at, w.store, "a");
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		teg_value text = { 0 };
-		teg_range box[2] = { { .lo = { .type = TEG_INT64, .as.i = cases[i].lo },
-			               .hi = { .type = TEG_INT64, .as.i = cases[i].hi } } };
+		teg_range box[2] = { int_range(cases[i].lo, cases[i].hi) };
 		teg_scan_options options = { .struct_size = sizeof options,
 			                     .columns = columns,
 			                     .n_columns = 2,
@@ -160,8 +102,9 @@ Test(text_box, holds_in_every_dimension_where_versions_are_resolved) /* B5 */
 			text = (teg_value){ .type = TEG_UTF8,
 				            .as.bytes = { cases[i].text, strlen(cases[i].text) } };
 		box[1] = (teg_range){ text, text };
-		cr_expect_eq(scan(&w, &options, &sum), cases[i].rows, "%s", cases[i].name);
+		cr_expect_eq(rows_of(&at, &options, &sum), cases[i].rows, "%s", cases[i].name);
 		cr_expect_eq(sum, cases[i].sum, "%s: %lld", cases[i].name, (long long)sum);
 	}
-	close_world(&w);
+	reading_close(&at);
+	world_release(&w);
 }
