@@ -1,46 +1,18 @@
 /* Buckets of ticks: the extent of a dimension cuts its axis into tiles, floor by extent, and what is
  * no tick or no size is refused before anything is written. */
 #include <string.h>
-#include "engine/os/memory.h"
 #include "engine/tegula_unstable.h"
-#include "tests/support/ok.h"
-
-struct world {
-	struct os *os;
-	teg_store *store;
-};
-
-static void world_init(struct world *w)
-{
-	teg_store_options options = { .struct_size = sizeof options, .create = TEG_CREATE_NEW };
-
-	w->os = os_memory_new(teg_allocator_default(), 1);
-	options.os = w->os;
-	OK(teg_store_open(NULL, &options, &w->store, err));
-}
-
-static void world_release(struct world *w)
-{
-	teg_store_close(w->store);
-	os_free(w->os);
-}
+#include "tests/support/spec.h"
+#include "tests/support/world.h"
 
 /* Ticks from -1000 up, in buckets of `extent`. */
 static teg_status create(teg_txn *txn, teg_kind kind, uint64_t extent, teg_error *err)
 {
-	teg_dimension tick = { .name = "tick",
-		               .type = { .type = TEG_INT64 },
-		               .lo = { TEG_INT64, { .i = -1000 } },
-		               .hi = { TEG_INT64, { .i = 1000 } },
-		               .extent = extent };
-	teg_attribute v = { .name = "v", .type = { .type = TEG_INT64 } };
-	teg_spec spec = { .struct_size = sizeof spec,
-		          .kind = kind,
-		          .dimensions = &tick,
-		          .n_dimensions = 1,
-		          .attributes = &v,
-		          .n_attributes = 1 };
+	teg_dimension tick = axis_within("tick", -1000, 1000);
+	teg_attribute v = attribute_of("v", TEG_INT64);
+	teg_spec spec = spec_make(kind, &tick, 1, &v, 1);
 
+	tick.extent = extent;
 	return teg_txn_create(txn, "ticks", &spec, err);
 }
 
@@ -70,14 +42,11 @@ static bool note(void *ctx, const teg_tile_info *tile)
 static struct buckets buckets_of(struct world *w)
 {
 	struct buckets b = { 0 };
-	teg_snapshot *snapshot;
-	teg_array *array;
+	struct reading at;
 
-	OK(teg_snapshot_open(w->store, &snapshot, err));
-	OK(teg_array_open(snapshot, "ticks", &array, err));
-	OK(teg_walk_tiles(array, note, &b, err));
-	teg_array_close(array);
-	teg_snapshot_close(snapshot);
+	reading_open(&at, w->store, "ticks");
+	OK(teg_walk_tiles(at.array, note, &b, err));
+	reading_close(&at);
 	return b;
 }
 
@@ -92,11 +61,11 @@ Test(buckets, ticks_fall_into_buckets_by_floor) /* B1 NB3 */
 	struct world w;
 	teg_txn *txn;
 
-	world_init(&w);
-	OK(teg_txn_begin(w.store, NULL, &txn, err));
+	world_make(&w, (teg_store_options){ 0 });
+	txn = txn_begin(w.store);
 	OK(create(txn, TEG_DENSE, 100, err));
 	OK(put(txn, ticks, sizeof ticks / sizeof *ticks, NULL, err));
-	OK(teg_txn_commit(txn, NULL, err));
+	txn_commit(txn);
 	got = buckets_of(&w);
 	cr_assert_eq(got.n, sizeof want / sizeof *want);
 	for (size_t i = 0; i < got.n; i++) {
@@ -126,8 +95,8 @@ Test(buckets, what_is_no_tick_is_refused_and_nothing_is_written) /* B1 */
 	struct world w;
 	teg_txn *txn;
 
-	world_init(&w);
-	OK(teg_txn_begin(w.store, NULL, &txn, err));
+	world_make(&w, (teg_store_options){ 0 });
+	txn = txn_begin(w.store);
 	OK(create(txn, TEG_DENSE, 100, err));
 	changes = w.os->n_writes;
 	for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {

@@ -1,27 +1,24 @@
 /* Ranges, boxes and the cost of reading them, through the public interface. */
-#include <criterion/criterion.h>
 #include <string.h>
-#include "engine/os/memory.h"
-#include "tests/support/ok.h"
 #include "tests/support/rng.h"
+#include "tests/support/spec.h"
+#include "tests/support/world.h"
 
 #define ROWS 10000
 #define TILE 100
 #define SIDE_X 7
 #define SIDE_Y 5
 
-struct world {
-	struct os *os;
-	teg_store *store;
-	teg_snapshot *snapshot;
-	teg_array *line, *plane;
+struct arrays {
+	struct world world;
+	struct reading line, plane;
 	teg_commit_result result;
 	uint64_t n_parts, n_rows, n_bytes, n_segments;
 };
 
 static void add_part(void *ctx, const teg_commit_part *part)
 {
-	struct world *w = ctx;
+	struct arrays *w = ctx;
 
 	w->n_parts++;
 	w->n_rows += part->n_rows;
@@ -31,43 +28,26 @@ static void add_part(void *ctx, const teg_commit_part *part)
 
 static void create_both(teg_txn *txn)
 {
-	teg_attribute v = { .name = "v", .type = { .type = TEG_INT64 } };
-	teg_dimension x = { .name = "x", .type = { .type = TEG_INT64 } };
-	teg_dimension plane[] = {
-		{ .name = "x",
-		  .type = { .type = TEG_INT64 },
-		  .lo = { TEG_INT64, { .i = 0 } },
-		  .hi = { TEG_INT64, { .i = SIDE_X - 1 } },
-		  .extent = 3 },
-		{ .name = "y",
-		  .type = { .type = TEG_INT64 },
-		  .lo = { TEG_INT64, { .i = 0 } },
-		  .hi = { TEG_INT64, { .i = SIDE_Y - 1 } },
-		  .extent = 2 },
-	};
-	teg_spec spec = { .struct_size = sizeof spec,
-		          .kind = TEG_SPARSE,
-		          .dimensions = &x,
-		          .n_dimensions = 1,
-		          .attributes = &v,
-		          .n_attributes = 1,
-		          .tile_cells = TILE };
+	teg_attribute v = attribute_of("v", TEG_INT64);
+	teg_dimension x = axis_of("x", TEG_INT64);
+	teg_dimension plane[] = { axis_within("x", 0, SIDE_X - 1),
+		                  axis_within("y", 0, SIDE_Y - 1) };
+	teg_spec spec = spec_make(TEG_SPARSE, &x, 1, &v, 1);
 
+	plane[0].extent = 3;
+	plane[1].extent = 2;
+	spec.tile_cells = TILE;
 	OK(teg_txn_create(txn, "line", &spec, err));
-	spec.kind = TEG_DENSE;
-	spec.dimensions = plane;
-	spec.n_dimensions = 2;
-	spec.tile_cells = 0;
+	spec = spec_make(TEG_DENSE, plane, 2, &v, 1);
 	OK(teg_txn_create(txn, "plane", &spec, err));
 }
 
 /* line: v = 3 x for x in 0 .. ROWS - 1; plane: v = 10 x + y, put with the rows upside down. */
-static void world_init(struct world *w)
+static void arrays_init(struct arrays *w)
 {
 	static int64_t xs[ROWS], vs[ROWS];
 	int64_t cells[SIDE_X][SIDE_Y];
 	ptrdiff_t strides[] = { -(ptrdiff_t)sizeof cells[0], sizeof cells[0][0] };
-	teg_store_options options = { .struct_size = sizeof options, .create = TEG_CREATE_NEW };
 	teg_column columns[] = { { .name = "x", .values = xs }, { .name = "v", .values = vs } };
 	teg_range all[2] = { 0 };
 	teg_buffer buffer = { .name = "v",
@@ -78,7 +58,6 @@ static void world_init(struct world *w)
 
 	memset(w, 0, sizeof *w);
 	w->result.struct_size = sizeof w->result;
-	options.os = w->os = os_memory_new(teg_allocator_default(), 1);
 	for (int64_t i = 0; i < ROWS; i++) {
 		xs[i] = i;
 		vs[i] = 3 * i;
@@ -86,38 +65,35 @@ static void world_init(struct world *w)
 	for (int64_t x = 0; x < SIDE_X; x++)
 		for (int64_t y = 0; y < SIDE_Y; y++)
 			cells[SIDE_X - 1 - x][y] = 10 * x + y;
-	OK(teg_store_open(NULL, &options, &w->store, err));
-	OK(teg_txn_begin(w->store, NULL, &txn, err));
+	world_make(&w->world, (teg_store_options){ 0 });
+	txn = txn_begin(w->world.store);
 	create_both(txn);
 	OK(teg_txn_put(txn, "line", columns, 2, ROWS, NULL, err));
 	OK(teg_txn_put_box(txn, "plane", all, &buffer, 1, NULL, err));
 	OK(teg_txn_commit_parts(txn, &w->result, add_part, w, err));
-	OK(teg_snapshot_open(w->store, &w->snapshot, err));
-	OK(teg_array_open(w->snapshot, "line", &w->line, err));
-	OK(teg_array_open(w->snapshot, "plane", &w->plane, err));
+	reading_open(&w->line, w->world.store, "line");
+	reading_open(&w->plane, w->world.store, "plane");
 }
 
-static void world_release(struct world *w)
+static void arrays_release(struct arrays *w)
 {
-	teg_array_close(w->line);
-	teg_array_close(w->plane);
-	teg_snapshot_close(w->snapshot);
-	teg_store_close(w->store);
-	os_free(w->os);
+	reading_close(&w->line);
+	reading_close(&w->plane);
+	world_release(&w->world);
 }
 
 Test(ranges, the_parts_of_a_commit_add_up) /* B11 */
 {
-	struct world w;
+	struct arrays w;
 
-	world_init(&w);
+	arrays_init(&w);
 	cr_assert_eq(w.n_parts, 2);
 	cr_assert_eq(w.result.n_arrays, w.n_parts);
 	cr_assert_eq(w.result.n_rows, w.n_rows);
 	cr_assert_eq(w.result.n_bytes, w.n_bytes);
 	cr_assert_eq(w.result.n_segments, w.n_segments);
 	cr_assert_gt(w.n_bytes, 0);
-	world_release(&w);
+	arrays_release(&w);
 }
 
 /* ---- ranges of a sparse array ---- */
@@ -156,7 +132,8 @@ struct found {
 	teg_scan_stats stats;
 };
 
-static struct found scan(teg_array *array, const teg_range *box, bool no_prune, const char *why)
+static struct found scan(const struct reading *at, const teg_range *box, bool no_prune,
+                         const char *why)
 {
 	teg_scan_options options = { .struct_size = sizeof options,
 		                     .box = box,
@@ -164,16 +141,14 @@ static struct found scan(teg_array *array, const teg_range *box, bool no_prune, 
 	struct found found = { .stats.struct_size = sizeof found.stats };
 	struct ArrowSchema schema;
 	struct ArrowArray batch;
-	teg_scan *scan;
-	teg_status status;
+	teg_scan *scan = reading_scan(at, &options);
 
-	OK(teg_scan_open(array, &options, &scan, err));
 	OK(teg_scan_schema(scan, &schema, err));
 	cr_assert_eq(schema.n_children, 2, "%s", why); /* B10 */
 	cr_assert_str_eq(schema.children[0]->name, "x");
 	cr_assert_str_eq(schema.children[1]->format, "l");
 	schema.release(&schema);
-	while ((status = teg_scan_next(scan, &batch, NULL)) == TEG_OK) {
+	while (batch_next(scan, &batch)) {
 		const struct ArrowArray *v = batch.children[1];
 
 		cr_assert_gt(batch.length, 0);
@@ -182,7 +157,6 @@ static struct found scan(teg_array *array, const teg_range *box, bool no_prune, 
 		found.n += batch.length;
 		batch.release(&batch);
 	}
-	cr_assert_eq(status, TEG_END, "%s", why);
 	teg_scan_get_stats(scan, &found.stats);
 	teg_scan_close(scan);
 	return found;
@@ -190,12 +164,12 @@ static struct found scan(teg_array *array, const teg_range *box, bool no_prune, 
 
 Test(ranges, a_range_gives_its_rows_and_reads_only_their_tiles) /* B5 B10 */
 {
-	struct world w;
+	struct arrays w;
 
-	world_init(&w);
+	arrays_init(&w);
 	for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++) {
-		struct found pruned = scan(w.line, &ranges[i].range, false, ranges[i].why);
-		struct found whole = scan(w.line, &ranges[i].range, true, ranges[i].why);
+		struct found pruned = scan(&w.line, &ranges[i].range, false, ranges[i].why);
+		struct found whole = scan(&w.line, &ranges[i].range, true, ranges[i].why);
 		int64_t n = ranges[i].n, sum = 3 * (n * ranges[i].first + n * (n - 1) / 2);
 
 		cr_expect_eq(pruned.n, n, "%s: %lld rows", ranges[i].why, (long long)pruned.n);
@@ -208,17 +182,17 @@ Test(ranges, a_range_gives_its_rows_and_reads_only_their_tiles) /* B5 B10 */
 		              (unsigned long long)pruned.stats.tiles_read);
 		cr_expect_leq(pruned.stats.tiles_read, whole.stats.tiles_read);
 	}
-	world_release(&w);
+	arrays_release(&w);
 }
 
 /* ---- boxes of a dense array ---- */
 
-static void check_box(struct world *w, struct rng *rng)
+static void check_box(struct arrays *w, struct rng *rng)
 {
 	int64_t x0 = (int64_t)rng_below(rng, SIDE_X), y0 = (int64_t)rng_below(rng, SIDE_Y);
 	int64_t nx = 1 + (int64_t)rng_below(rng, (uint64_t)(SIDE_X - x0));
 	int64_t ny = 1 + (int64_t)rng_below(rng, (uint64_t)(SIDE_Y - y0));
-	teg_range box[] = { { AT(x0), AT(x0 + nx - 1) }, { AT(y0), AT(y0 + ny - 1) } };
+	teg_range box[] = { int_range(x0, x0 + nx - 1), int_range(y0, y0 + ny - 1) };
 	int64_t room[SIDE_X * SIDE_Y * 6];
 	ptrdiff_t step = 1 + (ptrdiff_t)rng_below(rng, 2); /* in values */
 	bool by_column = rng_below(rng, 2), flip_x = rng_below(rng, 2), flip_y = rng_below(rng, 2);
@@ -233,7 +207,7 @@ static void check_box(struct world *w, struct rng *rng)
 	buffer.values_len = 8 * (size_t)(sx * (ptrdiff_t)(nx - 1) + sy * (ptrdiff_t)(ny - 1) + 1);
 	for (size_t i = 0; i < sizeof room / sizeof *room; i++)
 		room[i] = -7;
-	OK(teg_read_box(w->plane, box, &buffer, 1, NULL, NULL, err));
+	OK(teg_read_box(w->plane.array, box, &buffer, 1, NULL, NULL, err));
 	for (int64_t x = 0; x < nx; x++)
 		for (int64_t y = 0; y < ny; y++)
 			cr_assert_eq(room[at + x * strides[0] / 8 + y * strides[1] / 8],
@@ -247,12 +221,12 @@ static void check_box(struct world *w, struct rng *rng)
 Test(ranges, boxes_land_where_the_strides_say) /* T3 T4 */
 {
 	struct rng rng = { 11 };
-	struct world w;
+	struct arrays w;
 
-	world_init(&w);
+	arrays_init(&w);
 	for (int i = 0; i < 500; i++)
 		check_box(&w, &rng);
-	world_release(&w);
+	arrays_release(&w);
 }
 
 /* ---- what looking costs ---- */
@@ -260,42 +234,39 @@ Test(ranges, boxes_land_where_the_strides_say) /* T3 T4 */
 Test(ranges, shape_and_version_are_known_without_reading_data) /* T8 T9 */
 {
 	teg_array_info info = { .struct_size = sizeof info };
-	teg_range few = { AT(5000), AT(5199) };
-	teg_snapshot *snapshot;
-	teg_array *array;
-	struct world w;
+	teg_range few = int_range(5000, 5199);
+	struct reading at;
+	struct arrays w;
 	uint64_t read, reads;
 
-	world_init(&w);
-	read = w.os->n_read_bytes;
-	reads = w.os->n_reads;
-	OK(teg_snapshot_open(w.store, &snapshot, err));
-	OK(teg_array_open(snapshot, "line", &array, err));
-	OK(teg_array_get_info(array, &info, err));
+	arrays_init(&w);
+	read = w.world.os->n_read_bytes;
+	reads = w.world.os->n_reads;
+	reading_open(&at, w.world.store, "line");
+	OK(teg_array_get_info(at.array, &info, err));
 	cr_assert_eq(info.n_rows, ROWS);
-	cr_assert_eq(teg_snapshot_version(snapshot), w.result.version);
-	cr_assert_eq(teg_array_spec(array)->n_dimensions, 1);
-	read = w.os->n_read_bytes - read;
+	cr_assert_eq(teg_snapshot_version(at.snapshot), w.result.version);
+	cr_assert_eq(teg_array_spec(at.array)->n_dimensions, 1);
+	read = w.world.os->n_read_bytes - read;
 	cr_assert_leq(read, 16384, "%llu bytes to look", (unsigned long long)read);
-	cr_assert_eq(scan(array, &few, false, "200 values").n, 200);
+	cr_assert_eq(scan(&at, &few, false, "200 values").n, 200);
 	/* The manifest and what it points to, the index, and two columns of three tiles at most. */
-	cr_assert_leq(w.os->n_reads - reads, 24, "%llu reads",
-	              (unsigned long long)(w.os->n_reads - reads));
-	teg_array_close(array);
-	teg_snapshot_close(snapshot);
-	world_release(&w);
+	cr_assert_leq(w.world.os->n_reads - reads, 24, "%llu reads",
+	              (unsigned long long)(w.world.os->n_reads - reads));
+	reading_close(&at);
+	arrays_release(&w);
 }
 
-static uint64_t rows_now(struct world *w, teg_snapshot *snapshot)
+static uint64_t rows_now(struct arrays *w, teg_snapshot *snapshot)
 {
 	teg_array_info info = { .struct_size = sizeof info };
-	uint64_t read = w->os->n_read_bytes;
+	uint64_t read = w->world.os->n_read_bytes;
 	teg_array *array;
 
 	OK(teg_array_open(snapshot, "line", &array, err));
 	OK(teg_array_get_info(array, &info, err));
 	teg_array_close(array);
-	cr_assert_leq(w->os->n_read_bytes - read, 16384);
+	cr_assert_leq(w->world.os->n_read_bytes - read, 16384);
 	return info.n_rows;
 }
 
@@ -304,17 +275,14 @@ Test(ranges, growth_after_opening_shows_in_a_new_snapshot_only) /* T9 */
 	const int64_t x = ROWS, v = 3 * ROWS;
 	teg_column columns[] = { { .name = "x", .values = &x }, { .name = "v", .values = &v } };
 	teg_snapshot *later;
-	struct world w;
-	teg_txn *txn;
+	struct arrays w;
 
-	world_init(&w);
-	OK(teg_txn_begin(w.store, NULL, &txn, err));
-	OK(teg_txn_put(txn, "line", columns, 2, 1, NULL, err));
-	OK(teg_txn_commit(txn, NULL, err));
-	OK(teg_snapshot_open(w.store, &later, err));
-	cr_assert_gt(teg_snapshot_version(later), teg_snapshot_version(w.snapshot));
+	arrays_init(&w);
+	txn_put(w.world.store, "line", columns, 2, 1);
+	OK(teg_snapshot_open(w.world.store, &later, err));
+	cr_assert_gt(teg_snapshot_version(later), teg_snapshot_version(w.line.snapshot));
 	cr_assert_eq(rows_now(&w, later), ROWS + 1);
-	cr_assert_eq(rows_now(&w, w.snapshot), ROWS);
+	cr_assert_eq(rows_now(&w, w.line.snapshot), ROWS);
 	teg_snapshot_close(later);
-	world_release(&w);
+	arrays_release(&w);
 }

@@ -1,76 +1,56 @@
 /* Compaction beside others that are faster: it looks again for as long as they get on. */
 #include <string.h>
-#include "engine/os/memory.h"
-#include "tests/support/memory.h"
-#include "tests/support/ok.h"
+#include "tests/support/spec.h"
+#include "tests/support/world.h"
 
-struct world {
-	struct memory mem;
-	struct os *os;
-	teg_store *store, *other;
+struct race {
+	struct world world;
+	teg_store *other;
 	int n_calls, n_again; /* of progress; how often somebody else is to come first */
 	bool vacuum, cancel;
 };
-
-static void open_handle(struct world *w, teg_store **store_out)
-{
-	teg_store_options options = { .struct_size = sizeof options,
-		                      .create = TEG_CREATE_IF_MISSING,
-		                      .allocator = &w->mem.alloc,
-		                      .no_auto_compact = true,
-		                      .os = w->os };
-
-	OK(teg_store_open(NULL, &options, store_out, err));
-}
 
 /* Enough rows for a segment file of their own. */
 static void append(teg_store *store, const char *array, size_t n)
 {
 	static int64_t v[4000];
-	teg_attribute attribute = { .name = "v", .type = { .type = TEG_INT64 } };
-	teg_spec spec = { .struct_size = sizeof spec,
-		          .kind = TEG_TABLE,
-		          .attributes = &attribute,
-		          .n_attributes = 1 };
+	teg_attribute attribute = attribute_of("v", TEG_INT64);
+	teg_spec spec = spec_make(TEG_TABLE, NULL, 0, &attribute, 1);
 	teg_column column = { .name = "v", .values = v };
 	teg_status status;
 	teg_txn *txn;
 
 	for (size_t i = 0; i < n; i++)
 		v[i] = (int64_t)(i * 0x9e3779b97f4a7c15u);
-	OK(teg_txn_begin(store, NULL, &txn, err));
+	txn = txn_begin(store);
 	status = teg_txn_create(txn, array, &spec, NULL);
 	cr_assert(status == TEG_OK || status == TEG_EXISTS);
 	OK(teg_txn_put(txn, array, &column, 1, n, NULL, err));
-	OK(teg_txn_commit(txn, NULL, err));
+	txn_commit(txn);
 }
 
-static void world_init(struct world *w)
+static void race_init(struct race *w)
 {
 	memset(w, 0, sizeof *w);
-	memory_init(&w->mem);
-	w->os = os_memory_new(&w->mem.alloc, 1);
-	memory_set_clock(w->os, INT64_C(1700000000000000));
-	open_handle(w, &w->store);
-	open_handle(w, &w->other);
-	append(w->store, "a", 4000);
-	append(w->store, "a", 4000);
-	append(w->store, "b", 100);
+	world_init(&w->world);
+	memory_set_clock(w->world.os, INT64_C(1700000000000000));
+	w->other = world_handle(&w->world, (teg_store_options){ .no_auto_compact = true });
+	append(w->world.store, "a", 4000);
+	append(w->world.store, "a", 4000);
+	append(w->world.store, "b", 100);
 }
 
-static void world_release(struct world *w)
+static void race_release(struct race *w)
 {
-	teg_store_close(w->store);
 	teg_store_close(w->other);
-	os_free(w->os);
-	memory_check(&w->mem);
+	world_release(&w->world);
 }
 
 /* While a merge runs: another merge of everything, an append, and a vacuum without grace. */
 static bool overtake(void *ctx, uint64_t done, uint64_t total)
 {
 	teg_vacuum_options now = { .struct_size = sizeof now, .has_grace = true };
-	struct world *w = ctx;
+	struct race *w = ctx;
 
 	(void)done;
 	(void)total;
@@ -86,7 +66,7 @@ static bool overtake(void *ctx, uint64_t done, uint64_t total)
 	return true;
 }
 
-static teg_status compact(struct world *w, const char *array, teg_compact_result *result,
+static teg_status compact(struct race *w, const char *array, teg_compact_result *result,
                           teg_error *err)
 {
 	teg_compact_options options = { .struct_size = sizeof options,
@@ -94,20 +74,17 @@ static teg_status compact(struct world *w, const char *array, teg_compact_result
 		                        .progress = overtake,
 		                        .progress_ctx = w };
 
-	return teg_compact(w->store, &options, result, err);
+	return teg_compact(w->world.store, &options, result, err);
 }
 
-static uint64_t count(struct world *w, const char *name)
+static uint64_t count(struct race *w, const char *name)
 {
-	teg_snapshot *snapshot;
-	teg_array *array;
+	struct reading at;
 	uint64_t n;
 
-	OK(teg_snapshot_open(w->store, &snapshot, err));
-	OK(teg_array_open(snapshot, name, &array, err));
-	OK(teg_count_live(array, NULL, &n, err));
-	teg_array_close(array);
-	teg_snapshot_close(snapshot);
+	reading_open(&at, w->world.store, name);
+	OK(teg_count_live(at.array, NULL, &n, err));
+	reading_close(&at);
 	return n;
 }
 
@@ -118,9 +95,9 @@ Test(compact, looks_again_however_often_others_come_first)
 	for (int i = 0; i < 4; i++) {
 		teg_compact_result result = { .struct_size = sizeof result };
 		teg_error said, before;
-		struct world w;
+		struct race w;
 
-		world_init(&w);
+		race_init(&w);
 		w.n_again = 25;
 		w.vacuum = i & 1;
 		memset(&said, 0x5c, sizeof said);
@@ -131,17 +108,17 @@ Test(compact, looks_again_however_often_others_come_first)
 		cr_assert_leq(w.n_again, 0);
 		cr_assert_eq(count(&w, "a"), 8000 + 25 * 1000);
 		cr_assert_eq(count(&w, "b"), 100);
-		OK(teg_verify(w.store, true, NULL, NULL, NULL, err));
-		world_release(&w);
+		OK(teg_verify(w.world.store, true, NULL, NULL, NULL, err));
+		race_release(&w);
 	}
 }
 
 Test(compact, ends_early_only_where_it_is_told_to)
 {
 	teg_error err = { 0 };
-	struct world w;
+	struct race w;
 
-	world_init(&w);
+	race_init(&w);
 	w.n_again = 1 << 20;
 	w.cancel = true;
 	cr_assert_eq(compact(&w, "a", NULL, &err), TEG_CANCELLED);
@@ -149,7 +126,7 @@ Test(compact, ends_early_only_where_it_is_told_to)
 	cr_assert_eq(w.n_calls, 4);
 	cr_assert_eq(compact(&w, "nothing", NULL, &err), TEG_NOT_FOUND);
 	cr_assert_str_eq(err.array, "nothing");
-	world_release(&w);
+	race_release(&w);
 }
 
 /* ---- how often it asks ---- */
@@ -179,16 +156,16 @@ Test(compact, asks_at_least_once_a_tile)
 		                        .array = "c",
 		                        .progress = count_poll,
 		                        .progress_ctx = &polls };
-	struct world w;
+	struct race w;
 
-	world_init(&w);
+	race_init(&w);
 	for (int i = 0; i < 60; i++)
-		append(w.store, "c", 4000);
-	OK(teg_compact(w.store, &options, NULL, err));
+		append(w.world.store, "c", 4000);
+	OK(teg_compact(w.world.store, &options, NULL, err));
 	cr_assert_eq(polls.total, 240000);
 	cr_assert_eq(polls.done, polls.total);
 	cr_assert_not(polls.descends);
 	cr_assert_leq(polls.widest, 65536);
 	cr_assert_geq(polls.n, 240000 / 65536);
-	world_release(&w);
+	race_release(&w);
 }

@@ -1,21 +1,18 @@
 /* Other extents under failing memory and failing calls: all of it has happened, or nothing. NH1 */
-#include <criterion/criterion.h>
 #include "codec/base/error.h"
 #include "engine/os/faulty.h"
-#include "engine/os/memory.h"
-#include "tests/support/memory.h"
-#include "tests/support/ok.h"
 #include "tests/support/trio.h"
+#include "tests/support/world.h"
 
 #define ROWS 600
 
-struct world {
+struct faulty {
 	struct memory mem;
 	struct os *inner, *os;
 	teg_store *store;
 };
 
-static void open_world(struct world *w)
+static void open_world(struct faulty *w)
 {
 	memset(w, 0, sizeof *w);
 	memory_init(&w->mem);
@@ -28,7 +25,7 @@ static void open_world(struct world *w)
 	OK(trio_delete_from(w->store, ROWS - 100, err));
 }
 
-static void close_world(struct world *w)
+static void close_world(struct faulty *w)
 {
 	teg_store_close(w->store);
 	os_free(w->os);
@@ -36,7 +33,7 @@ static void close_world(struct world *w)
 	memory_check(&w->mem);
 }
 
-static teg_status rechunk(const struct world *w, const char *array, teg_error *err)
+static teg_status rechunk(const struct faulty *w, const char *array, teg_error *err)
 {
 	teg_extent extent = { "x", 77 };
 	teg_compact_options options = {
@@ -46,30 +43,25 @@ static teg_status rechunk(const struct world *w, const char *array, teg_error *e
 	return teg_compact(w->store, &options, NULL, err);
 }
 
-static uint64_t extent_of(const struct world *w, const char *name)
+static uint64_t extent_of(const struct faulty *w, const char *name)
 {
-	teg_snapshot *snapshot;
-	teg_array *array;
+	struct reading at;
 	uint64_t extent;
 
-	OK(teg_snapshot_open(w->store, &snapshot, err));
-	OK(teg_array_open(snapshot, name, &array, err));
-	extent = teg_array_spec(array)->dimensions[0].extent;
-	teg_array_close(array);
-	teg_snapshot_close(snapshot);
+	reading_open(&at, w->store, name);
+	extent = teg_array_spec(at.array)->dimensions[0].extent;
+	reading_close(&at);
 	return extent;
 }
 
 /* Whatever came of it, all arrays still hold the same numbers. */
-static void check(const struct world *w, const char *array, teg_status status)
+static void check(const struct faulty *w, const char *array, teg_status status)
 {
-	teg_verify_result result = { .struct_size = sizeof result };
 	struct trio trio;
 
 	OK(trio_read(w->store, &trio, err));
 	cr_assert_eq(trio.n, ROWS - 100);
-	OK(teg_verify(w->store, true, NULL, NULL, &result, err));
-	cr_assert_eq(result.damages, 0);
+	verify_sound(w->store);
 	if (status == TEG_OK)
 		cr_assert_eq(extent_of(w, array), 77);
 }
@@ -78,7 +70,7 @@ Test(reorder, where_memory_is_short)
 {
 	for (int i = 1; i < TRIO_ARRAYS; i++)
 		for (size_t n = 1;; n += 7) {
-			struct world w;
+			struct faulty w;
 			teg_status status;
 			teg_error why;
 			bool refused;
@@ -101,7 +93,7 @@ Test(reorder, where_a_call_fails)
 {
 	for (int i = 1; i < TRIO_ARRAYS; i++)
 		for (uint64_t n = 1;; n++) {
-			struct world w;
+			struct faulty w;
 			teg_status status;
 			teg_error why;
 			bool hit;

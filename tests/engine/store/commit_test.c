@@ -1,37 +1,6 @@
 #include "engine/store/policy.h"
 #include "tests/engine/store/fixture.h"
-
-struct world {
-	struct memory mem;
-	struct os *os;
-	teg_store *store;
-};
-
-static void world_init(struct world *w)
-{
-	teg_error err = { 0 };
-
-	memory_init(&w->mem);
-	w->os = os_memory_new(&w->mem.alloc, 1);
-	memory_set_clock(w->os, 1000000);
-	cr_assert_eq(fixture_open(w->os, &w->mem.alloc, TEG_CREATE_NEW, &w->store, &err), TEG_OK,
-	             "%s", err.message);
-}
-
-static void world_release(struct world *w)
-{
-	teg_store_close(w->store);
-	os_free(w->os);
-	memory_check(&w->mem);
-}
-
-#define OK(call)                                                                           \
-	do {                                                                               \
-		teg_error err_ = { 0 }, *err = &err_;                                      \
-		teg_status got_ = (call);                                                  \
-		cr_assert_eq(got_, TEG_OK, "%s: %s %s (%s)", #call, teg_status_name(got_), \
-		             err->message, err->file);                                     \
-	} while (0)
+#include "tests/support/world.h"
 
 Test(commit, a_new_store_is_version_1_and_empty) /* H8 */
 {
@@ -70,8 +39,7 @@ Test(commit, arrays_come_back_after_a_reopen) /* B14 */
 	cr_assert_eq(teg_snapshot_n_arrays(old), 1, "an open snapshot does not change");
 	cr_assert_eq(fixture_create(w.store, "a", &result, NULL), TEG_EXISTS);
 	teg_snapshot_close(old);
-	teg_store_close(w.store);
-	OK(fixture_open(w.os, &w.mem.alloc, TEG_CREATE_NO, &w.store, err));
+	world_reopen(&w);
 	OK(teg_snapshot_open(w.store, &now, err));
 	cr_assert_eq(teg_snapshot_n_arrays(now), 2);
 	OK(teg_snapshot_next_array(now, NULL, name, err));

@@ -1,84 +1,34 @@
-#include "engine/os/memory.h"
-#include "engine/store/store.h"
-#include "tests/support/memory.h"
-#include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include "tests/support/spec.h"
+#include "tests/support/world.h"
 
-#define OK(call)                                                                           \
-	do {                                                                               \
-		teg_error err_ = { 0 }, *err = &err_;                                      \
-		teg_status got_ = (call);                                                  \
-		cr_assert_eq(got_, TEG_OK, "%s: %s %s (%s)", #call, teg_status_name(got_), \
-		             err->message, err->file);                                     \
-	} while (0)
-
-struct world {
-	struct memory mem;
-	struct os *os;
-	teg_store *store;
-};
-
-static teg_status open_world(struct world *w, teg_create create, size_t budget, teg_error *err)
-{
-	teg_store_options options = { .struct_size = sizeof options,
-		                      .create = create,
-		                      .allocator = &w->mem.alloc,
-		                      .writer = "test",
-		                      .write_budget = budget,
-		                      .no_auto_compact = true,
-		                      .os = w->os };
-
-	return teg_store_open(NULL, &options, &w->store, err);
-}
-
-static void world_init(struct world *w)
-{
-	memory_init(&w->mem);
-	w->os = os_memory_new(&w->mem.alloc, 1);
-	memory_set_clock(w->os, 1000000);
-	OK(open_world(w, TEG_CREATE_NEW, 0, err));
-}
-
-static void world_release(struct world *w)
+static void reopen_with(struct world *w, size_t budget)
 {
 	teg_store_close(w->store);
-	os_free(w->os);
-	memory_check(&w->mem);
+	w->store = world_handle(w, (teg_store_options){ .write_budget = budget,
+	                                                .no_auto_compact = true });
 }
 
 static const teg_attribute value = { .name = "v", .type = { .type = TEG_INT64 } };
 
 static teg_spec spec_of(teg_kind kind, teg_dimension *dims)
 {
-	teg_spec spec = { .struct_size = sizeof spec,
-		          .kind = kind,
-		          .attributes = &value,
-		          .n_attributes = 1,
-		          .dimensions = dims,
-		          .n_dimensions = kind == TEG_TABLE ? 0 : 2 };
-
 	for (int d = 0; d < 2; d++) {
-		dims[d] = (teg_dimension){ .name = d ? "y" : "x", .type = { .type = TEG_INT64 } };
-		if (kind != TEG_DENSE)
-			continue;
-		dims[d].lo = (teg_value){ .type = TEG_INT64, .as.i = 0 };
-		dims[d].hi = (teg_value){ .type = TEG_INT64, .as.i = 99 };
-		dims[d].extent = 16;
+		const char *name = d ? "y" : "x";
+
+		dims[d] = kind == TEG_DENSE ? axis_within(name, 0, 99) : axis_of(name, TEG_INT64);
+		dims[d].extent = kind == TEG_DENSE ? 16 : 0;
 	}
-	return spec;
+	return spec_make(kind, dims, kind == TEG_TABLE ? 0 : 2, &value, 1);
 }
 
 static void create(struct world *w, const char *name, teg_kind kind)
 {
 	teg_dimension dims[2];
 	teg_spec spec = spec_of(kind, dims);
-	teg_commit_result result = { .struct_size = sizeof result };
-	teg_txn *txn;
 
-	OK(teg_txn_begin(w->store, NULL, &txn, err));
-	OK(teg_txn_create(txn, name, &spec, err));
-	OK(teg_txn_commit(txn, &result, err));
+	txn_create(w->store, name, &spec);
 }
 
 /* Cells (x, y) -> v. */
@@ -111,31 +61,23 @@ static struct found scan(struct world *w, const char *name)
 	teg_scan_options options = { .struct_size = sizeof options,
 		                     .columns = columns,
 		                     .n_columns = 1 };
-	teg_snapshot *snapshot;
-	teg_array *array;
-	teg_scan *scan;
 	struct ArrowArray batch;
+	struct reading at;
+	teg_scan *scan;
 
-	OK(teg_snapshot_open(w->store, &snapshot, err));
-	OK(teg_array_open(snapshot, name, &array, err));
-	OK(teg_scan_open(array, &options, &scan, err));
-	for (;;) {
-		teg_error err = { 0 };
-		teg_status status = teg_scan_next(scan, &batch, &err);
-		const int64_t *v;
+	reading_open(&at, w->store, name);
+	scan = reading_scan(&at, &options);
+	while (batch_next(scan, &batch)) {
+		const int64_t *v = batch.children[0]->buffers[1];
 
-		if (status == TEG_END)
-			break;
-		cr_assert_eq(status, TEG_OK, "%s", err.message);
-		v = (const int64_t *)batch.children[0]->buffers[1] + batch.children[0]->offset;
+		v += batch.children[0]->offset;
 		for (int64_t i = 0; i < batch.length; i++)
 			found.sum += v[i];
 		found.n += batch.length;
 		batch.release(&batch);
 	}
 	teg_scan_close(scan);
-	teg_array_close(array);
-	teg_snapshot_close(snapshot);
+	reading_close(&at);
 	return found;
 }
 
@@ -157,7 +99,7 @@ Test(txn, what_is_put_is_found_after_the_commit_and_not_before) /* S1 */
 	world_init(&w);
 	create(&w, "s", TEG_SPARSE);
 	create(&w, "t", TEG_TABLE);
-	OK(teg_txn_begin(w.store, NULL, &txn, err));
+	txn = txn_begin(w.store);
 	OK(put_cells(txn, "s", x, y, v, 3, err));
 	OK(append(txn, "t", v, 3, err));
 	expect(&w, "s", 0, 0);
@@ -184,7 +126,7 @@ Test(txn, aborted_and_empty_transactions_make_no_version_and_no_file) /* V4 */
 	create(&w, "t", TEG_TABLE);
 	for (int i = 0; i < 20000; i++)
 		v[i] = (int64_t)((uint64_t)i * 0x9e3779b97f4a7c15u);
-	OK(teg_txn_begin(w.store, NULL, &txn, err));
+	txn = txn_begin(w.store);
 	OK(append(txn, "t", v, 0, err));
 	cr_assert_eq(append(txn, "nothing", v, 1, NULL), TEG_NOT_FOUND);
 	OK(teg_txn_commit(txn, &result, err));
@@ -193,14 +135,16 @@ Test(txn, aborted_and_empty_transactions_make_no_version_and_no_file) /* V4 */
 	/* Closing removes the writer pin. */
 	teg_store_close(w.store);
 	used = memory_used(w.os);
-	OK(open_world(&w, TEG_CREATE_NO, 100000, err));
-	OK(teg_txn_begin(w.store, NULL, &txn, err));
+	w.store = NULL;
+	reopen_with(&w, 100000);
+	txn = txn_begin(w.store);
 	OK(append(txn, "t", v, 20000, err)); /* over the budget: a segment file is written */
 	cr_assert_gt(memory_used(w.os), used);
 	teg_txn_abort(txn);
 	teg_store_close(w.store);
 	cr_assert_eq(memory_used(w.os), used);
-	OK(open_world(&w, TEG_CREATE_NO, 0, err));
+	w.store = NULL;
+	world_reopen(&w);
 	OK(teg_snapshot_open(w.store, &snapshot, err));
 	cr_assert_eq(teg_snapshot_version(snapshot), 2);
 	teg_snapshot_close(snapshot);
@@ -218,11 +162,10 @@ Test(txn, appends_beyond_the_budget_go_to_files_of_their_own) /* V9 */
 
 	world_init(&w);
 	create(&w, "t", TEG_TABLE);
-	teg_store_close(w.store);
-	OK(open_world(&w, TEG_CREATE_NO, 200000, err));
+	reopen_with(&w, 200000);
 	for (int i = 0; i < 50000; i++)
 		sum += v[i] = (int64_t)((uint64_t)i * 0x9e3779b97f4a7c15u) >> 20;
-	OK(teg_txn_begin(w.store, NULL, &txn, err));
+	txn = txn_begin(w.store);
 	for (int i = 0; i < 4; i++)
 		OK(append(txn, "t", v, 50000, err));
 	OK(teg_txn_commit(txn, &result, err));
@@ -243,9 +186,8 @@ Test(txn, cells_beyond_the_budget_become_one_sorted_segment_in_which_the_last_pu
 
 	world_init(&w);
 	create(&w, "s", TEG_SPARSE);
-	teg_store_close(w.store);
-	OK(open_world(&w, TEG_CREATE_NO, 200000, err));
-	OK(teg_txn_begin(w.store, NULL, &txn, err));
+	reopen_with(&w, 200000);
+	txn = txn_begin(w.store);
 	for (int part = 0; part < 5; part++) {
 		for (int i = 0; i < 20000;
 		     i++) { /* the last part says the first one's cells again */
@@ -296,8 +238,7 @@ Test(txn, the_same_key_twice_is_one_commit_however_late) /* B12 */
 	first = put_with_key(&w, 7, v, 3, TEG_OK);
 	cr_assert_not(first.repeated);
 	create(&w, "x", TEG_TABLE);
-	teg_store_close(w.store);
-	OK(open_world(&w, TEG_CREATE_NO, 0, err));
+	world_reopen(&w);
 	again = put_with_key(&w, 7, v, 3, TEG_OK);
 	cr_assert(again.repeated);
 	cr_assert_eq(again.version, first.version);
@@ -315,28 +256,26 @@ Test(txn, the_same_key_twice_is_one_commit_however_late) /* B12 */
 Test(txn, deletes_follow_puts_in_call_order)
 {
 	static const int64_t x[] = { 1, 2, 3 }, y[] = { 1, 1, 1 }, v[] = { 10, 20, 30 };
-	static const teg_range box[2] = { { { .type = TEG_INT64, .as.i = 2 },
-		                            { .type = TEG_INT64, .as.i = 9 } } };
+	const teg_range box[2] = { int_range(2, 9) };
 	teg_column keys[] = { { .name = "x", .values = x }, { .name = "y", .values = y } };
-	teg_commit_result result = { .struct_size = sizeof result };
 	struct world w;
 	teg_txn *txn;
 
 	world_init(&w);
 	create(&w, "s", TEG_SPARSE);
-	OK(teg_txn_begin(w.store, NULL, &txn, err));
+	txn = txn_begin(w.store);
 	OK(put_cells(txn, "s", x, y, v, 3, err));
 	OK(teg_txn_delete_box(txn, "s", box, NULL, err));
 	OK(put_cells(txn, "s", x + 2, y, v, 1, err)); /* (3, 1) -> 10 */
-	OK(teg_txn_commit(txn, &result, err));
+	txn_commit(txn);
 	expect(&w, "s", 2, 20);
-	OK(teg_txn_begin(w.store, NULL, &txn, err));
+	txn = txn_begin(w.store);
 	OK(teg_txn_delete(txn, "s", keys, 2, 2, NULL, err)); /* (1, 1), (2, 1) */
-	OK(teg_txn_commit(txn, &result, err));
+	txn_commit(txn);
 	expect(&w, "s", 1, 10);
-	OK(teg_txn_begin(w.store, NULL, &txn, err));
+	txn = txn_begin(w.store);
 	OK(teg_txn_delete_box(txn, "s", box, NULL, err));
-	OK(teg_txn_commit(txn, &result, err));
+	txn_commit(txn);
 	expect(&w, "s", 0, 0);
 	world_release(&w);
 }
@@ -353,16 +292,16 @@ Test(txn, a_predicate_is_run_again_on_what_came_first)
 	world_init(&w);
 	create(&w, "s", TEG_SPARSE);
 	OK(teg_predicate_parse("v >= 20", &w.mem.alloc, &predicate, err));
-	OK(teg_txn_begin(w.store, NULL, &txn, err));
+	txn = txn_begin(w.store);
 	OK(put_cells(txn, "s", x, y, v, 2, err));
-	OK(teg_txn_commit(txn, &result, err));
-	OK(teg_txn_begin(w.store, NULL, &txn, err));
+	txn_commit(txn);
+	txn = txn_begin(w.store);
 	OK(teg_txn_delete_where(txn, "s", NULL, predicate, NULL, &n, err));
 	teg_predicate_free(predicate);
 	cr_assert_eq(n, 1);
-	OK(teg_txn_begin(w.store, NULL, &other, err));
+	other = txn_begin(w.store);
 	OK(put_cells(other, "s", x + 2, y, v + 2, 1, err)); /* (3, 1) -> 30 */
-	OK(teg_txn_commit(other, &result, err));
+	txn_commit(other);
 	expect(&w, "s", 3, 60);
 	OK(teg_txn_commit(txn, &result, err));
 	cr_assert_eq(result.n_rows, 2);
@@ -373,10 +312,7 @@ Test(txn, a_predicate_is_run_again_on_what_came_first)
 static teg_status put_box(teg_txn *txn, int64_t x0, int64_t x1, int64_t y0, int64_t y1, int64_t v,
                           teg_error *err)
 {
-	teg_range box[2] = {
-		{ { .type = TEG_INT64, .as.i = x0 }, { .type = TEG_INT64, .as.i = x1 } },
-		{ { .type = TEG_INT64, .as.i = y0 }, { .type = TEG_INT64, .as.i = y1 } }
-	};
+	teg_range box[2] = { int_range(x0, x1), int_range(y0, y1) };
 	size_t n = (size_t)((x1 - x0 + 1) * (y1 - y0 + 1));
 	int64_t *cells = malloc(n * sizeof *cells);
 	teg_buffer buffer = { .name = "v", .values = cells, .values_len = n * sizeof *cells };
@@ -392,28 +328,27 @@ static teg_status put_box(teg_txn *txn, int64_t x0, int64_t x1, int64_t y0, int6
 
 Test(txn, boxes_of_a_dense_array_and_the_later_wins) /* S2 */
 {
-	teg_commit_result result = { .struct_size = sizeof result };
 	struct world w;
 	teg_txn *txn;
 
 	world_init(&w);
 	create(&w, "d", TEG_DENSE);
-	OK(teg_txn_begin(w.store, NULL, &txn, err));
+	txn = txn_begin(w.store);
 	OK(put_box(txn, 0, 99, 0, 99, 1, err));
 	OK(put_box(txn, 10, 19, 10, 19, 5, err));
 	cr_assert_eq(put_box(txn, 10, 100, 10, 19, 5, NULL), TEG_DOMAIN);
-	OK(teg_txn_commit(txn, &result, err));
+	txn_commit(txn);
 	expect(&w, "d", 10000, 9900 + 500);
-	OK(teg_txn_begin(w.store, NULL, &txn, err));
+	txn = txn_begin(w.store);
 	OK(put_box(txn, 0, 0, 0, 99, 2, err));
-	OK(teg_txn_commit(txn, &result, err));
+	txn_commit(txn);
 	expect(&w, "d", 10000, 9900 + 500 + 100 - 100 + 100);
 	/* Cells after a box, and a box after cells. */
-	OK(teg_txn_begin(w.store, NULL, &txn, err));
+	txn = txn_begin(w.store);
 	OK(put_box(txn, 50, 59, 50, 59, 7, err));
 	OK(put_cells(txn, "d", (int64_t[]){ 50 }, (int64_t[]){ 50 }, (int64_t[]){ 9 }, 1, err));
 	OK(put_box(txn, 51, 51, 50, 50, 8, err));
-	OK(teg_txn_commit(txn, &result, err));
+	txn_commit(txn);
 	expect(&w, "d", 10000, 10500 + 600 + 2 + 1);
 	world_release(&w);
 }
@@ -429,7 +364,7 @@ Test(txn, arrays_are_made_and_filled_in_one_commit) /* S3 */
 	char name[16];
 
 	world_init(&w);
-	OK(teg_txn_begin(w.store, NULL, &txn, err));
+	txn = txn_begin(w.store);
 	for (int i = 0; i < 50; i++) {
 		snprintf(name, sizeof name, "a%02d", i);
 		OK(teg_txn_create(txn, name, &spec, err));

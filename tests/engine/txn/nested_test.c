@@ -1,13 +1,10 @@
 /* Rows with lists: writers in bounded memory, reads that leave lists alone, changes of the schema, and
  * what goes wrong half-way. */
-#include <criterion/criterion.h>
 #include "engine/os/faulty.h"
-#include "engine/os/memory.h"
-#include "engine/tegula.h"
-#include "tests/support/memory.h"
 #include "tests/support/rng.h"
+#include "tests/support/spec.h"
+#include "tests/support/world.h"
 
-#define OK(call) cr_assert_eq(call, TEG_OK, "%s", err.message)
 #define BUDGET (4u << 20)
 #define POINT 4                 /* doubles of one */
 #define MOST 4700               /* points of a row: 150 KB */
@@ -81,13 +78,8 @@ static teg_status put(teg_txn *txn, struct batch *b, bool sparse, teg_error *err
 
 static teg_status create(teg_txn *txn, bool sparse, teg_error *err)
 {
-	static const teg_dimension x[] = { { .name = "x", .type = { .type = TEG_INT64 } } };
-	teg_spec spec = { .struct_size = sizeof spec,
-		          .kind = sparse ? TEG_SPARSE : TEG_TABLE,
-		          .dimensions = x,
-		          .n_dimensions = sparse,
-		          .attributes = attributes,
-		          .n_attributes = 3 };
+	teg_dimension x = axis_of("x", TEG_INT64);
+	teg_spec spec = spec_make(sparse ? TEG_SPARSE : TEG_TABLE, &x, sparse, attributes, 3);
 
 	return teg_txn_create(txn, "a", &spec, err);
 }
@@ -108,33 +100,32 @@ static teg_status open_store(struct os *os, const teg_allocator *alloc, size_t b
 
 /* ---- memory: V5 V9 ---- */
 
-struct world {
-	struct memory mem;
+struct budgeted {
+	struct memory mem; /* the store's alone, not its os's */
 	struct os *os;
 	teg_store *store;
 	struct batch *batch;
 };
 
-static void write_all(struct world *w, int64_t n_rows, bool sparse)
+static void write_all(struct budgeted *w, int64_t n_rows, bool sparse)
 {
-	teg_error err = { 0 };
 	teg_txn *txn;
 
 	memory_init(&w->mem);
 	w->os = os_memory_new(teg_allocator_default(), 1);
 	w->batch = malloc(sizeof *w->batch);
-	OK(open_store(w->os, &w->mem.alloc, BUDGET, &w->store, &err));
+	OK(open_store(w->os, &w->mem.alloc, BUDGET, &w->store, err));
 	w->mem.cap = BUDGET + (sparse ? MERGE_SLACK : SLACK);
-	OK(teg_txn_begin(w->store, NULL, &txn, &err));
-	OK(create(txn, sparse, &err));
+	txn = txn_begin(w->store);
+	OK(create(txn, sparse, err));
 	for (int64_t r = 0; r < n_rows; r += BATCH) {
 		fill(w->batch, r, MOST);
-		OK(put(txn, w->batch, sparse, &err));
+		OK(put(txn, w->batch, sparse, err));
 	}
-	OK(teg_txn_commit(txn, NULL, &err));
+	txn_commit(txn);
 }
 
-static void release(struct world *w)
+static void release(struct budgeted *w)
 {
 	teg_store_close(w->store);
 	memory_check(&w->mem);
@@ -148,21 +139,17 @@ static const double *doubles(const struct ArrowArray *points)
 }
 
 /* Every row is there, in the order of the ids or by coordinate. */
-static void check_rows(struct world *w, int64_t n)
+static void check_rows(struct budgeted *w, int64_t n)
 {
 	teg_scan_options all = { .struct_size = sizeof all, .batch_rows = 16 };
-	teg_error err = { 0 };
-	teg_snapshot *snapshot;
+	struct reading at;
 	struct ArrowArray batch;
-	teg_array *array;
 	teg_scan *scan;
 	int64_t found = 0, sum = 0;
-	teg_status status;
 
-	OK(teg_snapshot_open(w->store, &snapshot, &err));
-	OK(teg_array_open(snapshot, "a", &array, &err));
-	OK(teg_scan_open(array, &all, &scan, &err));
-	while ((status = teg_scan_next(scan, &batch, &err)) == TEG_OK) {
+	reading_open(&at, w->store, "a");
+	scan = reading_scan(&at, &all);
+	while (batch_next(scan, &batch)) {
 		const struct ArrowArray *list = batch.children[batch.n_children - 1];
 		const int64_t *ids = batch.children[batch.n_children - 3]->buffers[1];
 		const int32_t *ends = list->buffers[1];
@@ -178,38 +165,30 @@ static void check_rows(struct world *w, int64_t n)
 		found += batch.length;
 		batch.release(&batch);
 	}
-	cr_assert_eq(status, TEG_END, "%s", err.message);
 	cr_assert_eq(found, n);
 	cr_assert_eq(sum, n * (n - 1) / 2);
 	teg_scan_close(scan);
-	teg_array_close(array);
-	teg_snapshot_close(snapshot);
+	reading_close(&at);
 }
 
-static uint64_t bytes_read(struct world *w, const char *const *columns, size_t n_columns)
+static uint64_t bytes_read(struct budgeted *w, const char *const *columns, size_t n_columns)
 {
 	teg_scan_options some = { .struct_size = sizeof some,
 		                  .columns = columns,
 		                  .n_columns = n_columns };
 	teg_scan_stats stats = { .struct_size = sizeof stats };
-	teg_error err = { 0 };
-	teg_snapshot *snapshot;
+	struct reading at;
 	struct ArrowArray batch;
-	teg_array *array;
 	teg_scan *scan;
-	teg_status status;
 
-	OK(teg_snapshot_open(w->store, &snapshot, &err));
-	OK(teg_array_open(snapshot, "a", &array, &err));
-	OK(teg_scan_open(array, &some, &scan, &err));
-	while ((status = teg_scan_next(scan, &batch, &err)) == TEG_OK)
+	reading_open(&at, w->store, "a");
+	scan = reading_scan(&at, &some);
+	while (batch_next(scan, &batch))
 		batch.release(&batch);
-	cr_assert_eq(status, TEG_END, "%s", err.message);
 	teg_scan_get_stats(scan, &stats);
 	cr_assert_eq(stats.rows_emitted, ROWS);
 	teg_scan_close(scan);
-	teg_array_close(array);
-	teg_snapshot_close(snapshot);
+	reading_close(&at);
 	return stats.read_bytes;
 }
 
@@ -217,8 +196,7 @@ Test(nested, a_table_of_ragged_rows_is_written_within_the_budget) /* V5 V9 */
 {
 	static const char *const scalars[] = { "id", "capacity" };
 	teg_compact_options merge = { .struct_size = sizeof merge, .memory = BUDGET };
-	teg_error err = { 0 };
-	struct world w;
+	struct budgeted w;
 	uint64_t all, few;
 
 	write_all(&w, ROWS, false);
@@ -230,14 +208,14 @@ Test(nested, a_table_of_ragged_rows_is_written_within_the_budget) /* V5 V9 */
 	             (unsigned long long)all);
 	check_rows(&w, ROWS);
 	w.mem.cap = w.mem.live_len + MERGE_SLACK;
-	OK(teg_compact(w.store, &merge, NULL, &err));
+	OK(teg_compact(w.store, &merge, NULL, err));
 	check_rows(&w, ROWS);
 	release(&w);
 }
 
 Test(nested, cells_beyond_the_budget_become_runs_and_are_merged) /* V9 */
 {
-	struct world w;
+	struct budgeted w;
 
 	write_all(&w, CELLS, true);
 	check_rows(&w, CELLS);
@@ -246,59 +224,48 @@ Test(nested, cells_beyond_the_budget_become_runs_and_are_merged) /* V9 */
 
 /* ---- changes: V7 V8, update and delete ---- */
 
-static void small_store(struct world *w, size_t n)
+static void small_store(struct budgeted *w, size_t n)
 {
-	teg_error err = { 0 };
 	teg_txn *txn;
 
 	memory_init(&w->mem);
 	w->os = os_memory_new(teg_allocator_default(), 1);
 	w->batch = malloc(sizeof *w->batch);
-	OK(open_store(w->os, &w->mem.alloc, 0, &w->store, &err));
-	OK(teg_txn_begin(w->store, NULL, &txn, &err));
-	OK(create(txn, false, &err));
+	OK(open_store(w->os, &w->mem.alloc, 0, &w->store, err));
+	txn = txn_begin(w->store);
+	OK(create(txn, false, err));
 	for (size_t r = 0; r < n; r += BATCH) {
 		fill(w->batch, (int64_t)r, 5);
-		OK(put(txn, w->batch, false, &err));
+		OK(put(txn, w->batch, false, err));
 	}
-	OK(teg_txn_commit(txn, NULL, &err));
+	txn_commit(txn);
 }
 
-static teg_status alter(struct world *w, const teg_alter *changes, size_t n, teg_error *err)
+static teg_status alter(struct budgeted *w, const teg_alter *changes, size_t n, teg_error *err)
 {
-	teg_txn *txn;
-	teg_status status;
+	teg_txn *txn = txn_begin(w->store);
 
-	cr_assert_eq(teg_txn_begin(w->store, NULL, &txn, err), TEG_OK);
-	status = teg_txn_alter(txn, "a", changes, n, err);
-	if (status == TEG_OK)
-		status = teg_txn_commit(txn, NULL, err);
-	if (status != TEG_OK)
-		teg_txn_abort(txn);
-	return status;
+	return txn_end(txn, teg_txn_alter(txn, "a", changes, n, err), err);
 }
 
 /* Nulls of a column in what a scan gives now. */
-static int64_t nulls_of(struct world *w, const char *column)
+static int64_t nulls_of(struct budgeted *w, const char *column)
 {
 	teg_scan_options one = { .struct_size = sizeof one, .columns = &column, .n_columns = 1 };
 	teg_error err = { 0 };
-	teg_snapshot *snapshot;
+	struct reading at;
 	struct ArrowArray batch;
-	teg_array *array;
 	teg_scan *scan;
 	int64_t n = 0;
 
-	OK(teg_snapshot_open(w->store, &snapshot, &err));
-	OK(teg_array_open(snapshot, "a", &array, &err));
-	OK(teg_scan_open(array, &one, &scan, &err));
+	reading_open(&at, w->store, "a");
+	scan = reading_scan(&at, &one);
 	while (teg_scan_next(scan, &batch, &err) == TEG_OK) {
 		n += batch.children[0]->null_count;
 		batch.release(&batch);
 	}
 	teg_scan_close(scan);
-	teg_array_close(array);
-	teg_snapshot_close(snapshot);
+	reading_close(&at);
 	return n;
 }
 
@@ -319,20 +286,19 @@ Test(nested, attributes_with_lists_are_added_and_dropped) /* V7 */
 	const teg_alter again[] = { { .kind = TEG_ALTER_ADD, .attribute = &points } };
 	const teg_alter drop[] = { { .kind = TEG_ALTER_DROP, .name = "points" } };
 	teg_compact_options merge = { .struct_size = sizeof merge };
-	teg_error err = { 0 };
-	struct world w;
+	struct budgeted w;
 
 	small_store(&w, 40);
-	OK(alter(&w, add, 1, &err));
+	OK(alter(&w, add, 1, err));
 	cr_assert_eq(nulls_of(&w, "tags"), 40);
-	OK(alter(&w, rename, 1, &err));
+	OK(alter(&w, rename, 1, err));
 	cr_assert_eq(nulls_of(&w, "points"), 6);
-	OK(teg_compact(w.store, &merge, NULL, &err));
+	OK(teg_compact(w.store, &merge, NULL, err));
 	cr_assert_eq(nulls_of(&w, "tags"), 40);
 	cr_assert_eq(nulls_of(&w, "points"), 6);
-	OK(alter(&w, drop, 1, &err));
+	OK(alter(&w, drop, 1, err));
 	/* The ids of its nodes are not given again. */
-	OK(alter(&w, again, 1, &err));
+	OK(alter(&w, again, 1, err));
 	cr_assert_eq(nulls_of(&w, "points"), 40);
 	release(&w);
 }
@@ -340,18 +306,17 @@ Test(nested, attributes_with_lists_are_added_and_dropped) /* V7 */
 Test(nested, rows_are_updated_and_deleted_by_whether_a_list_is_null)
 {
 	const teg_put_options update = { .struct_size = sizeof update, .row_id_column = "x" };
-	teg_error err = { 0 };
 	teg_predicate *missing;
 	teg_txn *txn;
-	struct world w;
+	struct budgeted w;
 	teg_column values, points;
 
 	small_store(&w, 40);
 	OK(teg_predicate_parse("vertices is null and id < 30", teg_allocator_default(), &missing,
-	                       &err));
-	OK(teg_txn_begin(w.store, NULL, &txn, &err));
-	OK(teg_txn_delete_where(txn, "a", NULL, missing, NULL, NULL, &err));
-	OK(teg_txn_commit(txn, NULL, &err));
+	                       err));
+	OK(teg_txn_begin(w.store, NULL, &txn, err));
+	OK(teg_txn_delete_where(txn, "a", NULL, missing, NULL, NULL, err));
+	txn_commit(txn);
 	cr_assert_eq(nulls_of(&w, "vertices"), 2);
 
 	/* Row 31 gets a list, row 0 loses its own. */
@@ -372,12 +337,12 @@ Test(nested, rows_are_updated_and_deleted_by_whether_a_list_is_null)
 			                   .children = &points,
 			                   .n_children = 1 } };
 
-		OK(teg_txn_begin(w.store, NULL, &txn, &err));
-		OK(teg_txn_put(txn, "a", columns, 4, 2, &update, &err));
-		OK(teg_txn_commit(txn, NULL, &err));
+		OK(teg_txn_begin(w.store, NULL, &txn, err));
+		OK(teg_txn_put(txn, "a", columns, 4, 2, &update, err));
+		txn_commit(txn);
 	}
 	cr_assert_eq(nulls_of(&w, "vertices"), 2);
-	OK(teg_compact(w.store, NULL, NULL, &err));
+	OK(teg_compact(w.store, NULL, NULL, err));
 	cr_assert_eq(nulls_of(&w, "vertices"), 2);
 	teg_predicate_free(missing);
 	release(&w);
@@ -398,47 +363,11 @@ static teg_status in_store(teg_store *store, teg_error *err)
 		fill(&shared, r, 300);
 		status = put(txn, &shared, false, err);
 	}
-	if (status == TEG_OK)
-		status = teg_txn_commit(txn, NULL, err);
-	if (status != TEG_OK)
-		teg_txn_abort(txn);
-	return status;
-}
-
-static teg_status scan_all(teg_array *array, int64_t *n, teg_error *err)
-{
-	struct ArrowArray batch;
-	teg_scan *scan;
-	teg_status status;
-
-	TEG_TRY(teg_scan_open(array, NULL, &scan, err));
-	while ((status = teg_scan_next(scan, &batch, err)) == TEG_OK) {
-		*n += batch.length;
-		batch.release(&batch);
-	}
-	teg_scan_close(scan);
-	return status == TEG_END ? TEG_OK : status;
-}
-
-static teg_status read_back(teg_store *store, int64_t *n, teg_error *err)
-{
-	teg_snapshot *snapshot;
-	teg_array *array;
-	teg_status status;
-
-	*n = 0;
-	TEG_TRY(teg_snapshot_open(store, &snapshot, err));
-	status = teg_array_open(snapshot, "a", &array, err);
-	if (status == TEG_OK) {
-		status = scan_all(array, n, err);
-		teg_array_close(array);
-	}
-	teg_snapshot_close(snapshot);
-	return status;
+	return txn_end(txn, status, err);
 }
 
 /* A budget so small that each put spills. */
-static teg_status work(struct os *os, const teg_allocator *alloc, int64_t *n)
+static teg_status work(struct os *os, const teg_allocator *alloc, uint64_t *n)
 {
 	teg_store *store = NULL;
 	teg_error err = { 0 };
@@ -449,7 +378,7 @@ static teg_status work(struct os *os, const teg_allocator *alloc, int64_t *n)
 	if (status == TEG_OK)
 		status = teg_compact(store, NULL, NULL, &err);
 	if (status == TEG_OK)
-		status = read_back(store, n, &err);
+		status = rows_count(store, "a", NULL, n, &err);
 	cr_assert(status == TEG_OK || err.status == status, "%s", teg_status_name(status));
 	teg_store_close(store);
 	return status;
@@ -460,7 +389,7 @@ Test(nested, every_allocation_fails_in_turn)
 	for (size_t n = 1;; n++) {
 		struct os *os = os_memory_new(teg_allocator_default(), 1);
 		struct memory mem;
-		int64_t found = 0;
+		uint64_t found = 0;
 		teg_status status;
 
 		memory_init(&mem);
@@ -482,8 +411,7 @@ Test(nested, every_call_of_the_system_fails_in_turn)
 		struct os *inner = os_memory_new(teg_allocator_default(), n);
 		struct os *os = os_faulty_new(inner, teg_allocator_default());
 		teg_store *store = NULL;
-		teg_error err = { 0 };
-		int64_t found = 0;
+		uint64_t found = 0;
 		teg_status status;
 		bool hit;
 
@@ -492,11 +420,11 @@ Test(nested, every_call_of_the_system_fails_in_turn)
 		hit = faulty_hit(os);
 		cr_assert_eq(status == TEG_OK && found != 3 * BATCH, false);
 		os_free(os);
-		OK(open_store(inner, teg_allocator_default(), 0, &store, &err));
-		status = read_back(store, &found, &err);
+		OK(open_store(inner, teg_allocator_default(), 0, &store, err));
+		status = rows_count(store, "a", NULL, &found, NULL);
 		cr_assert(status == TEG_NOT_FOUND || (status == TEG_OK && found == 3 * BATCH),
-		          "call %llu: %s, %lld rows", (unsigned long long)n,
-		          teg_status_name(status), (long long)found);
+		          "call %llu: %s, %llu rows", (unsigned long long)n,
+		          teg_status_name(status), (unsigned long long)found);
 		teg_store_close(store);
 		os_free(inner);
 		if (!hit)

@@ -1,21 +1,11 @@
 /* Many arrays, many commits: what a commit costs must not depend on either. */
-#include "engine/os/memory.h"
-#include "engine/store/store.h"
-#include "engine/tegula_unstable.h"
-#include "tests/support/dir.h"
-#include "tests/support/memory.h"
-#include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
-
-#define OK(call)                                                                           \
-	do {                                                                               \
-		teg_error err_ = { 0 }, *err = &err_;                                      \
-		teg_status got_ = (call);                                                  \
-		cr_assert_eq(got_, TEG_OK, "%s: %s %s (%s)", #call, teg_status_name(got_), \
-		             err->message, err->file);                                     \
-	} while (0)
+#include "engine/tegula_unstable.h"
+#include "tests/support/dir.h"
+#include "tests/support/spec.h"
+#include "tests/support/world.h"
 
 static const teg_attribute v = { .name = "v", .type = { .type = TEG_INT64 } };
 
@@ -31,13 +21,10 @@ static void append(teg_store *store, const char *name, size_t n)
 {
 	static int64_t values[4096];
 	teg_column column = { .name = "v", .values = values };
-	teg_txn *txn;
 
 	for (size_t i = 0; i < n; i++)
 		values[i] = (int64_t)i;
-	OK(teg_txn_begin(store, NULL, &txn, err));
-	OK(teg_txn_put(txn, name, &column, 1, n, NULL, err));
-	OK(teg_txn_commit(txn, NULL, err));
+	txn_put(store, name, &column, 1, n);
 }
 
 static double seconds(void)
@@ -51,9 +38,7 @@ static double seconds(void)
 Test(scale, a_commit_to_one_of_many_arrays_writes_little) /* CAT-2 */
 {
 	const size_t n_arrays = 120000;
-	teg_spec spec = {
-		.struct_size = sizeof spec, .kind = TEG_TABLE, .attributes = &v, .n_attributes = 1
-	};
+	teg_spec spec = spec_make(TEG_TABLE, NULL, 0, &v, 1);
 	struct os *os = os_memory_new(teg_allocator_default(), 1);
 	double started = seconds(), made, opened;
 	teg_store *store;
@@ -64,12 +49,12 @@ Test(scale, a_commit_to_one_of_many_arrays_writes_little) /* CAT-2 */
 	uint64_t written;
 
 	OK(open_store(os, NULL, TEG_CREATE_NEW, &store, err));
-	OK(teg_txn_begin(store, NULL, &txn, err));
+	txn = txn_begin(store);
 	for (size_t i = 0; i < n_arrays; i++) {
 		snprintf(name, sizeof name, "group/%zu/array", i * 7919 % n_arrays);
 		OK(teg_txn_create(txn, name, &spec, err));
 	}
-	OK(teg_txn_commit(txn, NULL, err));
+	txn_commit(txn);
 	teg_store_close(store);
 	made = seconds();
 	OK(open_store(os, NULL, TEG_CREATE_NO, &store, err));
@@ -95,19 +80,14 @@ Test(scale, a_commit_to_one_of_many_arrays_writes_little) /* CAT-2 */
 
 Test(scale, five_hundred_small_commits_leave_few_small_files) /* S5 T8 */
 {
-	teg_spec spec = {
-		.struct_size = sizeof spec, .kind = TEG_TABLE, .attributes = &v, .n_attributes = 1
-	};
+	teg_spec spec = spec_make(TEG_TABLE, NULL, 0, &v, 1);
 	struct os *os = os_memory_new(teg_allocator_default(), 1);
 	uint64_t early = 0, late = 0, written, most = 0;
 	teg_store_facts facts;
 	teg_store *store;
-	teg_txn *txn;
 
 	OK(open_store(os, NULL, TEG_CREATE_NEW, &store, err));
-	OK(teg_txn_begin(store, NULL, &txn, err));
-	OK(teg_txn_create(txn, "t", &spec, err));
-	OK(teg_txn_commit(txn, NULL, err));
+	txn_create(store, "t", &spec);
 	for (int i = 0; i < 500; i++) {
 		written = os->n_written_bytes;
 		append(store, "t", 20);
@@ -135,23 +115,18 @@ Test(scale, five_hundred_small_commits_leave_few_small_files) /* S5 T8 */
 
 Test(scale, a_moved_directory_is_the_same_store) /* T11 T9 */
 {
-	teg_spec spec = {
-		.struct_size = sizeof spec, .kind = TEG_TABLE, .attributes = &v, .n_attributes = 1
-	};
+	teg_spec spec = spec_make(TEG_TABLE, NULL, 0, &v, 1);
 	struct test_dir dir;
 	char *here, *there;
 	teg_verify_result result = { .struct_size = sizeof result };
 	teg_snapshot *old, *now;
 	teg_store *store;
-	teg_txn *txn;
 
 	test_dir_make(&dir);
 	here = test_dir_path(&dir, "here");
 	there = test_dir_path(&dir, "there");
 	OK(open_store(NULL, here, TEG_CREATE_NEW, &store, err));
-	OK(teg_txn_begin(store, NULL, &txn, err));
-	OK(teg_txn_create(txn, "t", &spec, err));
-	OK(teg_txn_commit(txn, NULL, err));
+	txn_create(store, "t", &spec);
 	OK(teg_snapshot_open(store, &old, err));
 	append(store, "t", 4096);
 	OK(teg_snapshot_open(store, &now, err));

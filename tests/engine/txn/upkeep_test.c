@@ -1,55 +1,18 @@
 /* Vacuum and verify over stores with real segments. */
-#include "engine/os/memory.h"
-#include "engine/store/store.h"
-#include "engine/tegula_unstable.h"
-#include "tests/support/memory.h"
-#include "tests/support/rng.h"
-#include <criterion/criterion.h>
 #include <stdio.h>
-
-#define OK(call)                                                                           \
-	do {                                                                               \
-		teg_error err_ = { 0 }, *err = &err_;                                      \
-		teg_status got_ = (call);                                                  \
-		cr_assert_eq(got_, TEG_OK, "%s: %s %s (%s)", #call, teg_status_name(got_), \
-		             err->message, err->file);                                     \
-	} while (0)
-
-struct world {
-	struct memory mem;
-	struct os *os;
-	teg_store *store;
-};
-
-static teg_status open_world(struct world *w, teg_create create, teg_error *err)
-{
-	teg_store_options options = { .struct_size = sizeof options,
-		                      .create = create,
-		                      .allocator = &w->mem.alloc,
-		                      .no_auto_compact = true,
-		                      .os = w->os };
-
-	return teg_store_open(NULL, &options, &w->store, err);
-}
-
-static void world_release(struct world *w)
-{
-	teg_store_close(w->store);
-	os_free(w->os);
-	memory_check(&w->mem);
-}
+#include "engine/tegula_unstable.h"
+#include "tests/support/rng.h"
+#include "tests/support/spec.h"
+#include "tests/support/world.h"
 
 /* `n` rows appended to the table "t", made where it is missing. */
 static void append(struct world *w, size_t n, uint64_t seed)
 {
 	static int64_t v[60000];
 	static double x[60000];
-	const teg_attribute attributes[] = { { .name = "v", .type = { .type = TEG_INT64 } },
-		                             { .name = "x", .type = { .type = TEG_FLOAT64 } } };
-	teg_spec spec = { .struct_size = sizeof spec,
-		          .kind = TEG_TABLE,
-		          .attributes = attributes,
-		          .n_attributes = 2 };
+	const teg_attribute attributes[] = { attribute_of("v", TEG_INT64),
+		                             attribute_of("x", TEG_FLOAT64) };
+	teg_spec spec = spec_make(TEG_TABLE, NULL, 0, attributes, 2);
 	teg_column columns[] = { { .name = "v", .values = v }, { .name = "x", .values = x } };
 	struct rng rng = { seed };
 	teg_txn *txn;
@@ -59,19 +22,17 @@ static void append(struct world *w, size_t n, uint64_t seed)
 		v[i] = (int64_t)rng_u64(&rng) >> 30;
 		x[i] = (double)v[i] / 8;
 	}
-	OK(teg_txn_begin(w->store, NULL, &txn, err));
+	txn = txn_begin(w->store);
 	status = teg_txn_create(txn, "t", &spec, NULL);
 	cr_assert(status == TEG_OK || status == TEG_EXISTS);
 	OK(teg_txn_put(txn, "t", columns, 2, n, NULL, err));
-	OK(teg_txn_commit(txn, NULL, err));
+	txn_commit(txn);
 }
 
-static void world_init(struct world *w)
+static void begin(struct world *w)
 {
-	memory_init(&w->mem);
-	w->os = os_memory_new(&w->mem.alloc, 1);
+	world_init(w);
 	memory_set_clock(w->os, INT64_C(1700000000000000));
-	OK(open_world(w, TEG_CREATE_NEW, err));
 }
 
 static teg_verify_result verify(struct world *w, bool deep)
@@ -112,7 +73,7 @@ Test(upkeep, a_sound_store_verifies)
 	struct world w;
 	teg_verify_result result;
 
-	world_init(&w);
+	begin(&w);
 	append(&w, 0, 1);
 	append(&w, 100, 2);
 	append(&w, 50000, 3);
@@ -133,28 +94,25 @@ Test(upkeep, everybody_counts_the_same_rows)
 {
 	teg_compact_result merged = { .struct_size = sizeof merged };
 	teg_array_info info = { .struct_size = sizeof info };
-	teg_range box = { { TEG_INT64, { .i = 5 } }, { TEG_INT64, { .i = 70 } } };
+	teg_range box = int_range(5, 70);
 	teg_commit_result result = { .struct_size = sizeof result };
-	teg_snapshot *snapshot;
-	teg_array *array;
+	struct reading at;
 	struct world w;
 	teg_txn *txn;
 
-	world_init(&w);
+	begin(&w);
 	append(&w, 100, 1);
-	OK(teg_txn_begin(w.store, NULL, &txn, err));
+	txn = txn_begin(w.store);
 	OK(teg_txn_delete_box(txn, "t", &box, NULL, err));
 	OK(teg_txn_commit(txn, &result, err));
 	cr_assert_eq(result.n_rows, 1);
 	for (int i = 0; i < 2; i++) {
 		cr_assert_eq(verify(&w, true).rows, 101);
 		cr_assert_eq(verify(&w, false).rows, 101);
-		OK(teg_snapshot_open(w.store, &snapshot, err));
-		OK(teg_array_open(snapshot, "t", &array, err));
-		OK(teg_array_get_info(array, &info, err));
+		reading_open(&at, w.store, "t");
+		OK(teg_array_get_info(at.array, &info, err));
 		cr_assert_eq(info.n_rows, 101);
-		teg_array_close(array);
-		teg_snapshot_close(snapshot);
+		reading_close(&at);
 		if (!i)
 			OK(teg_compact(w.store, NULL, &merged, err));
 	}
@@ -171,29 +129,20 @@ Test(upkeep, vacuum_never_takes_files_of_a_transaction_in_flight)
 	teg_store *other;
 	teg_txn *txn;
 
-	world_init(&w);
+	begin(&w);
 	append(&w, 10, 1);
 	columns[1].type.type = TEG_FLOAT64;
 	for (size_t i = 0; i < 60000; i++)
 		v[i] = (int64_t)((i * 0x9e3779b97f4a7c15u) >> 20);
 	teg_store_close(w.store);
-	w.store = NULL;
-	{
-		teg_store_options options = { .struct_size = sizeof options,
-			                      .allocator = &w.mem.alloc,
-			                      .write_budget = 100000,
-			                      .no_auto_compact = true,
-			                      .os = w.os };
-
-		OK(teg_store_open(NULL, &options, &w.store, err));
-	}
-	OK(teg_txn_begin(w.store, NULL, &txn, err));
+	other = world_handle(&w, (teg_store_options){ .write_budget = 100000,
+	                                              .no_auto_compact = true });
+	txn = txn_begin(other);
 	OK(teg_txn_put(txn, "t", columns, 2, 60000, NULL, err));
+	w.store = world_handle(&w, (teg_store_options){ .no_auto_compact = true });
 	cr_assert_eq(facts(&w).n_segment_files, 1);
-	other = w.store;
-	OK(open_world(&w, TEG_CREATE_NO, err));
 	cr_assert_eq(vacuum(&w, 0, false).files_kept_pinned, 1);
-	OK(teg_txn_commit(txn, NULL, err));
+	txn_commit(txn);
 	teg_store_close(other);
 	vacuum(&w, 0, false);
 	cr_assert_eq(verify(&w, true).damages, 0);
@@ -222,6 +171,10 @@ struct flip {
 
 static void flip_in(struct flip *f, const char *path, size_t n)
 {
+	teg_store_options options = { .struct_size = sizeof options,
+		                      .allocator = &f->w->mem.alloc,
+		                      .no_auto_compact = true,
+		                      .os = f->w->os };
 	struct os_stat st;
 
 	OK(os_stat(f->w->os, path, &st, err));
@@ -236,7 +189,7 @@ static void flip_in(struct flip *f, const char *path, size_t n)
 		/* A fresh handle: nothing read before the damage helps. */
 		teg_store_close(f->w->store);
 		f->w->store = NULL;
-		status = open_world(f->w, TEG_CREATE_NO, &error);
+		status = teg_store_open(NULL, &options, &f->w->store, &error);
 		if (status == TEG_OK)
 			status = teg_verify(f->w->store, false, keep_damage, &last, NULL, &error);
 		f->n_flips++;
@@ -244,7 +197,7 @@ static void flip_in(struct flip *f, const char *path, size_t n)
 		f->n_unnamed += status != TEG_OK ? !error.file[0] : last.n && !last.err.file[0];
 		teg_store_close(f->w->store);
 		cr_assert(memory_flip(f->w->os, path, byte, bit));
-		OK(open_world(f->w, TEG_CREATE_NO, err));
+		f->w->store = world_handle(f->w, options);
 	}
 }
 
@@ -269,7 +222,7 @@ Test(upkeep, verify_finds_every_flipped_bit_that_matters_and_names_the_file) /* 
 	struct names names = { .n = 0 };
 	char path[OS_PATH_MAX];
 
-	world_init(&w);
+	begin(&w);
 	append(&w, 300, 2);
 	append(&w, 50000, 3);
 	flip_in(&flip, "tegula", 40);
@@ -291,7 +244,7 @@ Test(upkeep, vacuum_removes_what_nothing_needs_and_nothing_else)
 	struct world w;
 	teg_vacuum_result result;
 
-	world_init(&w);
+	begin(&w);
 	append(&w, 50000, 1);
 	append(&w, 50000, 2);
 	compact(&w);
@@ -319,7 +272,7 @@ Test(upkeep, vacuum_keeps_what_an_open_snapshot_reads)
 	teg_array *array;
 	uint64_t n;
 
-	world_init(&w);
+	begin(&w);
 	append(&w, 50000, 1);
 	append(&w, 50000, 2);
 	OK(teg_snapshot_open(w.store, &snapshot, err));
@@ -354,7 +307,7 @@ Test(upkeep, history_keeps_every_version_however_old)
 	teg_snapshot *snapshot;
 	uint64_t last = 0;
 
-	world_init(&w);
+	begin(&w);
 	for (int i = 0; i < 60; i++)
 		append(&w, 3, (uint64_t)i);
 	OK(teg_snapshot_open(w.store, &snapshot, err));
