@@ -4,18 +4,17 @@
  *
  * Calls with bad arguments are in bad_input_test.c, every bit and every length in damaged_test.c, the
  * same through the command in tests/cli/cases/refused.case. */
-#include <criterion/criterion.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "engine/os/memory.h"
 #include "tests/support/dir.h"
 #include "tests/support/files.h"
-#include "tests/support/ok.h"
+#include "tests/support/spec.h"
 #include "tests/support/trio.h"
+#include "tests/support/world.h"
 
 #define NEWEST "manifests/00000000000000000006"
 
@@ -34,26 +33,13 @@ static int note_first(void *ctx, const char *name)
 	return 0;
 }
 
-static void fill(struct os *os, const char *path)
-{
-	teg_store *store;
-
-	OK(trio_open(os, path, NULL, TEG_CREATE_NEW, &store, err));
-	OK(trio_create(store, err));
-	OK(trio_put(store, 0, 1000, err));
-	OK(trio_put(store, 1000, 10, err));
-	OK(trio_delete_from(store, 1005, err));
-	OK(trio_put(store, 2000, 20, err));
-	teg_store_close(store);
-}
-
 static void setup(void)
 {
 	struct os *os;
 
 	test_dir_make(&dir);
 	snprintf(store_path, sizeof store_path, "%s/store", dir.path);
-	fill(NULL, store_path);
+	trio_write(NULL, store_path);
 	segment_path[0] = 0;
 	snprintf(pin_path, sizeof pin_path, "pins/%032d", 7);
 	OK(os_posix_new(store_path, teg_allocator_default(), &os, err));
@@ -78,19 +64,6 @@ static char *full_path(const char *name)
 
 	snprintf(path, sizeof path, "%s/%s", store_path, name);
 	return path;
-}
-
-/* What somebody gets who reads all of it. */
-static teg_status look(const char *path, struct trio *got, teg_error *err)
-{
-	teg_store *store;
-	teg_status status = trio_open(NULL, path, NULL, TEG_CREATE_NO, &store, err);
-
-	if (status == TEG_OK) {
-		status = trio_read(store, got, err);
-		teg_store_close(store);
-	}
-	return status;
 }
 
 static void check_error(const teg_error *why, teg_status status, const char *file, const char *word,
@@ -194,7 +167,7 @@ static void check_damaged(size_t i)
 	uint64_t before = files_hash_at(store_path);
 	struct trio got;
 	teg_error why = { 0 };
-	teg_status status = look(store_path, &got, &why);
+	teg_status status = trio_try(NULL, store_path, &got, &why);
 	teg_store *store;
 
 	if (files[i].status == TEG_OK) {
@@ -332,35 +305,21 @@ static teg_status delete_some(teg_store *store, teg_error *err)
 
 static teg_status erase(teg_store *store, teg_error *err)
 {
-	teg_range box = { { TEG_INT64, { .i = 0 } }, { TEG_INT64, { .i = 50 } } };
+	teg_range box = int_range(0, 50);
 	teg_erase what = { .struct_size = sizeof what, .box = &box };
 	teg_txn *txn;
-	teg_status status = teg_txn_begin(store, NULL, &txn, err);
 
-	if (status != TEG_OK)
-		return status;
-	status = teg_txn_erase(txn, "sparse", &what, err);
-	if (status == TEG_OK)
-		status = teg_txn_commit(txn, NULL, err);
-	if (status != TEG_OK)
-		teg_txn_abort(txn);
-	return status;
+	TEG_TRY(teg_txn_begin(store, NULL, &txn, err));
+	return txn_end(txn, teg_txn_erase(txn, "sparse", &what, err), err);
 }
 
 static teg_status rename_column(teg_store *store, teg_error *err)
 {
 	teg_alter change = { .kind = TEG_ALTER_RENAME, .name = "value", .new_name = "worth" };
 	teg_txn *txn;
-	teg_status status = teg_txn_begin(store, NULL, &txn, err);
 
-	if (status != TEG_OK)
-		return status;
-	status = teg_txn_alter(txn, "sparse", &change, 1, err);
-	if (status == TEG_OK)
-		status = teg_txn_commit(txn, NULL, err);
-	if (status != TEG_OK)
-		teg_txn_abort(txn);
-	return status;
+	TEG_TRY(teg_txn_begin(store, NULL, &txn, err));
+	return txn_end(txn, teg_txn_alter(txn, "sparse", &change, 1, err), err);
 }
 
 static const struct {
@@ -420,7 +379,7 @@ static struct os *make_disk(void)
 {
 	struct os *os = os_memory_new(teg_allocator_default(), 5);
 
-	fill(os, NULL);
+	trio_write(os, NULL);
 	return os;
 }
 

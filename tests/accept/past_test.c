@@ -3,39 +3,20 @@
 #include <stdio.h>
 #include <string.h>
 #include "tests/support/show.h"
+#include "tests/support/spec.h"
 #include "tests/support/world.h"
 
 #define ROWS 24
 
 static void create(struct world *w, teg_kind kind, teg_type dim)
 {
-	teg_dimension x = { .name = "x", .type = { .type = dim } };
-	teg_attribute attributes[] = {
-		{ .name = "v", .type = { .type = TEG_INT64 }, .nullable = true },
-		{ .name = "f", .type = { .type = TEG_FLOAT64 }, .nullable = true },
-	};
-	teg_spec spec = { .struct_size = sizeof spec,
-		          .kind = kind,
-		          .attributes = attributes,
-		          .n_attributes = 2 };
-	teg_txn *txn;
+	teg_dimension x = axis_of("x", dim);
+	teg_attribute attributes[] = { attribute_of("v", TEG_INT64),
+		                       attribute_of("f", TEG_FLOAT64) };
+	teg_spec spec = spec_make(kind, &x, kind != TEG_TABLE, attributes, 2);
 
-	if (kind != TEG_TABLE) {
-		spec.dimensions = &x;
-		spec.n_dimensions = 1;
-	}
-	OK(teg_txn_begin(w->store, NULL, &txn, err));
-	OK(teg_txn_create(txn, "a", &spec, err));
-	OK(teg_txn_commit(txn, NULL, err));
-}
-
-static teg_txn *begin(struct world *w, int64_t at)
-{
-	teg_txn_options options = { .struct_size = sizeof options, .system_time = at };
-	teg_txn *txn;
-
-	OK(teg_txn_begin(w->store, &options, &txn, err));
-	return txn;
+	attributes[0].nullable = attributes[1].nullable = true;
+	txn_create(w->store, "a", &spec);
 }
 
 /* Cells from, from + 1 ..: v = 10 x + version, f null where x is odd. */
@@ -115,12 +96,12 @@ Test(past, nulls_and_every_way_to_read_from_disk)
 
 	world_init(&w);
 	create(&w, TEG_SPARSE, TEG_INT32);
-	txn = begin(&w, 100);
+	txn = txn_begin_at(w.store, 100);
 	put(txn, 0, ROWS, 1, false);
-	OK(teg_txn_commit(txn, NULL, err));
-	txn = begin(&w, 200);
+	txn_commit(txn);
+	txn = txn_begin_at(w.store, 200);
 	put(txn, 4, 1, 2, false);
-	OK(teg_txn_commit(txn, NULL, err));
+	txn_commit(txn);
 	for (int stage = 0; stage < STAGES; stage++) {
 		cr_assert_str_eq(show(w.store, "a", &boxed), "3 31 -|4 42 2|5 51 -");
 		cr_assert_str_eq(show(w.store, "a", &values), "31|42|51");
@@ -172,16 +153,16 @@ Test(past, a_deletion_before_live_rows_moves_no_value)
 
 	world_init(&w);
 	create(&w, TEG_SPARSE, TEG_INT32);
-	txn = begin(&w, 100);
+	txn = txn_begin_at(w.store, 100);
 	delete_one(txn, 0, false);
 	put(txn, 1, 12, 1, false);
 	erase_one(txn, 5, false);
 	delete_one(txn, 6, false);
-	OK(teg_txn_commit(txn, NULL, err));
-	txn = begin(&w, 200);
+	txn_commit(txn);
+	txn = txn_begin_at(w.store, 200);
 	put(txn, 8, 1, 2, false);
 	delete_one(txn, 9, false);
-	OK(teg_txn_commit(txn, NULL, err));
+	txn_commit(txn);
 	for (int stage = 0; stage < STAGES; stage++) {
 		cr_assert_str_eq(show_where(w.store, "a", "x <= 10"),
 		                 "1 11 -|2 21 1|3 31 -|4 41 2|7 71 -|8 82 4|10 101 5");
@@ -209,10 +190,10 @@ Test(past, one_place_at_many_times)
 	world_init(&w);
 	create(&w, TEG_SPARSE, TEG_INT32);
 	for (int64_t at = 100; at <= 400; at += 100) {
-		teg_txn *txn = begin(&w, at);
+		teg_txn *txn = txn_begin_at(w.store, at);
 
 		put(txn, 2, 1, at / 100, false);
-		OK(teg_txn_commit(txn, NULL, err));
+		txn_commit(txn);
 	}
 	for (int stage = 0; stage < STAGES; stage++) {
 		cr_assert_eq(get(&w, 2, 99), -TEG_OUTCOME_NOT_FOUND);
@@ -238,34 +219,31 @@ Test(past, ordinals_count_live_rows)
 
 	world_init(&w);
 	create(&w, TEG_TABLE, TEG_INT64);
-	txn = begin(&w, 100);
+	txn = txn_begin_at(w.store, 100);
 	put(txn, 0, ROWS, 1, true);
-	OK(teg_txn_commit(txn, NULL, err));
-	txn = begin(&w, 200);
+	txn_commit(txn);
+	txn = txn_begin_at(w.store, 200);
 	delete_one(txn, 2, true);
 	erase_one(txn, 4, true);
 	delete_one(txn, 7, true);
-	OK(teg_txn_commit(txn, NULL, err));
+	txn_commit(txn);
 	for (int stage = 0; stage < STAGES; stage++) {
 		struct ArrowSchema schema;
 		struct ArrowArray batch;
-		teg_snapshot *snapshot;
-		teg_array *array;
+		struct reading at;
 		uint64_t n;
 
-		OK(teg_snapshot_open(w.store, &snapshot, err));
-		OK(teg_array_open(snapshot, "a", &array, err));
-		OK(teg_count_live(array, NULL, &n, err));
+		reading_open(&at, w.store, "a");
+		OK(teg_count_live(at.array, NULL, &n, err));
 		cr_assert_eq(n, ROWS - 3);
-		OK(teg_take(array, ordinals, 5, NULL, 0, NULL, &schema, &batch, err));
+		OK(teg_take(at.array, ordinals, 5, NULL, 0, NULL, &schema, &batch, err));
 		cr_assert_arr_eq(batch.children[0]->buffers[1], want, sizeof want, "stage %d",
 		                 stage);
 		batch.release(&batch);
 		schema.release(&schema);
 		REFUSED(TEG_DOMAIN,
-		        teg_take(array, &one_more, 1, NULL, 0, NULL, &schema, &batch, err));
-		teg_array_close(array);
-		teg_snapshot_close(snapshot);
+		        teg_take(at.array, &one_more, 1, NULL, 0, NULL, &schema, &batch, err));
+		reading_close(&at);
 		next_stage(&w, stage);
 	}
 	world_release(&w);
@@ -280,10 +258,10 @@ static void put_text(struct world *w, const char *text, int32_t len, int64_t val
 	teg_column columns[] = { { .name = "x", .values = text, .offsets = offsets },
 		                 { .name = "v", .values = &value },
 		                 { .name = "f", .values = &f } };
-	teg_txn *txn = begin(w, at);
+	teg_txn *txn = txn_begin_at(w->store, at);
 
 	OK(teg_txn_put(txn, "a", columns, 3, 1, NULL, err));
-	OK(teg_txn_commit(txn, NULL, err));
+	txn_commit(txn);
 }
 
 /* X11 X12: one text is one place, however it came; the empty one too, and those that begin alike. */
@@ -312,15 +290,9 @@ Test(past, one_text_is_one_place)
 /* X13: the ends of valid time alternate between open and finite. */
 Test(past, ends_of_valid_time_alternate)
 {
-	teg_dimension dim = { .name = "x", .type = { .type = TEG_INT64 } };
-	teg_attribute attribute = { .name = "v", .type = { .type = TEG_INT64 } };
-	teg_spec spec = { .struct_size = sizeof spec,
-		          .kind = TEG_SPARSE,
-		          .valid_time = true,
-		          .dimensions = &dim,
-		          .n_dimensions = 1,
-		          .attributes = &attribute,
-		          .n_attributes = 1 };
+	teg_dimension dim = axis_of("x", TEG_INT64);
+	teg_attribute attribute = attribute_of("v", TEG_INT64);
+	teg_spec spec = spec_make(TEG_SPARSE, &dim, 1, &attribute, 1);
 	teg_put_options options = { .struct_size = sizeof options, .valid_until_column = "until" };
 	int64_t x[3000], until[3000];
 	uint8_t odd[375];
@@ -333,16 +305,17 @@ Test(past, ends_of_valid_time_alternate)
 	struct world w;
 	teg_txn *txn;
 
+	spec.valid_time = true;
 	memset(odd, 0xaa, sizeof odd);
 	for (int64_t i = 0; i < 3000; i++) {
 		x[i] = i;
 		until[i] = i % 4 == 1 ? INT64_MIN + 5 + i : i;
 	}
 	world_init(&w);
-	txn = begin(&w, 100);
+	txn = txn_begin_at(w.store, 100);
 	OK(teg_txn_create(txn, "a", &spec, err));
 	OK(teg_txn_put(txn, "a", columns, 3, 3000, &options, err));
-	OK(teg_txn_commit(txn, NULL, err));
+	txn_commit(txn);
 	for (int stage = 0; stage < STAGES; stage++) {
 		at.limit = 4;
 		cr_assert_str_eq(show(w.store, "a", &at), "0 0|2 2|4 4|6 6", "stage %d", stage);
@@ -363,21 +336,16 @@ Test(past, a_load_of_deletions_is_bounded)
 	size_t peaks[2];
 
 	for (int round = 0; round < 2; round++) {
-		teg_store_options options = { .struct_size = sizeof options,
-			                      .write_budget = 1 << 18,
-			                      .no_auto_compact = true };
 		size_t n = round ? 400000 : 100000;
-		struct memory mem;
-		teg_store *store;
+		struct handle h;
 		teg_txn *txn;
 
 		world_init(&w);
 		create(&w, TEG_SPARSE, TEG_INT32);
-		memory_init(&mem);
-		options.os = w.os;
-		options.allocator = &mem.alloc;
-		OK(teg_store_open(NULL, &options, &store, err));
-		OK(teg_txn_begin(store, NULL, &txn, err));
+		handle_open(&h, &w,
+		            (teg_store_options){ .write_budget = 1 << 18,
+		                                 .no_auto_compact = true });
+		txn = txn_begin(h.store);
 		for (size_t i = 0; i < n; i += 5000) {
 			int32_t x[5000];
 			teg_column column = { .name = "x", .values = x };
@@ -386,10 +354,9 @@ Test(past, a_load_of_deletions_is_bounded)
 				x[k] = (int32_t)((i + k) * 2654435761u);
 			OK(teg_txn_delete(txn, "a", &column, 1, 5000, NULL, err));
 		}
-		peaks[round] = mem.peak_len;
-		OK(teg_txn_commit(txn, NULL, err));
-		teg_store_close(store);
-		memory_check(&mem);
+		peaks[round] = h.mem.peak_len;
+		txn_commit(txn);
+		handle_close(&h);
 		world_release(&w);
 	}
 	cr_assert_lt(peaks[1], 2 * peaks[0], "%zu, then %zu", peaks[0], peaks[1]);

@@ -3,7 +3,8 @@
 #include <stdio.h>
 #include <sys/resource.h>
 #include "tests/support/dir.h"
-#include "tests/support/ok.h"
+#include "tests/support/spec.h"
+#include "tests/support/world.h"
 
 #define N_CELLS 100000000u
 #define BATCH 262144u
@@ -36,19 +37,12 @@ static void put_all(teg_txn *txn)
 
 static void fill(teg_store *store)
 {
-	teg_dimension dims[] = { { .name = "x", .type = { .type = TEG_INT64 } },
-		                 { .name = "y", .type = { .type = TEG_INT64 } } };
-	teg_attribute v = { .name = "v", .type = { .type = TEG_INT64 } };
-	teg_spec spec = { .struct_size = sizeof spec,
-		          .kind = TEG_SPARSE,
-		          .dimensions = dims,
-		          .n_dimensions = 2,
-		          .attributes = &v,
-		          .n_attributes = 1 };
+	teg_dimension dims[] = { axis_of("x", TEG_INT64), axis_of("y", TEG_INT64) };
+	teg_attribute v = attribute_of("v", TEG_INT64);
+	teg_spec spec = spec_make(TEG_SPARSE, dims, 2, &v, 1);
 	teg_commit_result result = { .struct_size = sizeof result };
-	teg_txn *txn;
+	teg_txn *txn = txn_begin(store);
 
-	OK(teg_txn_begin(store, NULL, &txn, err));
 	OK(teg_txn_create(txn, "a", &spec, err));
 	put_all(txn);
 	OK(teg_txn_commit(txn, &result, err));

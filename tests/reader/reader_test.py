@@ -6,26 +6,17 @@ import sys
 import tempfile
 import unittest
 
-if os.environ.get("TEG_SANITIZE"):
-    sys.exit(77)  # a sanitizer's runtime cannot be loaded into a Python that lacks it
-try:
-    import msgpack  # noqa: F401
-    import numpy as np
-    import pyarrow as pa
-    import xxhash  # noqa: F401
-    import zstandard  # noqa: F401
-except ImportError:
-    sys.exit(77)
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+from library import SHARED, need  # noqa: E402
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "format-spec"), str(ROOT / "tests" / "reader")]
+need("msgpack", "xxhash", "zstandard")
+import numpy as np  # noqa: E402
+import pyarrow as pa  # noqa: E402
 from answers import differences  # noqa: E402
 from engine import TABLE, Engine  # noqa: E402
 from index_check import check_store  # noqa: E402
 from random_store import World  # noqa: E402
 from reader import Store  # noqa: E402
-
-SHARED = "/dev/shm" if os.path.isdir("/dev/shm") else None  # nothing here needs a disk
 
 
 class Agreement(unittest.TestCase):

@@ -11,19 +11,10 @@ import sys
 import tempfile
 import unittest
 
-if os.environ.get("TEG_SANITIZE"):
-    sys.exit(77)  # a sanitizer's runtime cannot be loaded into a Python that lacks it
-try:
-    import msgpack  # noqa: F401
-    import numpy  # noqa: F401
-    import pyarrow  # noqa: F401
-    import xxhash  # noqa: F401
-    import zstandard  # noqa: F401
-except ImportError:
-    sys.exit(77)
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+from library import ROOT, SHARED, need  # noqa: E402
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "format-spec"), str(ROOT / "tests" / "reader")]
+need("msgpack", "xxhash", "zstandard")
 import truth  # noqa: E402
 from answers import differences  # noqa: E402
 from engine import ALL_VERSIONS, BUILD, Engine, Refused  # noqa: E402
@@ -31,7 +22,6 @@ from index_check import check_store  # noqa: E402
 from reader import Damaged, Store, Unsupported, current_rows, stored_rows  # noqa: E402
 from reader.chunk import ZSTD, decode, parse_descriptor  # noqa: E402
 
-SHARED = "/dev/shm" if os.path.isdir("/dev/shm") else None  # nothing here needs a disk
 VECTORS = ROOT / "format-spec" / "vectors"
 CHUNKS = sorted(path.stem for path in (VECTORS / "chunks").glob("*.chunk"))
 STORES = sorted(path.stem for path in (VECTORS / "stores").glob("*.json"))

@@ -1,42 +1,20 @@
 #include "tests/support/line.h"
+#include "tests/support/spec.h"
 
 static teg_column x_column(const int32_t *x)
 {
 	return (teg_column){ .name = "x", .values = x };
 }
 
-static teg_txn *begin(struct line *c, int64_t at)
-{
-	teg_txn_options options = { .struct_size = sizeof options, .system_time = at };
-	teg_txn *txn;
-
-	OK(teg_txn_begin(c->world.store, &options, &txn, err));
-	return txn;
-}
-
-static void commit(teg_txn *txn)
-{
-	OK(teg_txn_commit(txn, NULL, err));
-}
-
 void line_init(struct line *c, bool valid_time)
 {
-	teg_dimension x = { .name = "x", .type = { .type = TEG_INT32 } };
-	teg_attribute value = { .name = "value", .type = { .type = TEG_INT64 } };
-	teg_spec spec = { .struct_size = sizeof spec,
-		          .kind = TEG_SPARSE,
-		          .dimensions = &x,
-		          .n_dimensions = 1,
-		          .attributes = &value,
-		          .n_attributes = 1,
-		          .valid_time = valid_time };
-	teg_txn *txn;
+	teg_dimension x = axis_of("x", TEG_INT32);
+	teg_attribute value = attribute_of("value", TEG_INT64);
+	teg_spec spec = spec_make(TEG_SPARSE, &x, 1, &value, 1);
 
 	world_init(&c->world);
-	c->valid_time = valid_time;
-	OK(teg_txn_begin(c->world.store, NULL, &txn, err));
-	OK(teg_txn_create(txn, "cells", &spec, err));
-	commit(txn);
+	c->valid_time = spec.valid_time = valid_time;
+	txn_create(c->world.store, "cells", &spec);
 }
 
 void line_release(struct line *c)
@@ -59,20 +37,20 @@ void line_put(struct line *c, int32_t x, int64_t value, int64_t from, int64_t un
 {
 	teg_column columns[] = { x_column(&x), { .name = "value", .values = &value } };
 	teg_put_options options = interval(from, until);
-	teg_txn *txn = begin(c, at);
+	teg_txn *txn = txn_begin_at(c->world.store, at);
 
 	OK(teg_txn_put(txn, "cells", columns, 2, 1, &options, err));
-	commit(txn);
+	txn_commit(txn);
 }
 
 void line_delete(struct line *c, int32_t x, int64_t from, int64_t until, int64_t at)
 {
 	teg_column column = x_column(&x);
 	teg_put_options options = interval(from, until);
-	teg_txn *txn = begin(c, at);
+	teg_txn *txn = txn_begin_at(c->world.store, at);
 
 	OK(teg_txn_delete(txn, "cells", &column, 1, 1, &options, err));
-	commit(txn);
+	txn_commit(txn);
 }
 
 static teg_range range_of(int32_t lo, int32_t hi)
@@ -83,18 +61,18 @@ static teg_range range_of(int32_t lo, int32_t hi)
 void line_delete_box(struct line *c, int32_t lo, int32_t hi, int64_t at)
 {
 	teg_range box = range_of(lo, hi);
-	teg_txn *txn = begin(c, at);
+	teg_txn *txn = txn_begin_at(c->world.store, at);
 
 	OK(teg_txn_delete_box(txn, "cells", &box, NULL, err));
-	commit(txn);
+	txn_commit(txn);
 }
 
 static void erase(struct line *c, const teg_erase *what, int64_t at)
 {
-	teg_txn *txn = begin(c, at);
+	teg_txn *txn = txn_begin_at(c->world.store, at);
 
 	OK(teg_txn_erase(txn, "cells", what, err));
-	commit(txn);
+	txn_commit(txn);
 }
 
 void line_erase(struct line *c, int32_t x, bool forget, int64_t at)
@@ -120,7 +98,7 @@ void line_erase_box(struct line *c, int32_t lo, int32_t hi, bool forget, int64_t
 
 void line_erase_above(struct line *c, int64_t value, int64_t at)
 {
-	teg_value above = { .type = TEG_INT64, .as.i = value };
+	teg_value above = int_value(value);
 	teg_predicate *where;
 
 	OK(teg_predicate_compare("value", TEG_GT, &above, NULL, &where, err));
@@ -132,11 +110,10 @@ void line_retain(struct line *c, bool drops, int64_t duration_us, int64_t floor_
 {
 	teg_alter change = { .kind = TEG_ALTER_RETAIN,
 		             .retention = { drops, duration_us, floor_us } };
-	teg_txn *txn;
+	teg_txn *txn = txn_begin(c->world.store);
 
-	OK(teg_txn_begin(c->world.store, NULL, &txn, err));
 	OK(teg_txn_alter(txn, "cells", &change, 1, err));
-	commit(txn);
+	txn_commit(txn);
 }
 
 teg_compact_result line_compact(struct line *c)
@@ -152,21 +129,6 @@ void line_compact_by_policy(struct line *c)
 	teg_compact_options options = { .struct_size = sizeof options, .by_policy = true };
 
 	OK(teg_compact(c->world.store, &options, NULL, err));
-}
-
-static teg_snapshot *open_array(struct line *c, teg_array **array_out)
-{
-	teg_snapshot *snapshot;
-
-	OK(teg_snapshot_open(c->world.store, &snapshot, err));
-	OK(teg_array_open(snapshot, "cells", array_out, err));
-	return snapshot;
-}
-
-static void close_array(teg_snapshot *snapshot, teg_array *array)
-{
-	teg_array_close(array);
-	teg_snapshot_close(snapshot);
 }
 
 static int64_t answer(teg_outcome outcome, struct ArrowArray *batch)
@@ -188,8 +150,7 @@ int64_t line_get(struct line *c, int32_t x, int64_t v, int64_t s)
 		                     .valid_at = v };
 	struct ArrowSchema schema = { 0 };
 	struct ArrowArray batch = { 0 };
-	teg_snapshot *snapshot;
-	teg_array *array;
+	struct reading r;
 	teg_outcome outcome;
 	int64_t got;
 
@@ -197,14 +158,14 @@ int64_t line_get(struct line *c, int32_t x, int64_t v, int64_t s)
 		options.mode = TEG_SCAN_AS_OF;
 		options.system_time = s;
 	}
-	snapshot = open_array(c, &array);
-	OK(teg_get(array, &key, 1, &options, &outcome, &schema, &batch, err));
+	reading_open(&r, c->world.store, "cells");
+	OK(teg_get(r.array, &key, 1, &options, &outcome, &schema, &batch, err));
 	got = answer(outcome, &batch);
 	if (batch.release)
 		batch.release(&batch);
 	if (schema.release)
 		schema.release(&schema);
-	close_array(snapshot, array);
+	reading_close(&r);
 	return got;
 }
 
@@ -212,35 +173,30 @@ uint64_t line_count(struct line *c, teg_scan_mode mode, teg_scan_stats *stats_ou
 {
 	teg_scan_options options = { .struct_size = sizeof options, .mode = mode };
 	struct ArrowArray batch;
-	teg_snapshot *snapshot;
-	teg_array *array;
-	teg_status status;
+	struct reading r;
 	teg_scan *scan;
-	teg_error error;
 	uint64_t n = 0;
 
-	snapshot = open_array(c, &array);
-	OK(teg_scan_open(array, &options, &scan, err));
-	while ((status = teg_scan_next(scan, &batch, &error)) == TEG_OK) {
+	reading_open(&r, c->world.store, "cells");
+	scan = reading_scan(&r, &options);
+	while (batch_next(scan, &batch)) {
 		n += (uint64_t)batch.length;
 		batch.release(&batch);
 	}
-	cr_assert_eq(status, TEG_END, "%s", error.message);
 	if (stats_out)
 		teg_scan_get_stats(scan, stats_out);
 	teg_scan_close(scan);
-	close_array(snapshot, array);
+	reading_close(&r);
 	return n;
 }
 
 teg_array_info line_info(struct line *c)
 {
 	teg_array_info info = { .struct_size = sizeof info };
-	teg_snapshot *snapshot;
-	teg_array *array;
+	struct reading r;
 
-	snapshot = open_array(c, &array);
-	OK(teg_array_get_info(array, &info, err));
-	close_array(snapshot, array);
+	reading_open(&r, c->world.store, "cells");
+	OK(teg_array_get_info(r.array, &info, err));
+	reading_close(&r);
 	return info;
 }

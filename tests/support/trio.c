@@ -1,7 +1,8 @@
 #include "tests/support/trio.h"
-#include <criterion/criterion.h>
 #include <string.h>
 #include "tests/support/rng.h"
+#include "tests/support/spec.h"
+#include "tests/support/world.h"
 
 const char *const trio_names[TRIO_ARRAYS] = { "table", "sparse", "dense" };
 
@@ -15,33 +16,16 @@ teg_status trio_open(struct os *os, const char *path, const teg_allocator *alloc
 	return teg_store_open(path, &options, store_out, err);
 }
 
-/* Commits; or gives the transaction up where something before failed. */
-static teg_status end(teg_txn *txn, teg_status status, teg_error *err)
-{
-	if (status == TEG_OK)
-		status = teg_txn_commit(txn, NULL, err);
-	if (status != TEG_OK)
-		teg_txn_abort(txn);
-	return status;
-}
-
 static teg_status declare(teg_txn *txn, int i, teg_error *err)
 {
-	teg_attribute attributes[] = { { .name = "value", .type = { .type = TEG_INT64 } },
-		                       { .name = "noise",
-		                         .type = { .type = TEG_FIXED_BYTES,
-		                                   .fixed_len = TRIO_NOISE_LEN } } };
-	teg_dimension x = { .name = "x", .type = { .type = TEG_INT64 } };
-	teg_spec spec = { .struct_size = sizeof spec,
-		          .kind = (teg_kind)(TEG_TABLE + i),
-		          .attributes = attributes,
-		          .n_attributes = 2,
-		          .dimensions = &x,
-		          .n_dimensions = i > 0 };
+	teg_attribute attributes[] = { attribute_of("value", TEG_INT64),
+		                       attribute_of("noise", TEG_FIXED_BYTES) };
+	teg_dimension x = axis_of("x", TEG_INT64);
+	teg_spec spec = spec_make((teg_kind)(TEG_TABLE + i), &x, i > 0, attributes, 2);
 
+	attributes[1].type.fixed_len = TRIO_NOISE_LEN;
 	if (spec.kind == TEG_DENSE) {
-		x.lo = (teg_value){ .type = TEG_INT64, .as.i = 0 };
-		x.hi = (teg_value){ .type = TEG_INT64, .as.i = TRIO_MAX - 1 };
+		x = axis_within("x", 0, TRIO_MAX - 1);
 		x.extent = 64;
 	}
 	return teg_txn_create(txn, trio_names[i], &spec, err);
@@ -56,7 +40,7 @@ teg_status trio_create(teg_store *store, teg_error *err)
 		return status;
 	for (int i = 0; i < TRIO_ARRAYS && status == TEG_OK; i++)
 		status = declare(txn, i, err);
-	return end(txn, status, err);
+	return txn_end(txn, status, err);
 }
 
 static void make_noise(int64_t v, uint8_t noise[TRIO_NOISE_LEN])
@@ -73,8 +57,7 @@ static teg_status put_all(teg_txn *txn, int64_t from, size_t n, teg_error *err)
 	teg_column columns[] = { { .name = "value", .values = values },
 		                 { .name = "noise", .values = noise },
 		                 { .name = "x", .values = values } };
-	teg_range box = { { TEG_INT64, { .i = from } },
-		          { TEG_INT64, { .i = from + (int64_t)n - 1 } } };
+	teg_range box = int_range(from, from + (int64_t)n - 1);
 	teg_buffer buffers[] = {
 		{ .name = "value", .values = values, .values_len = n * sizeof *values },
 		{ .name = "noise", .values = noise, .values_len = n * sizeof *noise }
@@ -99,12 +82,12 @@ teg_status trio_put(teg_store *store, int64_t from, size_t n, teg_error *err)
 	teg_txn *txn;
 	teg_status status = teg_txn_begin(store, NULL, &txn, err);
 
-	return status == TEG_OK ? end(txn, put_all(txn, from, n, err), err) : status;
+	return status == TEG_OK ? txn_end(txn, put_all(txn, from, n, err), err) : status;
 }
 
 teg_status trio_delete_from(teg_store *store, int64_t from, teg_error *err)
 {
-	teg_value least = { TEG_INT64, { .i = from } };
+	teg_value least = int_value(from);
 	teg_predicate *where;
 	teg_txn *txn;
 	teg_status status = teg_txn_begin(store, NULL, &txn, err);
@@ -116,7 +99,7 @@ teg_status trio_delete_from(teg_store *store, int64_t from, teg_error *err)
 	for (int i = 0; i < TRIO_ARRAYS && status == TEG_OK; i++)
 		status = teg_txn_delete_where(txn, trio_names[i], NULL, where, NULL, NULL, err);
 	teg_predicate_free(where);
-	return end(txn, status, err);
+	return txn_end(txn, status, err);
 }
 
 /* ---- reading ---- */
@@ -212,6 +195,31 @@ teg_status trio_vacuum(teg_store *store, teg_error *err)
 	teg_vacuum_options options = { .struct_size = sizeof options, .has_grace = true };
 
 	return teg_vacuum(store, &options, NULL, err);
+}
+
+void trio_write(struct os *os, const char *path)
+{
+	teg_store *store;
+
+	OK(trio_open(os, path, NULL, TEG_CREATE_NEW, &store, err));
+	OK(trio_create(store, err));
+	OK(trio_put(store, 0, 1000, err));
+	OK(trio_put(store, 1000, 10, err));
+	OK(trio_delete_from(store, 1005, err));
+	OK(trio_put(store, 2000, 20, err));
+	teg_store_close(store);
+}
+
+teg_status trio_try(struct os *os, const char *path, struct trio *trio_out, teg_error *err)
+{
+	teg_store *store;
+	teg_status status = trio_open(os, path, NULL, TEG_CREATE_NO, &store, err);
+
+	if (status == TEG_OK) {
+		status = trio_read(store, trio_out, err);
+		teg_store_close(store);
+	}
+	return status;
 }
 
 static void note_damage(void *ctx, const teg_error *damage)

@@ -42,6 +42,10 @@ teg_status trio_read(teg_store *store, struct trio *trio_out, teg_error *err);
 teg_status trio_compact(teg_store *store, teg_error *err);
 /* Without a grace period. */
 teg_status trio_vacuum(teg_store *store, teg_error *err);
+/* A new store of 1025 values as of version 6: segment files, inline segments and deletions. */
+void trio_write(struct os *os, const char *path);
+/* Opens the store as it is, damaged maybe, and reads it. */
+teg_status trio_try(struct os *os, const char *path, struct trio *trio_out, teg_error *err);
 /* Opens the store, without faults, reads it and verifies it deeply; fails the test where it cannot
  * or where verify finds damage. */
 void trio_look(struct os *os, const char *path, struct trio *trio_out, const char *when);

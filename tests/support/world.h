@@ -10,7 +10,6 @@
 #ifndef TEG_TESTS_SUPPORT_WORLD_H
 #define TEG_TESTS_SUPPORT_WORLD_H
 #include "engine/os/memory.h"
-#include "engine/store/store.h"
 #include "tests/support/memory.h"
 #include "tests/support/ok.h"
 

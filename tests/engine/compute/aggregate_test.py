@@ -8,18 +8,12 @@ import os
 import pathlib
 import random
 import sys
-import tempfile
 import unittest
 
-if os.environ.get("TEG_SANITIZE"):
-    sys.exit(77)  # a sanitizer's runtime cannot be loaded into a Python that lacks it
-try:
-    import numpy as np
-    import pyarrow as pa
-except ImportError:
-    sys.exit(77)
-
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "reader"))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "support"))
+from library import StoreTest, bits  # noqa: E402
+import numpy as np  # noqa: E402
+import pyarrow as pa  # noqa: E402
 from engine import (INT64, SPARSE, TABLE, ArrowArray, ArrowSchema, Engine, Range, Refused,  # noqa: E402
                     ScanOptions, Struct, Value)
 
@@ -151,20 +145,8 @@ def answer(function, name, rows):
     return float(total) / len(values) if function == "mean" else total
 
 
-def bits(v):
-    if isinstance(v, (float, np.floating)):
-        return ("nan",) if math.isnan(v) else (float(v), math.copysign(1, v))
-    return v
-
-
-class Aggregates(unittest.TestCase):
-    def setUp(self):
-        self.folder = tempfile.TemporaryDirectory()
-        self.store = Store(self.folder.name + "/s", auto_compact=False)
-
-    def tearDown(self):
-        self.store.close()
-        self.folder.cleanup()
+class Aggregates(StoreTest):
+    Store = Store
 
     def same(self, got, want, where):
         if isinstance(want, float) and isinstance(got, float) and math.isfinite(want) and where[0] in ("sum", "mean"):

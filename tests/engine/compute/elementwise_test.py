@@ -8,18 +8,12 @@ import os
 import pathlib
 import random
 import sys
-import tempfile
 import unittest
 
-if os.environ.get("TEG_SANITIZE"):
-    sys.exit(77)  # a sanitizer's runtime cannot be loaded into a Python that lacks it
-try:
-    import numpy as np
-    import pyarrow as pa
-except ImportError:
-    sys.exit(77)
-
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "reader"))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "support"))
+from library import StoreTest, bits  # noqa: E402
+import numpy as np  # noqa: E402
+import pyarrow as pa  # noqa: E402
 from engine import (AS_OF, DENSE, INT32, INT64, SPARSE, TABLE, ArrowStream, Engine, Range,  # noqa: E402
                     Refused, ScanOptions, Struct, Value)
 
@@ -116,20 +110,8 @@ def real(op, a, b, narrow):
         return float(np.float32(v)) if narrow else float(v)
 
 
-def bits(v):
-    if isinstance(v, float):
-        return ("nan",) if math.isnan(v) else (v, math.copysign(1, v))
-    return v
-
-
-class Elementwise(unittest.TestCase):
-    def setUp(self):
-        self.folder = tempfile.TemporaryDirectory()
-        self.store = Store(self.folder.name + "/s", auto_compact=False)
-
-    def tearDown(self):
-        self.store.close()
-        self.folder.cleanup()
+class Elementwise(StoreTest):
+    Store = Store
 
     # ---- random histories of two arrays ----
 

@@ -5,19 +5,13 @@ import os
 import pathlib
 import random
 import sys
-import tempfile
 import threading
 import unittest
 
-if os.environ.get("TEG_SANITIZE"):
-    sys.exit(77)  # a sanitizer's runtime cannot be loaded into a Python that lacks it
-try:
-    import numpy as np
-    import pyarrow as pa
-except ImportError:
-    sys.exit(77)
-
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "reader"))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "support"))
+from library import StoreTest  # noqa: E402
+import numpy as np  # noqa: E402
+import pyarrow as pa  # noqa: E402
 from engine import ALL_VERSIONS, AS_OF, DENSE, SPARSE, TABLE, Engine, Refused  # noqa: E402
 
 SEEDS = int(os.environ.get("TEG_SEEDS", "6"))
@@ -30,14 +24,8 @@ def rows(table):
     return sorted(map(repr, table.to_pylist()))
 
 
-class Rechunk(unittest.TestCase):
-    def setUp(self):
-        self.folder = tempfile.TemporaryDirectory()
-        self.store = Engine(self.folder.name + "/s", auto_compact=False)
-
-    def tearDown(self):
-        self.store.close()
-        self.folder.cleanup()
+class Rechunk(StoreTest):
+    Store = Engine
 
     def make(self, **choices):
         txn = self.store.begin()

@@ -9,15 +9,10 @@ import sys
 import tempfile
 import unittest
 
-if os.environ.get("TEG_SANITIZE"):
-    sys.exit(77)  # a sanitizer's runtime cannot be loaded into a Python that lacks it
-try:
-    import numpy as np
-    import pyarrow as pa
-except ImportError:
-    sys.exit(77)
-
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "reader"))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "support"))
+from library import StoreTest  # noqa: E402
+import numpy as np  # noqa: E402
+import pyarrow as pa  # noqa: E402
 from engine import DENSE, INT64, Engine, Range, Refused, Struct, Value  # noqa: E402
 
 SEEDS = int(os.environ.get("TEG_SEEDS", "40"))
@@ -249,14 +244,8 @@ REFUSED = [
 ]
 
 
-class Edges(unittest.TestCase):
-    def setUp(self):
-        self.folder = tempfile.TemporaryDirectory()
-        self.store = Dense(self.folder.name + "/s")
-
-    def tearDown(self):
-        self.store.close()
-        self.folder.cleanup()
+class Edges(StoreTest):
+    Store, options = Dense, {}
 
     def test_wrong_slices_are_refused_by_dimension(self):  # T4
         self.store.make("a", [0, 0], [5, 4], [2, 3], np.dtype("i4"))

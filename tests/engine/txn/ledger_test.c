@@ -1,30 +1,21 @@
 /* Rows that bring their own system times and kinds: what is refused, and boxes among them. Replays of
  * random histories are tests/model's. TIME-5, TIME-19 to TIME-21 */
 #include "tests/support/show.h"
+#include "tests/support/spec.h"
 #include "tests/support/world.h"
 
 #define NONE INT64_MIN
 
 static void create(struct world *w, teg_kind kind)
 {
-	teg_dimension x = { .name = "x", .type = { .type = TEG_INT32 } };
-	teg_attribute value = { .name = "value", .type = { .type = TEG_INT64 } };
-	teg_spec spec = { .struct_size = sizeof spec,
-		          .kind = kind,
-		          .valid_time = true,
-		          .attributes = &value,
-		          .n_attributes = 1 };
-	teg_txn *txn;
+	teg_dimension x = axis_of("x", TEG_INT32);
+	teg_attribute value = attribute_of("value", TEG_INT64);
+	teg_spec spec = spec_make(kind, &x, kind != TEG_TABLE, &value, 1);
 
 	x.lo = (teg_value){ .type = TEG_INT32, .as.i = 0 };
 	x.hi = (teg_value){ .type = TEG_INT32, .as.i = 9 };
-	if (kind != TEG_TABLE) {
-		spec.dimensions = &x;
-		spec.n_dimensions = 1;
-	}
-	OK(teg_txn_begin(w->store, NULL, &txn, err));
-	OK(teg_txn_create(txn, "a", &spec, err));
-	OK(teg_txn_commit(txn, NULL, err));
+	spec.valid_time = true;
+	txn_create(w->store, "a", &spec);
 }
 
 /* One row; NONE is null. */
@@ -97,15 +88,9 @@ static teg_status put(teg_txn *txn, const struct row *rows, size_t n, teg_error 
 static teg_status replay(teg_store *store, const struct row *rows, size_t n, teg_error *err)
 {
 	teg_txn *txn;
-	teg_status status;
 
 	TEG_TRY(teg_txn_begin(store, NULL, &txn, err));
-	status = put(txn, rows, n, err);
-	if (status == TEG_OK)
-		status = teg_txn_commit(txn, NULL, err);
-	if (status != TEG_OK)
-		teg_txn_abort(txn);
-	return status;
+	return txn_end(txn, put(txn, rows, n, err), err);
 }
 
 /* ---- what is refused ---- */
@@ -226,10 +211,10 @@ Test(ledger, a_refused_put_leaves_the_transaction_as_it_was)
 
 	world_init(&w);
 	create(&w, TEG_SPARSE);
-	OK(teg_txn_begin(w.store, NULL, &txn, err));
+	txn = txn_begin(w.store);
 	OK(put(txn, good, 2, err));
 	REFUSED(TEG_DOMAIN, put(txn, bad, 2, err));
-	OK(teg_txn_commit(txn, NULL, err));
+	txn_commit(txn);
 	cr_assert_str_eq(show(w.store, "a", &all), "1 5 20 - - - 0 -|5 - 21 - - - 1 8");
 	world_release(&w);
 }
@@ -250,7 +235,7 @@ Test(ledger, stands_alone_in_a_transaction)
 	for (int i = 0; i < 4; i++) {
 		const struct row *row = i < 2 ? &box : &first;
 
-		OK(teg_txn_begin(w.store, NULL, &txn, err));
+		txn = txn_begin(w.store);
 		OK(put(txn, row, 1, err));
 		if (i % 2)
 			OK(teg_txn_delete_box(txn, "a", &range, NULL, err));
@@ -276,7 +261,7 @@ Test(ledger, roles_that_contradict_each_other)
 	world_init(&w);
 	create(&w, TEG_TABLE);
 	lay_out(&m, &first, 1);
-	OK(teg_txn_begin(w.store, NULL, &txn, err));
+	txn = txn_begin(w.store);
 	o = roles;
 	REFUSED(TEG_MISUSE, teg_txn_put(txn, "a", m.columns + 1, 5, 1, &o, err)); /* no row ids */
 	o.system_time_column = NULL;
@@ -333,23 +318,20 @@ Test(ledger, boxes_come_back_as_they_went_in)
 Test(ledger, boxes_are_rows_of_all_versions_only)
 {
 	teg_scan_options o = { .struct_size = sizeof o, .kinds = 7 | TEG_KIND_BOX };
-	teg_snapshot *snapshot;
+	struct reading at;
 	teg_predicate *where;
-	teg_array *array;
 	teg_scan *scan;
 	struct world w;
 
 	world_init(&w);
 	create(&w, TEG_SPARSE);
 	OK(teg_predicate_parse("value > 3", &w.mem.alloc, &where, err));
-	OK(teg_snapshot_open(w.store, &snapshot, err));
-	OK(teg_array_open(snapshot, "a", &array, err));
-	REFUSED(TEG_MISUSE, teg_scan_open(array, &o, &scan, err));
+	reading_open(&at, w.store, "a");
+	REFUSED(TEG_MISUSE, teg_scan_open(at.array, &o, &scan, err));
 	o.mode = TEG_SCAN_ALL_VERSIONS;
 	o.predicate = where;
-	REFUSED(TEG_MISUSE, teg_scan_open(array, &o, &scan, err));
-	teg_array_close(array);
-	teg_snapshot_close(snapshot);
+	REFUSED(TEG_MISUSE, teg_scan_open(at.array, &o, &scan, err));
+	reading_close(&at);
 	teg_predicate_free(where);
 	cr_assert_str_eq(show(w.store, "a", NULL), "");
 	world_release(&w);
@@ -358,40 +340,32 @@ Test(ledger, boxes_are_rows_of_all_versions_only)
 /* An export's columns are as names are; where an array has such a name itself, boxes cannot be told. */
 Test(ledger, a_column_of_that_name_is_an_attribute)
 {
-	teg_dimension x = { .name = "x", .type = { .type = TEG_INT32 } };
-	teg_attribute value = { .name = "box_end.x", .type = { .type = TEG_INT64 } };
-	teg_spec spec = { .struct_size = sizeof spec,
-		          .kind = TEG_SPARSE,
-		          .dimensions = &x,
-		          .n_dimensions = 1,
-		          .attributes = &value,
-		          .n_attributes = 1 };
+	teg_dimension x = axis_of("x", TEG_INT32);
+	teg_attribute value = attribute_of("box_end.x", TEG_INT64);
+	teg_spec spec = spec_make(TEG_SPARSE, &x, 1, &value, 1);
 	teg_scan_options o = { .struct_size = sizeof o,
 		               .mode = TEG_SCAN_ALL_VERSIONS,
 		               .kinds = 7 | TEG_KIND_BOX };
-	int32_t at = 3;
+	int32_t three = 3;
 	int64_t values[] = { 7, 5 };
-	teg_column columns[] = { { .name = "x", .values = &at },
+	teg_column columns[] = { { .name = "x", .values = &three },
 		                 { .name = "box_end.x", .values = &values[0] },
 		                 { .name = "t", .values = &values[1] } };
 	teg_put_options put = { .struct_size = sizeof put, .system_time_column = "t" };
-	teg_snapshot *snapshot;
-	teg_array *array;
+	struct reading at;
 	teg_scan *scan;
 	struct world w;
 	teg_txn *txn;
 
 	world_init(&w);
-	OK(teg_txn_begin(w.store, NULL, &txn, err));
+	txn = txn_begin(w.store);
 	OK(teg_txn_create(txn, "a", &spec, err));
 	OK(teg_txn_put(txn, "a", columns, 3, 1, &put, err));
-	OK(teg_txn_commit(txn, NULL, err));
+	txn_commit(txn);
 	cr_assert_str_eq(show(w.store, "a", NULL), "3 7");
-	OK(teg_snapshot_open(w.store, &snapshot, err));
-	OK(teg_array_open(snapshot, "a", &array, err));
-	REFUSED(TEG_SCHEMA, teg_scan_open(array, &o, &scan, err));
-	teg_array_close(array);
-	teg_snapshot_close(snapshot);
+	reading_open(&at, w.store, "a");
+	REFUSED(TEG_SCHEMA, teg_scan_open(at.array, &o, &scan, err));
+	reading_close(&at);
 	world_release(&w);
 }
 
@@ -420,9 +394,9 @@ Test(ledger, goes_in_by_several_commits)
 		part.system_after = cuts[i];
 		part.system_through = cuts[i + 1];
 		lay_out(&m, rows, 5);
-		OK(teg_txn_begin(w.store, NULL, &txn, err));
+		txn = txn_begin(w.store);
 		OK(teg_txn_put(txn, "a", m.columns, 7, 5, &part, err));
-		OK(teg_txn_commit(txn, NULL, err));
+		txn_commit(txn);
 		for (const char *c = told(w.store, NULL); *c; c++)
 			bars += *c == '|';
 		cr_assert_eq(bars + (i > 0), (i > 0) + (i > 1) + (i > 3) + n_boxes[i],
@@ -435,66 +409,36 @@ Test(ledger, goes_in_by_several_commits)
 
 /* ---- every allocation ---- */
 
-static teg_status tell_all(teg_store *store, uint64_t *n_out)
-{
-	teg_scan_options all = { .struct_size = sizeof all,
-		                 .mode = TEG_SCAN_ALL_VERSIONS,
-		                 .kinds = 7 | TEG_KIND_BOX };
-	teg_snapshot *snapshot = NULL;
-	teg_array *array = NULL;
-	teg_scan *scan = NULL;
-	struct ArrowArray batch;
-	teg_status status = teg_snapshot_open(store, &snapshot, NULL);
-
-	*n_out = 0;
-	if (status == TEG_OK)
-		status = teg_array_open(snapshot, "a", &array, NULL);
-	if (status == TEG_OK)
-		status = teg_scan_open(array, &all, &scan, NULL);
-	while (status == TEG_OK && (status = teg_scan_next(scan, &batch, NULL)) == TEG_OK) {
-		*n_out += (uint64_t)batch.length;
-		batch.release(&batch);
-	}
-	teg_scan_close(scan);
-	teg_array_close(array);
-	teg_snapshot_close(snapshot);
-	return status == TEG_END ? TEG_OK : status;
-}
-
 Test(ledger, memory_fails_at_every_request_in_turn)
 {
 	static const struct row rows[] = { { 1, 5, 20, 0, NONE, NONE, NONE },
 		                           { 0, NONE, 50, 2, NONE, NONE, 3 },
 		                           { 2, NONE, 40, 1, NONE, NONE, 8 } };
+	teg_scan_options all = { .struct_size = sizeof all,
+		                 .mode = TEG_SCAN_ALL_VERSIONS,
+		                 .kinds = 7 | TEG_KIND_BOX };
 	bool missed = true;
 
 	for (size_t n = 1; missed; n++) {
-		teg_store_options options = { .struct_size = sizeof options,
-			                      .no_auto_compact = true };
-		struct memory mem;
+		struct handle h;
 		struct world w;
-		teg_store *store = NULL;
 		teg_status status;
 		uint64_t n_told = 0;
 
 		world_init(&w);
 		create(&w, TEG_SPARSE);
-		memory_init(&mem);
-		options.allocator = &mem.alloc;
-		options.os = w.os;
-		OK(teg_store_open(NULL, &options, &store, err));
-		mem.fail_at = mem.n_requests + n;
-		mem.fail_once = n % 2;
-		status = replay(store, rows, 3, NULL);
+		handle_open(&h, &w, (teg_store_options){ .no_auto_compact = true });
+		h.mem.fail_at = h.mem.n_requests + n;
+		h.mem.fail_once = n % 2;
+		status = replay(h.store, rows, 3, NULL);
 		if (status == TEG_OK)
-			status = tell_all(store, &n_told);
-		missed = mem.n_refused > 0;
+			status = rows_count(h.store, "a", &all, &n_told, NULL);
+		missed = h.mem.n_refused > 0;
 		cr_assert(status == TEG_NOMEM || status == TEG_COMMIT_UNKNOWN ||
 		                  (status == TEG_OK && n_told == 2),
 		          "request %zu: %s, %llu rows", n, teg_status_name(status),
 		          (unsigned long long)n_told);
-		teg_store_close(store);
-		memory_check(&mem);
+		handle_close(&h);
 		world_release(&w);
 		cr_assert(missed || n > 100);
 	}

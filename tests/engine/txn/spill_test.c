@@ -1,9 +1,8 @@
 /* What a transaction holds does not depend on how many cells are put: beyond its budget they go to
  * files as sorted runs, which the commit merges. tests/nightly has the same with 100 million. */
 #include <stdio.h>
-#include "engine/os/memory.h"
-#include "tests/support/memory.h"
-#include "tests/support/ok.h"
+#include "tests/support/spec.h"
+#include "tests/support/world.h"
 
 #define BATCH 20000u
 #define N_BATCHES 100u
@@ -39,19 +38,12 @@ static void put_batch(teg_txn *txn, uint32_t batch, enum what what)
 
 static void fill(teg_store *store, enum what what)
 {
-	teg_dimension dims[] = { { .name = "x", .type = { .type = TEG_INT64 } },
-		                 { .name = "y", .type = { .type = TEG_INT64 } } };
-	teg_attribute v = { .name = "v", .type = { .type = TEG_INT64 } };
-	teg_spec spec = { .struct_size = sizeof spec,
-		          .kind = TEG_SPARSE,
-		          .dimensions = dims,
-		          .n_dimensions = 2,
-		          .attributes = &v,
-		          .n_attributes = 1 };
+	teg_dimension dims[] = { axis_of("x", TEG_INT64), axis_of("y", TEG_INT64) };
+	teg_attribute v = attribute_of("v", TEG_INT64);
+	teg_spec spec = spec_make(TEG_SPARSE, dims, 2, &v, 1);
 	teg_commit_result result = { .struct_size = sizeof result };
-	teg_txn *txn;
+	teg_txn *txn = txn_begin(store);
 
-	OK(teg_txn_begin(store, NULL, &txn, err));
 	OK(teg_txn_create(txn, "a", &spec, err));
 	for (uint32_t i = 0; i < N_BATCHES; i++)
 		put_batch(txn, i, what);
