@@ -1,19 +1,8 @@
 #include "codec/column/alp.h"
 #include <criterion/criterion.h>
 #include <math.h>
+#include "tests/codec/column/scratch_fixture.h"
 #include "tests/support/rng.h"
-
-static struct codec_scratch *scratch;
-
-static void set_up(void)
-{
-	scratch = codec_scratch_new(teg_allocator_default());
-}
-
-static void tear_down(void)
-{
-	codec_scratch_free(scratch);
-}
 
 TestSuite(alp, .init = set_up, .fini = tear_down);
 

@@ -1,18 +1,7 @@
 #include "codec/column/dictionary.h"
 #include <criterion/criterion.h>
+#include "tests/codec/column/scratch_fixture.h"
 #include "tests/support/columns.h"
-
-static struct codec_scratch *scratch;
-
-static void set_up(void)
-{
-	scratch = codec_scratch_new(teg_allocator_default());
-}
-
-static void tear_down(void)
-{
-	codec_scratch_free(scratch);
-}
 
 TestSuite(dictionary, .init = set_up, .fini = tear_down);
 

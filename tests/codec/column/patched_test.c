@@ -1,19 +1,8 @@
 #include "codec/column/patched.h"
 #include <criterion/criterion.h>
 #include "codec/base/checked.h"
+#include "tests/codec/column/scratch_fixture.h"
 #include "tests/support/rng.h"
-
-static struct codec_scratch *scratch;
-
-static void set_up(void)
-{
-	scratch = codec_scratch_new(teg_allocator_default());
-}
-
-static void tear_down(void)
-{
-	codec_scratch_free(scratch);
-}
 
 TestSuite(patched, .init = set_up, .fini = tear_down);
 

@@ -1,18 +1,7 @@
 #include "codec/column/runs.h"
 #include <criterion/criterion.h>
+#include "tests/codec/column/scratch_fixture.h"
 #include "tests/support/rng.h"
-
-static struct codec_scratch *scratch;
-
-static void set_up(void)
-{
-	scratch = codec_scratch_new(teg_allocator_default());
-}
-
-static void tear_down(void)
-{
-	codec_scratch_free(scratch);
-}
 
 TestSuite(runs, .init = set_up, .fini = tear_down);
 

@@ -1,24 +1,9 @@
 #include "engine/arrow/import.h"
 #include "engine/arrow/format.h"
-#include "tests/support/memory.h"
+#include "tests/support/scrap.h"
 #include <criterion/criterion.h>
 
-static struct memory mem;
-static struct arena arena;
-
-static void set_up(void)
-{
-	memory_init(&mem);
-	arena_init(&arena, &mem.alloc, SIZE_MAX);
-}
-
-static void tear_down(void)
-{
-	arena_release(&arena);
-	memory_check(&mem);
-}
-
-TestSuite(import, .init = set_up, .fini = tear_down);
+TestSuite(import, .init = scrap_init, .fini = scrap_release);
 
 /* ---- formats ---- */
 

@@ -2,10 +2,8 @@
 #include "engine/os/memory.h"
 #include "tests/support/crash.h"
 #include "tests/support/memory.h"
-#include <criterion/criterion.h>
+#include "tests/support/ok.h"
 #include <errno.h>
-
-#define OK(call) cr_assert_eq((call), TEG_OK)
 
 static struct memory mem;
 static struct os *disk, *os;
@@ -45,14 +43,14 @@ static int ignore_name(void *ctx, const char *name)
 
 Test(faulty, fails_the_nth_call_once, .init = setup, .fini = teardown)
 {
-	teg_error err;
+	teg_error said;
 
 	faulty_set(os, 3, EIO, false);
 	OK(stat_a(os));
 	OK(stat_a(os));
 	cr_assert_not(faulty_hit(os));
-	cr_assert_eq(os_make_dir(os, "d", &err), TEG_IO);
-	cr_assert_eq(err.os_errno, EIO);
+	cr_assert_eq(os_make_dir(os, "d", &said), TEG_IO);
+	cr_assert_eq(said.os_errno, EIO);
 	cr_assert(faulty_hit(os));
 	OK(os_make_dir(os, "d", NULL)); /* it had not happened */
 	cr_assert_eq(faulty_calls(os), 4);
@@ -137,14 +135,14 @@ static const struct {
 Test(faulty, turns_errno_into_a_status, .init = setup, .fini = teardown)
 {
 	for (size_t i = 0; i < sizeof errors / sizeof *errors; i++) {
-		teg_error err = { 0 };
+		teg_error said = { 0 };
 
 		faulty_set(os, 1, errors[i].os_errno, false);
-		cr_assert_eq(os_make_dir(os, "d", &err), errors[i].change, "errno %d",
+		cr_assert_eq(os_make_dir(os, "d", &said), errors[i].change, "errno %d",
 		             errors[i].os_errno);
-		cr_assert_eq(err.status, errors[i].change);
-		cr_assert_eq(err.os_errno, errors[i].os_errno);
-		cr_assert_str_eq(err.file, "d");
+		cr_assert_eq(said.status, errors[i].change);
+		cr_assert_eq(said.os_errno, errors[i].os_errno);
+		cr_assert_str_eq(said.file, "d");
 		faulty_set(os, 1, errors[i].os_errno, false);
 		cr_assert_eq(stat_a(os), errors[i].look, "errno %d", errors[i].os_errno);
 		faulty_set(os, 1, errors[i].os_errno, false);
@@ -197,13 +195,13 @@ Test(faulty, does_not_hang_where_interrupted_for_ever, .init = setup, .fini = te
      .timeout = 60)
 {
 	struct os_file *file;
-	teg_error err;
+	teg_error said;
 	char byte;
 
 	OK(os_open_writable(os, "a", &file, NULL));
 	faulty_set(os, 1, EINTR, true);
-	cr_assert_eq(os_read(os, file, "a", 0, &byte, 1, &err), TEG_IO);
-	cr_assert_eq(err.os_errno, EINTR);
+	cr_assert_eq(os_read(os, file, "a", 0, &byte, 1, &said), TEG_IO);
+	cr_assert_eq(said.os_errno, EINTR);
 	cr_assert_eq(os_write(os, file, "a", span_of_text("x"), NULL), TEG_IO);
 	cr_assert_eq(os_random(os, &byte, 1, NULL), TEG_IO);
 	cr_assert_eq(stat_a(os), TEG_IO);

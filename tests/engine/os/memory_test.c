@@ -1,12 +1,10 @@
 /* What a power cut leaves, and the other ways in which a test can treat a disk badly. */
 #include "engine/os/memory.h"
 #include "tests/support/memory.h"
-#include <criterion/criterion.h>
+#include "tests/support/ok.h"
 #include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
-
-#define OK(call) cr_assert_eq((call), TEG_OK)
 
 #define NONE UINT64_C(0)
 #define ALL UINT64_MAX
@@ -354,14 +352,14 @@ Test(memory, fills_up, .init = setup, .fini = teardown) /* S9 */
 {
 	struct os_file *file;
 	uint64_t size;
-	teg_error err;
+	teg_error said;
 
 	write_durable("d/old", "12345");
 	cr_assert_eq(memory_used(os), 5);
 	memory_set_room(os, 8);
 	OK(os_create(os, "d/a", &file, NULL));
-	cr_assert_eq(os_write(os, file, "d/a", span_of_text("6789"), &err), TEG_IO);
-	cr_assert_eq(err.os_errno, ENOSPC);
+	cr_assert_eq(os_write(os, file, "d/a", span_of_text("6789"), &said), TEG_IO);
+	cr_assert_eq(said.os_errno, ENOSPC);
 	OK(os_size(os, file, "d/a", &size, NULL));
 	cr_assert_eq(size, 3, "what fits is written");
 	cr_assert_eq(os_write_file(os, "d/b", span_of_text("1"), NULL), TEG_IO);
@@ -381,14 +379,14 @@ Test(memory, fills_up, .init = setup, .fini = teardown) /* S9 */
 Test(memory, becomes_read_only, .init = setup, .fini = teardown)
 {
 	struct os_file *file, *other;
-	teg_error err;
+	teg_error said;
 
 	write_durable("d/a", "abc");
 	OK(os_open_writable(os, "d/a", &file, NULL));
 	memory_set_read_only(os, true);
 	cr_assert(is("d/a", "abc"));
-	cr_assert_eq(os_write(os, file, "d/a", span_of_text("d"), &err), TEG_READ_ONLY);
-	cr_assert_eq(err.os_errno, EROFS);
+	cr_assert_eq(os_write(os, file, "d/a", span_of_text("d"), &said), TEG_READ_ONLY);
+	cr_assert_eq(said.os_errno, EROFS);
 	cr_assert_eq(os_open_writable(os, "d/a", &other, NULL), TEG_READ_ONLY);
 	cr_assert_eq(os_create(os, "d/b", &other, NULL), TEG_READ_ONLY);
 	cr_assert_eq(os_create(os, "d/a", &other, NULL), TEG_EXISTS);

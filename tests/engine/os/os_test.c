@@ -1,13 +1,11 @@
 /* One table of behaviour, run over every implementation of an os. */
+#include <errno.h>
 #include "engine/os/os.h"
 #include "engine/os/faulty.h"
 #include "engine/os/memory.h"
 #include "tests/support/dir.h"
 #include "tests/support/memory.h"
-#include <criterion/criterion.h>
-#include <errno.h>
-
-#define OK(call) cr_assert_eq((call), TEG_OK)
+#include "tests/support/ok.h"
 
 /* 119 bytes */
 #define THIRTY "012345678901234567890123456789"
@@ -43,11 +41,11 @@ static void expect_text(struct os *os, const char *path, const char *text)
 static void expect_missing(struct os *os, const char *path)
 {
 	struct os_stat st;
-	teg_error err;
+	teg_error said;
 
-	cr_assert_eq(os_stat(os, path, &st, &err), TEG_NOT_FOUND);
-	cr_assert_eq(err.os_errno, ENOENT);
-	cr_assert_str_eq(err.file, path);
+	cr_assert_eq(os_stat(os, path, &st, &said), TEG_NOT_FOUND);
+	cr_assert_eq(said.os_errno, ENOENT);
+	cr_assert_str_eq(said.file, path);
 }
 
 static int count_name(void *ctx, const char *name)
@@ -148,17 +146,18 @@ static void refuses_to_read_past_the_end(struct os *os)
 	};
 	struct os_file *file;
 	char got[16];
-	teg_error err;
+	teg_error said;
 
 	OK(os_make_dir(os, "", NULL));
 	write_text(os, "a", "abc");
 	file = open_ok(os, "a", false);
 	OK(os_read(os, file, "a", 3, got, 0, NULL));
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-		cr_assert_eq(os_read(os, file, "a", cases[i].off, got, cases[i].len, &err),
+		cr_assert_eq(os_read(os, file, "a", cases[i].off, got, cases[i].len, &said),
 		             TEG_CORRUPT);
-		cr_assert_eq(err.offset, cases[i].end, "case %zu: %lld", i, (long long)err.offset);
-		cr_assert_str_eq(err.file, "a");
+		cr_assert_eq(said.offset, cases[i].end, "case %zu: %lld", i,
+		             (long long)said.offset);
+		cr_assert_str_eq(said.file, "a");
 	}
 	os_close(os, file);
 }
@@ -166,21 +165,21 @@ static void refuses_to_read_past_the_end(struct os *os)
 static void opens_only_files_that_are_there(struct os *os)
 {
 	struct os_file *file;
-	teg_error err;
+	teg_error said;
 
 	OK(os_make_dir(os, "", NULL));
 	OK(os_make_dir(os, "d", NULL));
 	write_text(os, "a", "x");
-	cr_assert_eq(os_open(os, "b", &file, &err), TEG_NOT_FOUND);
-	cr_assert_str_eq(err.file, "b");
-	cr_assert_not_null(strstr(err.message, "cannot open b"));
+	cr_assert_eq(os_open(os, "b", &file, &said), TEG_NOT_FOUND);
+	cr_assert_str_eq(said.file, "b");
+	cr_assert_not_null(strstr(said.message, "cannot open b"));
 	cr_assert_eq(os_open(os, "d/b", &file, NULL), TEG_NOT_FOUND);
 	cr_assert_eq(os_open(os, "e/b", &file, NULL), TEG_NOT_FOUND);
 	cr_assert_eq(os_open_writable(os, "b", &file, NULL), TEG_NOT_FOUND);
-	cr_assert_eq(os_open(os, "d", &file, &err), TEG_IO);
-	cr_assert_eq(err.os_errno, EISDIR);
-	cr_assert_eq(os_open(os, "a/b", &file, &err), TEG_IO);
-	cr_assert_eq(err.os_errno, ENOTDIR);
+	cr_assert_eq(os_open(os, "d", &file, &said), TEG_IO);
+	cr_assert_eq(said.os_errno, EISDIR);
+	cr_assert_eq(os_open(os, "a/b", &file, &said), TEG_IO);
+	cr_assert_eq(said.os_errno, ENOTDIR);
 }
 
 static void creates_only_what_is_not_there(struct os *os)
@@ -200,13 +199,13 @@ static void creates_only_what_is_not_there(struct os *os)
 static void writes_only_where_allowed(struct os *os)
 {
 	struct os_file *file;
-	teg_error err;
+	teg_error said;
 
 	OK(os_make_dir(os, "", NULL));
 	write_text(os, "a", "x");
 	file = open_ok(os, "a", false);
-	cr_assert_eq(os_write(os, file, "a", span_of_text("y"), &err), TEG_IO);
-	cr_assert_eq(err.os_errno, EBADF);
+	cr_assert_eq(os_write(os, file, "a", span_of_text("y"), &said), TEG_IO);
+	cr_assert_eq(said.os_errno, EBADF);
 	os_close(os, file);
 	expect_text(os, "a", "x");
 }
@@ -255,7 +254,7 @@ static void removes_files(struct os *os)
 {
 	struct os_file *file;
 	char got[4] = "";
-	teg_error err;
+	teg_error said;
 
 	OK(os_make_dir(os, "", NULL));
 	OK(os_make_dir(os, "d", NULL));
@@ -264,8 +263,8 @@ static void removes_files(struct os *os)
 	OK(os_unlink(os, "d/a", NULL));
 	expect_missing(os, "d/a");
 	cr_assert_eq(os_unlink(os, "d/a", NULL), TEG_NOT_FOUND);
-	cr_assert_eq(os_unlink(os, "d", &err), TEG_IO);
-	cr_assert_eq(err.os_errno, EISDIR);
+	cr_assert_eq(os_unlink(os, "d", &said), TEG_IO);
+	cr_assert_eq(said.os_errno, EISDIR);
 	write_text(os, "d/a", "new");
 	OK(os_read(os, file, "d/a", 0, got, 3, NULL));
 	cr_assert_str_eq(got, "old", "an open file outlives its name");
@@ -359,7 +358,7 @@ static void looks_up(struct os *os)
 static void locks_between_handles(struct os *os)
 {
 	struct os_file *a, *b, *reader;
-	teg_error err;
+	teg_error said;
 
 	OK(os_make_dir(os, "", NULL));
 	write_text(os, "l", "");
@@ -368,8 +367,8 @@ static void locks_between_handles(struct os *os)
 	reader = open_ok(os, "l", false);
 	OK(os_lock(os, a, "l", OS_LOCK_EXCLUSIVE, NULL));
 	OK(os_lock(os, a, "l", OS_LOCK_EXCLUSIVE, NULL)); /* its own */
-	cr_assert_eq(os_lock(os, b, "l", OS_LOCK_EXCLUSIVE, &err), TEG_CONFLICT);
-	cr_assert_str_eq(err.file, "l");
+	cr_assert_eq(os_lock(os, b, "l", OS_LOCK_EXCLUSIVE, &said), TEG_CONFLICT);
+	cr_assert_str_eq(said.file, "l");
 	cr_assert_eq(os_lock(os, b, "l", OS_LOCK_SHARED, NULL), TEG_CONFLICT);
 	cr_assert_eq(os_lock(os, reader, "l", OS_LOCK_SHARED, NULL), TEG_CONFLICT);
 	OK(os_lock(os, b, "l", OS_LOCK_NONE, NULL)); /* not its own to give back */
@@ -377,8 +376,8 @@ static void locks_between_handles(struct os *os)
 	OK(os_lock(os, a, "l", OS_LOCK_SHARED, NULL));
 	OK(os_lock(os, reader, "l", OS_LOCK_SHARED, NULL));
 	cr_assert_eq(os_lock(os, a, "l", OS_LOCK_EXCLUSIVE, NULL), TEG_CONFLICT);
-	cr_assert_eq(os_lock(os, reader, "l", OS_LOCK_EXCLUSIVE, &err), TEG_IO);
-	cr_assert_eq(err.os_errno, EBADF);
+	cr_assert_eq(os_lock(os, reader, "l", OS_LOCK_EXCLUSIVE, &said), TEG_IO);
+	cr_assert_eq(said.os_errno, EBADF);
 	os_close(os, reader); /* gives its lock back */
 	OK(os_lock(os, a, "l", OS_LOCK_EXCLUSIVE, NULL));
 	os_close(os, a);
@@ -396,14 +395,14 @@ static void refuses_strange_paths(struct os *os)
 	struct os_file *file;
 	struct os_stat st;
 	size_t n = 0;
-	teg_error err;
+	teg_error said;
 
 	OK(os_make_dir(os, "", NULL));
 	write_text(os, "good", "");
 	for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
 		const char *path = paths[i];
 
-		cr_assert_eq(os_open(os, path, &file, &err), TEG_MISUSE, "'%s'", path);
+		cr_assert_eq(os_open(os, path, &file, &said), TEG_MISUSE, "'%s'", path);
 		cr_assert_eq(os_open_writable(os, path, &file, NULL), TEG_MISUSE);
 		cr_assert_eq(os_create(os, path, &file, NULL), TEG_MISUSE);
 		cr_assert_eq(os_link(os, path, "x", NULL), TEG_MISUSE);
@@ -441,7 +440,7 @@ static void reads_and_writes_whole_files(struct os *os)
 {
 	uint8_t *bytes;
 	size_t len;
-	teg_error err;
+	teg_error said;
 
 	OK(os_make_dir(os, "", NULL));
 	write_text(os, "empty", "");
@@ -450,8 +449,8 @@ static void reads_and_writes_whole_files(struct os *os)
 	expect_text(os, "ten", "0123456789");
 	OK(os_read_file(os, "ten", 10, os->alloc, &bytes, &len, NULL));
 	mem_free(os->alloc, bytes, len);
-	cr_assert_eq(os_read_file(os, "ten", 9, os->alloc, &bytes, &len, &err), TEG_LIMIT);
-	cr_assert_str_eq(err.file, "ten");
+	cr_assert_eq(os_read_file(os, "ten", 9, os->alloc, &bytes, &len, &said), TEG_LIMIT);
+	cr_assert_str_eq(said.file, "ten");
 	cr_assert_eq(os_read_file(os, "none", 9, os->alloc, &bytes, &len, NULL), TEG_NOT_FOUND);
 }
 

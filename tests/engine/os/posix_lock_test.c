@@ -1,49 +1,11 @@
 /* Locks and names between processes. */
-#include "engine/os/os.h"
-#include "tests/support/dir.h"
-#include "tests/support/memory.h"
-#include "tests/support/seccomp.h"
-#include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdio.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#define OK(call) cr_assert_eq((call), TEG_OK)
-
-static struct test_dir dir;
-static struct memory mem;
-static struct os *os;
-
-static char *full(const char *name)
-{
-	static char path[512];
-
-	snprintf(path, sizeof path, "%s/%s", dir.path, name);
-	return path;
-}
-
-static void setup(void)
-{
-	test_dir_make(&dir);
-	memory_init(&mem);
-	OK(os_posix_new(full("store"), &mem.alloc, &os, NULL));
-	OK(os_make_dir(os, "", NULL));
-}
-
-static void teardown(void)
-{
-	os_free(os);
-	memory_check(&mem);
-	test_dir_remove(&dir);
-}
-
-static void write_text(const char *path, const char *text)
-{
-	OK(os_write_file(os, path, span_of_text(text), NULL));
-}
+#include "tests/engine/os/posix_fixture.h"
+#include "tests/support/seccomp.h"
 
 /* Runs `body` in a child and returns its exit status. */
 static int in_child(int (*body)(void))
@@ -125,13 +87,13 @@ Test(posix_lock, locks_with_flock_on_an_old_kernel, .init = setup, .fini = teard
 Test(posix_lock, says_where_nothing_can_be_locked, .init = setup, .fini = teardown)
 {
 	struct os_file *file;
-	teg_error err;
+	teg_error said;
 
 	write_text("l", "");
 	OK(os_open_writable(os, "l", &file, NULL));
 	test_forbid_fcntl(F_OFD_SETLK, ENOLCK);
-	cr_assert_eq(os_lock(os, file, "l", OS_LOCK_SHARED, &err), TEG_IO);
-	cr_assert_eq(err.os_errno, ENOLCK);
+	cr_assert_eq(os_lock(os, file, "l", OS_LOCK_SHARED, &said), TEG_IO);
+	cr_assert_eq(said.os_errno, ENOLCK);
 	os_close(os, file);
 }
 

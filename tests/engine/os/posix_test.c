@@ -1,14 +1,8 @@
 /* What only a real file system has: links, pipes, permissions, processes, descriptors. */
-#include "engine/os/os.h"
-#include "tests/support/dir.h"
-#include "tests/support/memory.h"
-#include "tests/support/seccomp.h"
-#include <criterion/criterion.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -16,40 +10,8 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
-
-#define OK(call) cr_assert_eq((call), TEG_OK)
-
-static struct test_dir dir;
-static struct memory mem;
-static struct os *os;
-
-static char *full(const char *name)
-{
-	static char path[512];
-
-	snprintf(path, sizeof path, "%s/%s", dir.path, name);
-	return path;
-}
-
-static void setup(void)
-{
-	test_dir_make(&dir);
-	memory_init(&mem);
-	OK(os_posix_new(full("store"), &mem.alloc, &os, NULL));
-	OK(os_make_dir(os, "", NULL));
-}
-
-static void teardown(void)
-{
-	os_free(os);
-	memory_check(&mem);
-	test_dir_remove(&dir);
-}
-
-static void write_text(const char *path, const char *text)
-{
-	OK(os_write_file(os, path, span_of_text(text), NULL));
-}
+#include "tests/engine/os/posix_fixture.h"
+#include "tests/support/seccomp.h"
 
 static void expect_text(const char *path, const char *text)
 {
@@ -190,12 +152,12 @@ Test(posix, lists_strangers_too, .init = setup, .fini = teardown)
 Test(posix, needs_a_directory_as_root, .init = setup, .fini = teardown)
 {
 	struct os *other;
-	teg_error err;
+	teg_error said;
 
 	test_file_write(full("plain"), "", 0);
-	cr_assert_eq(os_posix_new(full("plain"), &mem.alloc, &other, &err), TEG_IO);
-	cr_assert_eq(err.os_errno, ENOTDIR);
-	cr_assert_not_null(strstr(err.message, full("plain")));
+	cr_assert_eq(os_posix_new(full("plain"), &mem.alloc, &other, &said), TEG_IO);
+	cr_assert_eq(said.os_errno, ENOTDIR);
+	cr_assert_not_null(strstr(said.message, full("plain")));
 	OK(os_posix_new(full("no/such"), &mem.alloc, &other, NULL));
 	cr_assert_eq(os_make_dir(other, "", NULL), TEG_NOT_FOUND); /* makes no parents */
 	os_free(other);
@@ -283,7 +245,7 @@ static void regain_privileges(void)
 Test(posix, reads_a_directory_that_it_cannot_write, .init = setup, .fini = teardown) /* S9 */
 {
 	struct os_file *file, *tmp;
-	teg_error err;
+	teg_error said;
 
 	write_text("a", "x");
 	cr_assert_eq(chmod(full("store/a"), 0444), 0);
@@ -293,8 +255,8 @@ Test(posix, reads_a_directory_that_it_cannot_write, .init = setup, .fini = teard
 	OK(os_open(os, "a", &file, NULL));
 	OK(os_lock(os, file, "a", OS_LOCK_SHARED, NULL));
 	os_close(os, file);
-	cr_assert_eq(os_open_writable(os, "a", &file, &err), TEG_READ_ONLY);
-	cr_assert_eq(err.os_errno, EACCES);
+	cr_assert_eq(os_open_writable(os, "a", &file, &said), TEG_READ_ONLY);
+	cr_assert_eq(said.os_errno, EACCES);
 	cr_assert_eq(os_create(os, "b", &tmp, NULL), TEG_READ_ONLY);
 	cr_assert_eq(os_make_dir(os, "d", NULL), TEG_READ_ONLY);
 	cr_assert_eq(os_link(os, "a", "b", NULL), TEG_READ_ONLY);
@@ -401,12 +363,12 @@ Test(posix, reports_a_lack_of_descriptors, .init = setup, .fini = teardown)
 {
 	struct os_file *file;
 	struct rlimit old;
-	teg_error err;
+	teg_error said;
 
 	write_text("a", "");
 	limit(RLIMIT_NOFILE, 0, &old);
-	cr_assert_eq(os_open(os, "a", &file, &err), TEG_IO);
-	cr_assert_eq(err.os_errno, EMFILE);
+	cr_assert_eq(os_open(os, "a", &file, &said), TEG_IO);
+	cr_assert_eq(said.os_errno, EMFILE);
 	cr_assert_eq(os_create(os, "b", &file, NULL), TEG_IO);
 	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &old), 0);
 	OK(os_open(os, "a", &file, NULL));
@@ -417,12 +379,12 @@ Test(posix, removes_a_file_that_cannot_be_written_whole, .init = setup, .fini = 
 {
 	static const uint8_t bytes[8192];
 	struct rlimit old;
-	teg_error err;
+	teg_error said;
 
 	signal(SIGXFSZ, SIG_IGN);
 	limit(RLIMIT_FSIZE, 5000, &old);
-	cr_assert_eq(os_write_file(os, "a", span_of(bytes, sizeof bytes), &err), TEG_IO);
-	cr_assert_eq(err.os_errno, EFBIG);
+	cr_assert_eq(os_write_file(os, "a", span_of(bytes, sizeof bytes), &said), TEG_IO);
+	cr_assert_eq(said.os_errno, EFBIG);
 	cr_assert_eq(setrlimit(RLIMIT_FSIZE, &old), 0);
 	cr_assert_eq(test_dir_count(full("store")), 0);
 }

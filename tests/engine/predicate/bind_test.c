@@ -4,6 +4,8 @@
 #include <float.h>
 #include <math.h>
 #include "tests/support/memory.h"
+#include "tests/support/spec.h"
+#include "tests/support/values.h"
 
 /* ---- one value of one type ---- */
 
@@ -17,10 +19,7 @@ struct lone {
 static void lone_init(struct lone *lone, teg_data_type type, const teg_value *value)
 {
 	teg_attribute attrs[] = { { .name = "x", .type = type, .nullable = true } };
-	teg_spec spec = { .struct_size = sizeof spec,
-		          .kind = TEG_TABLE,
-		          .attributes = attrs,
-		          .n_attributes = 1 };
+	teg_spec spec = spec_make(TEG_TABLE, NULL, 0, attrs, 1);
 	const struct field *field;
 	uint8_t room[16];
 	struct span bytes;
@@ -81,10 +80,6 @@ static char answer_text(struct lone *lone, const char *text)
 	return answer(lone, p, text);
 }
 
-#define TYPE(t)                 \
-	{                       \
-		.type = TEG_##t \
-	}
 #define STAMP(u)                                                      \
 	{                                                             \
 		.type = TEG_TIMESTAMP, .unit = TEG_##u, .zone = "UTC" \
@@ -93,37 +88,13 @@ static char answer_text(struct lone *lone, const char *text)
 	{                                                           \
 		.type = TEG_DECIMAL128, .precision = 38, .scale = s \
 	}
-#define I(v)                                   \
-	{                                      \
-		.type = TEG_INT64, .as.i = (v) \
-	}
-#define U(v)                                    \
-	{                                       \
-		.type = TEG_UINT64, .as.u = (v) \
-	}
-#define F(v)                                     \
-	{                                        \
-		.type = TEG_FLOAT64, .as.f = (v) \
-	}
 #define B(v)                                  \
 	{                                     \
 		.type = TEG_BOOL, .as.i = (v) \
 	}
-#define S(v)                                                      \
-	{                                                         \
-		.type = TEG_UTF8, .as.bytes = { v, sizeof v - 1 } \
-	}
-#define Y(v)                                                       \
-	{                                                          \
-		.type = TEG_BYTES, .as.bytes = { v, sizeof v - 1 } \
-	}
 #define D(v)                                                                                 \
 	{                                                                                    \
 		.type = TEG_DECIMAL128, .as.bytes = { v "\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 16 } \
-	}
-#define NONE              \
-	{                 \
-		.type = 0 \
 	}
 #define TWO_53 9007199254740992
 

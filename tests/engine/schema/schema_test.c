@@ -1,53 +1,16 @@
 #include "engine/schema/schema.h"
 #include "codec/msgpack/pack.h"
-#include "tests/support/memory.h"
+#include "tests/support/scrap.h"
+#include "tests/support/spec.h"
+#include "tests/support/values.h"
 #include <criterion/criterion.h>
 #include <math.h>
 #include <stdio.h>
 
-#define I64(v)                                 \
-	{                                      \
-		.type = TEG_INT64, .as.i = (v) \
-	}
-#define F64(v)                                   \
-	{                                        \
-		.type = TEG_FLOAT64, .as.f = (v) \
-	}
-#define TEXT(t)                                                     \
-	{                                                           \
-		.type = TEG_UTF8, .as.bytes = {(t), sizeof(t) - 1 } \
-	}
-
 static const teg_attribute one_attr[] = { { .name = "a", .type = { .type = TEG_INT32 } } };
 static const teg_dimension one_dim[] = { { .name = "x", .type = { .type = TEG_INT64 } } };
 
-static teg_spec sparse_spec(const teg_dimension *dims, size_t n_dims, const teg_attribute *attrs,
-                            size_t n_attrs)
-{
-	return (teg_spec){ .struct_size = sizeof(teg_spec),
-		           .kind = TEG_SPARSE,
-		           .dimensions = dims,
-		           .n_dimensions = n_dims,
-		           .attributes = attrs,
-		           .n_attributes = n_attrs };
-}
-
-static struct memory mem;
-static struct arena arena;
-
-static void set_up(void)
-{
-	memory_init(&mem);
-	arena_init(&arena, &mem.alloc, SIZE_MAX);
-}
-
-static void tear_down(void)
-{
-	arena_release(&arena);
-	memory_check(&mem);
-}
-
-TestSuite(schema, .init = set_up, .fini = tear_down);
+TestSuite(schema, .init = scrap_init, .fini = scrap_release);
 
 /* ---- refusals ---- */
 
@@ -63,55 +26,55 @@ static const struct {
 	{ "lo above hi",
 	  TEG_SCHEMA,
 	  TEG_SPARSE,
-	  { "x", { .type = TEG_INT64 }, I64(2), I64(1), 0, NULL, 0 },
+	  { "x", { .type = TEG_INT64 }, I(2), I(1), 0, NULL, 0 },
 	  { 0 },
 	  "x" },
 	{ "text lo above hi",
 	  TEG_SCHEMA,
 	  TEG_SPARSE,
-	  { "x", { .type = TEG_UTF8 }, TEXT("samepreFix b"), TEXT("samepreFix a"), 0, NULL, 0 },
+	  { "x", { .type = TEG_UTF8 }, S("samepreFix b"), S("samepreFix a"), 0, NULL, 0 },
 	  { 0 },
 	  "x" },
 	{ "one bound",
 	  TEG_SCHEMA,
 	  TEG_SPARSE,
-	  { "x", { .type = TEG_INT64 }, I64(2), { 0 }, 0, NULL, 0 },
+	  { "x", { .type = TEG_INT64 }, I(2), { 0 }, 0, NULL, 0 },
 	  { 0 },
 	  "x" },
 	{ "text bound",
 	  TEG_SCHEMA,
 	  TEG_SPARSE,
-	  { "x", { .type = TEG_INT64 }, TEXT("1"), I64(1), 0, NULL, 0 },
+	  { "x", { .type = TEG_INT64 }, S("1"), I(1), 0, NULL, 0 },
 	  { 0 },
 	  "x" },
 	{ "float bound",
 	  TEG_SCHEMA,
 	  TEG_SPARSE,
-	  { "x", { .type = TEG_INT64 }, F64(0), I64(1), 0, NULL, 0 },
+	  { "x", { .type = TEG_INT64 }, F(0), I(1), 0, NULL, 0 },
 	  { 0 },
 	  "x" },
 	{ "bound out of type",
 	  TEG_SCHEMA,
 	  TEG_SPARSE,
-	  { "x", { .type = TEG_INT8 }, I64(0), I64(128), 0, NULL, 0 },
+	  { "x", { .type = TEG_INT8 }, I(0), I(128), 0, NULL, 0 },
 	  { 0 },
 	  "x" },
 	{ "negative bound",
 	  TEG_SCHEMA,
 	  TEG_SPARSE,
-	  { "x", { .type = TEG_UINT64 }, I64(-1), I64(1), 0, NULL, 0 },
+	  { "x", { .type = TEG_UINT64 }, I(-1), I(1), 0, NULL, 0 },
 	  { 0 },
 	  "x" },
 	{ "NaN bound",
 	  TEG_SCHEMA,
 	  TEG_SPARSE,
-	  { "x", { .type = TEG_FLOAT64 }, F64(0), F64(NAN), 0, NULL, 0 },
+	  { "x", { .type = TEG_FLOAT64 }, F(0), F(NAN), 0, NULL, 0 },
 	  { 0 },
 	  "x" },
 	{ "inexact bound",
 	  TEG_SCHEMA,
 	  TEG_SPARSE,
-	  { "x", { .type = TEG_FLOAT32 }, F64(0), F64(0.1), 0, NULL, 0 },
+	  { "x", { .type = TEG_FLOAT32 }, F(0), F(0.1), 0, NULL, 0 },
 	  { 0 },
 	  "x" },
 	{ "extent of a float",
@@ -172,13 +135,13 @@ static const struct {
 	{ "dense float",
 	  TEG_SCHEMA,
 	  TEG_DENSE,
-	  { "x", { .type = TEG_FLOAT64 }, F64(0), F64(1), 0, NULL, 0 },
+	  { "x", { .type = TEG_FLOAT64 }, F(0), F(1), 0, NULL, 0 },
 	  { 0 },
 	  "x" },
 	{ "tile too large",
 	  TEG_SCHEMA,
 	  TEG_DENSE,
-	  { "x", { .type = TEG_INT64 }, I64(0), I64(1000000), 65537, NULL, 0 },
+	  { "x", { .type = TEG_INT64 }, I(0), I(1000000), 65537, NULL, 0 },
 	  { 0 },
 	  "x" },
 	{ "precision 39",
@@ -209,19 +172,19 @@ static const struct {
 	  TEG_SCHEMA,
 	  TEG_SPARSE,
 	  { 0 },
-	  { .name = "d", .type = { .type = TEG_INT8 }, .fill = TEXT("x") },
+	  { .name = "d", .type = { .type = TEG_INT8 }, .fill = S("x") },
 	  "d" },
 	{ "fill out of range",
 	  TEG_SCHEMA,
 	  TEG_SPARSE,
 	  { 0 },
-	  { .name = "d", .type = { .type = TEG_INT8 }, .fill = I64(-129) },
+	  { .name = "d", .type = { .type = TEG_INT8 }, .fill = I(-129) },
 	  "d" },
 	{ "fill is not UTF-8",
 	  TEG_SCHEMA,
 	  TEG_SPARSE,
 	  { 0 },
-	  { .name = "d", .type = { .type = TEG_UTF8 }, .fill = TEXT("\xff") },
+	  { .name = "d", .type = { .type = TEG_UTF8 }, .fill = S("\xff") },
 	  "d" },
 	{ "table with a dimension",
 	  TEG_SCHEMA,
@@ -236,7 +199,7 @@ Test(schema, refuses_and_names_what_is_wrong)
 	for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
 		const teg_dimension *dim = refused[i].dim.name ? &refused[i].dim : one_dim;
 		const teg_attribute *attr = refused[i].attr.name ? &refused[i].attr : one_attr;
-		teg_spec spec = sparse_spec(dim, 1, attr, 1);
+		teg_spec spec = spec_make(TEG_SPARSE, dim, 1, attr, 1);
 		const struct schema *schema = NULL;
 		teg_error err = { 0 };
 
@@ -256,7 +219,7 @@ Test(schema, refuses_counts) /* NA1 X12 SCHEMA-7 */
 	teg_dimension dims[17] = { 0 };
 	const struct schema *schema;
 	teg_error err;
-	teg_spec spec = sparse_spec(dims, 17, one_attr, 1);
+	teg_spec spec = spec_make(TEG_SPARSE, dims, 17, one_attr, 1);
 
 	for (size_t d = 0; d < 17; d++)
 		dims[d] = (teg_dimension){ .name = names[d], .type = { .type = TEG_INT32 } };
@@ -266,15 +229,15 @@ Test(schema, refuses_counts) /* NA1 X12 SCHEMA-7 */
 	cr_assert_eq(schema_from_spec(&spec, &arena, &schema, &err), TEG_OK);
 	spec.n_dimensions = 0;
 	cr_assert_eq(schema_from_spec(&spec, &arena, &schema, &err), TEG_SCHEMA);
-	spec = sparse_spec(one_dim, 1, one_attr, 0);
+	spec = spec_make(TEG_SPARSE, one_dim, 1, one_attr, 0);
 	cr_assert_eq(schema_from_spec(&spec, &arena, &schema, &err), TEG_SCHEMA);
-	spec = sparse_spec(one_dim, 1, NULL, 1);
+	spec = spec_make(TEG_SPARSE, one_dim, 1, NULL, 1);
 	cr_assert_eq(schema_from_spec(&spec, &arena, &schema, &err), TEG_MISUSE);
 }
 
 static teg_status with(void (*change)(teg_spec *spec))
 {
-	teg_spec spec = sparse_spec(one_dim, 1, one_attr, 1);
+	teg_spec spec = spec_make(TEG_SPARSE, one_dim, 1, one_attr, 1);
 	const struct schema *schema;
 	teg_error err;
 
@@ -334,7 +297,7 @@ Test(schema, a_longer_spec_is_fine_where_the_rest_is_zero)
 	struct {
 		teg_spec spec;
 		uint64_t later;
-	} given = { sparse_spec(one_dim, 1, one_attr, 1), 0 };
+	} given = { spec_make(TEG_SPARSE, one_dim, 1, one_attr, 1), 0 };
 	const struct schema *schema;
 
 	given.spec.struct_size = sizeof given;
@@ -350,7 +313,7 @@ static const teg_metadata pairs[] = { { "k", "v", 1, 1 },
 	                              { "k", "again", 1, 5 } };
 
 static const teg_dimension many_dims[] = {
-	{ "i", { .type = TEG_INT64 }, I64(INT64_MIN), I64(INT64_MAX), 1000, NULL, 0 },
+	{ "i", { .type = TEG_INT64 }, I(INT64_MIN), I(INT64_MAX), 1000, NULL, 0 },
 	{ "u",
 	  { .type = TEG_UINT64 },
 	  { .type = TEG_UINT64, .as.u = 0 },
@@ -358,7 +321,7 @@ static const teg_dimension many_dims[] = {
 	  0,
 	  NULL,
 	  0 },
-	{ "f", { .type = TEG_FLOAT64 }, F64(-INFINITY), F64(-0.0), 0, NULL, 0 },
+	{ "f", { .type = TEG_FLOAT64 }, F(-INFINITY), F(-0.0), 0, NULL, 0 },
 	{ "t",
 	  { .type = TEG_TIMESTAMP, .unit = TEG_NANO, .zone = "Europe/Berlin" },
 	  { 0 },
@@ -366,15 +329,15 @@ static const teg_dimension many_dims[] = {
 	  10,
 	  NULL,
 	  0 },
-	{ "d", { .type = TEG_DATE32 }, I64(-5), I64(5), 0, NULL, 0 },
-	{ "s", { .type = TEG_UTF8 }, TEXT(""), TEXT("zzzzzzzzzzzz"), 0, NULL, 0 },
+	{ "d", { .type = TEG_DATE32 }, I(-5), I(5), 0, NULL, 0 },
+	{ "s", { .type = TEG_UTF8 }, S(""), S("zzzzzzzzzzzz"), 0, NULL, 0 },
 	{ .name = "b", .type = { .type = TEG_BYTES } },
 };
 
 static const teg_attribute many_attrs[] = {
 	{ .name = "bool", .type = { .type = TEG_BOOL }, .fill = { .type = TEG_BOOL, .as.i = 1 } },
-	{ .name = "half", .type = { .type = TEG_FLOAT16 }, .fill = F64(-0.0) },
-	{ .name = "float", .type = { .type = TEG_FLOAT32 }, .fill = F64(NAN) },
+	{ .name = "half", .type = { .type = TEG_FLOAT16 }, .fill = F(-0.0) },
+	{ .name = "float", .type = { .type = TEG_FLOAT32 }, .fill = F(NAN) },
 	{ .name = "decimal",
 	  .type = { .type = TEG_DECIMAL128, .precision = 38, .scale = -3 },
 	  .nullable = true },
@@ -385,7 +348,7 @@ static const teg_attribute many_attrs[] = {
 	{ .name = "text",
 	  .type = { .type = TEG_UTF8 },
 	  .nullable = true,
-	  .fill = TEXT("none"),
+	  .fill = S("none"),
 	  .metadata = pairs,
 	  .n_metadata = 3 },
 	{ .name = "fixed",
@@ -395,7 +358,7 @@ static const teg_attribute many_attrs[] = {
 
 static teg_spec rich_spec(void)
 {
-	teg_spec spec = sparse_spec(many_dims, 7, many_attrs, 8);
+	teg_spec spec = spec_make(TEG_SPARSE, many_dims, 7, many_attrs, 8);
 
 	spec.valid_time = true;
 	spec.cells = TEG_CELLS_REPEATED;
@@ -470,7 +433,7 @@ static void identity_of(const teg_spec *spec, uint8_t identity[16])
 Test(schema, identity_is_the_content) /* NA2: the array's name is no part of a schema at all */
 {
 	teg_attribute renamed = one_attr[0];
-	teg_spec spec = sparse_spec(one_dim, 1, one_attr, 1);
+	teg_spec spec = spec_make(TEG_SPARSE, one_dim, 1, one_attr, 1);
 	uint8_t a[16], b[16];
 
 	identity_of(&spec, a);
@@ -488,7 +451,7 @@ Test(schema, identity_is_the_content) /* NA2: the array's name is no part of a s
 
 Test(schema, a_table_has_row_id)
 {
-	teg_spec spec = sparse_spec(NULL, 0, one_attr, 1);
+	teg_spec spec = spec_make(TEG_SPARSE, NULL, 0, one_attr, 1);
 	const struct schema *schema, *again;
 
 	spec.kind = TEG_TABLE;
@@ -523,14 +486,14 @@ Test(schema, dense_extents_are_chosen_within_the_domain)
 {
 	for (size_t i = 0; i < sizeof extents / sizeof *extents; i++) {
 		teg_dimension dims[3];
-		teg_spec spec = sparse_spec(dims, 3, one_attr, 1);
+		teg_spec spec = spec_make(TEG_SPARSE, dims, 3, one_attr, 1);
 		const struct schema *schema;
 
 		for (int d = 0; d < 3; d++)
 			dims[d] = (teg_dimension){ &"x\0y\0z" [2 * d],
 				                   { .type = TEG_INT64 },
-				                   I64(-7),
-				                   I64((int64_t)extents[i].span[d] - 8),
+				                   I(-7),
+				                   I((int64_t)extents[i].span[d] - 8),
 				                   extents[i].given[d],
 				                   NULL,
 				                   0 };
@@ -578,8 +541,8 @@ Test(schema, every_cut_and_flip_of_the_bytes_ends_well) /* SCHEMA-10 */
 static void put_by_hand(struct buf *out, uint32_t n_extra, bool nullable, uint64_t extent)
 {
 	teg_attribute attr = { .name = "a", .type = { .type = TEG_INT8 }, .nullable = nullable };
-	teg_dimension dim = { "x", { .type = TEG_INT64 }, I64(0), I64(9), 5, NULL, 0 };
-	teg_spec spec = sparse_spec(&dim, 1, &attr, 1);
+	teg_dimension dim = { "x", { .type = TEG_INT64 }, I(0), I(9), 5, NULL, 0 };
+	teg_spec spec = spec_make(TEG_SPARSE, &dim, 1, &attr, 1);
 	const struct schema *made;
 	struct schema bent;
 	struct field a;
@@ -662,7 +625,7 @@ Test(schema, every_failed_allocation_is_reported)
 Test(schema, metadata_has_a_ceiling) /* SCHEMA-8 */
 {
 	static teg_metadata many[65537];
-	teg_spec spec = sparse_spec(one_dim, 1, one_attr, 1);
+	teg_spec spec = spec_make(TEG_SPARSE, one_dim, 1, one_attr, 1);
 	const struct schema *schema;
 
 	for (size_t i = 0; i < 65537; i++)
@@ -679,7 +642,7 @@ Test(schema, ten_thousand_attributes_pack_and_parse)
 {
 	static char names[SCHEMA_ATTRIBUTES_MAX][16];
 	static teg_attribute attrs[SCHEMA_ATTRIBUTES_MAX];
-	teg_spec spec = sparse_spec(one_dim, 1, attrs, SCHEMA_ATTRIBUTES_MAX);
+	teg_spec spec = spec_make(TEG_SPARSE, one_dim, 1, attrs, SCHEMA_ATTRIBUTES_MAX);
 	const struct schema *schema;
 	struct buf out;
 

@@ -1,6 +1,7 @@
 #include "engine/schema/schema.h"
 #include <criterion/criterion.h>
 #include <math.h>
+#include "tests/support/values.h"
 
 static struct field field_of(teg_data_type type)
 {
@@ -9,19 +10,6 @@ static struct field field_of(teg_data_type type)
 	cr_assert(type_layout(&type, &f.shape, &f.width, &f.class));
 	return f;
 }
-
-#define I(v)                                   \
-	{                                      \
-		.type = TEG_INT64, .as.i = (v) \
-	}
-#define U(v)                                    \
-	{                                       \
-		.type = TEG_UINT64, .as.u = (v) \
-	}
-#define F(v)                                     \
-	{                                        \
-		.type = TEG_FLOAT64, .as.f = (v) \
-	}
 
 static const struct {
 	teg_type type;
