@@ -100,87 +100,93 @@ static teg_status decode(struct encoded *e, struct span stored, bool verify, uin
 	return status;
 }
 
-Test(damage, every_flipped_bit_is_found) /* ND4 CHUNK-7 */
+/* The first page of a sample of n values, and room for what it decodes to. */
+struct first_page {
+	const char *name;
+	struct encoded e;
+	struct span page;
+	struct column_buf out;
+};
+
+static void on_each_sample(size_t n, void (*check)(struct first_page *p))
 {
 	for (size_t s = 0; s < N_SAMPLES; s++) {
-		struct column_buf out;
-		struct encoded e;
-		struct span page;
+		struct first_page p = { .name = samples[s].name };
 
-		init(&samples[s], 250, &e);
-		page = encoded_page(&e, &e.chunk.pages[0]);
-		column_buf_init(&out, e.chunk.shape, e.chunk.width, teg_allocator_default());
-		for (size_t bit = 0; bit < page.len * 8; bit++) {
-			uint8_t *at = e.bytes.at + (page.at - e.bytes.at) + bit / 8;
+		init(&samples[s], n, &p.e);
+		p.page = encoded_page(&p.e, &p.e.chunk.pages[0]);
+		column_buf_init(&p.out, p.e.chunk.shape, p.e.chunk.width, teg_allocator_default());
+		check(&p);
+		column_buf_release(&p.out);
+		encoded_release(&p.e);
+	}
+}
 
-			*at ^= (uint8_t)(1u << bit % 8);
-			cr_assert_eq(decode(&e, page, true, 0, e.chunk.pages[0].n, &out),
-			             TEG_CORRUPT, "%s: bit %zu", samples[s].name, bit);
-			cr_assert_eq(out.n, 0);
-			*at ^= (uint8_t)(1u << bit % 8);
-		}
-		cr_assert_eq(decode(&e, page, true, 0, e.chunk.pages[0].n, &out), TEG_OK);
-		column_buf_release(&out);
-		encoded_release(&e);
+static void flip_every_bit(struct first_page *p)
+{
+	uint32_t n = p->e.chunk.pages[0].n;
+
+	for (size_t bit = 0; bit < p->page.len * 8; bit++) {
+		uint8_t *at = p->e.bytes.at + (p->page.at - p->e.bytes.at) + bit / 8;
+
+		*at ^= (uint8_t)(1u << bit % 8);
+		cr_assert_eq(decode(&p->e, p->page, true, 0, n, &p->out), TEG_CORRUPT,
+		             "%s: bit %zu", p->name, bit);
+		cr_assert_eq(p->out.n, 0);
+		*at ^= (uint8_t)(1u << bit % 8);
+	}
+	cr_assert_eq(decode(&p->e, p->page, true, 0, n, &p->out), TEG_OK);
+}
+
+Test(damage, every_flipped_bit_is_found) /* ND4 CHUNK-7 */
+{
+	on_each_sample(250, flip_every_bit);
+}
+
+static void cut_everywhere(struct first_page *p)
+{
+	for (size_t len = 0; len < p->page.len; len++) {
+		struct span cut = span_of(p->page.at, len);
+
+		cr_assert_eq(decode(&p->e, cut, true, 0, 1, &p->out), TEG_CORRUPT, "%s: %zu",
+		             p->name, len);
+		cr_assert_eq(decode(&p->e, cut, false, 0, 1, &p->out), TEG_CORRUPT, "%s: %zu",
+		             p->name, len);
 	}
 }
 
 Test(damage, every_cut_is_found) /* ND4 */
 {
-	for (size_t s = 0; s < N_SAMPLES; s++) {
-		struct column_buf out;
-		struct encoded e;
-		struct span page;
-
-		init(&samples[s], N, &e);
-		page = encoded_page(&e, &e.chunk.pages[0]);
-		column_buf_init(&out, e.chunk.shape, e.chunk.width, teg_allocator_default());
-		for (size_t len = 0; len < page.len; len++) {
-			struct span cut = span_of(page.at, len);
-
-			cr_assert_eq(decode(&e, cut, true, 0, 1, &out), TEG_CORRUPT, "%s: %zu",
-			             samples[s].name, len);
-			cr_assert_eq(decode(&e, cut, false, 0, 1, &out), TEG_CORRUPT, "%s: %zu",
-			             samples[s].name, len);
-		}
-		column_buf_release(&out);
-		encoded_release(&e);
-	}
+	on_each_sample(N, cut_everywhere);
 }
 
 /* Behind a checksum that was made for it, damage may give other values, or be refused: nothing
  * else, and never a read or write out of bounds (the sanitizers watch). */
+static void scribble(struct first_page *p)
+{
+	struct rng rng = { 89 + p->page.len };
+
+	for (size_t turn = 0; turn < 3000; turn++) {
+		uint8_t *copy = mem_alloc(teg_allocator_default(), p->page.len);
+		uint32_t from = (uint32_t)rng_below(&rng, p->e.chunk.pages[0].n);
+		uint32_t n = turn % 2 ? 1 : p->e.chunk.pages[0].n - from;
+
+		memcpy(copy, p->page.at, p->page.len);
+		for (size_t i = rng_below(&rng, 4); i < 4; i++)
+			copy[rng_below(&rng, turn % 3 ? p->page.len : p->page.len / 8 + 1)] =
+				(uint8_t)rng_u64(&rng);
+		column_buf_clear(&p->out);
+		if (decode(&p->e, span_of(copy, p->page.len), false, from, n, &p->out) == TEG_OK)
+			cr_assert_eq(p->out.n, n);
+		else
+			cr_assert_eq(p->out.n, 0);
+		mem_free(teg_allocator_default(), copy, p->page.len);
+	}
+}
+
 Test(damage, with_a_checksum_of_its_own_does_no_harm) /* X18 X19 */
 {
-	struct rng rng = { 89 };
-
-	for (size_t s = 0; s < N_SAMPLES; s++) {
-		struct column_buf out;
-		struct encoded e;
-		struct span page;
-
-		init(&samples[s], N, &e);
-		page = encoded_page(&e, &e.chunk.pages[0]);
-		column_buf_init(&out, e.chunk.shape, e.chunk.width, teg_allocator_default());
-		for (size_t turn = 0; turn < 3000; turn++) {
-			uint8_t *copy = mem_alloc(teg_allocator_default(), page.len);
-			uint32_t from = (uint32_t)rng_below(&rng, e.chunk.pages[0].n);
-			uint32_t n = turn % 2 ? 1 : e.chunk.pages[0].n - from;
-
-			memcpy(copy, page.at, page.len);
-			for (size_t i = rng_below(&rng, 4); i < 4; i++)
-				copy[rng_below(&rng, turn % 3 ? page.len : page.len / 8 + 1)] =
-					(uint8_t)rng_u64(&rng);
-			column_buf_clear(&out);
-			if (decode(&e, span_of(copy, page.len), false, from, n, &out) == TEG_OK)
-				cr_assert_eq(out.n, n);
-			else
-				cr_assert_eq(out.n, 0);
-			mem_free(teg_allocator_default(), copy, page.len);
-		}
-		column_buf_release(&out);
-		encoded_release(&e);
-	}
+	on_each_sample(N, scribble);
 }
 
 Test(damage, of_a_descriptor_does_no_harm) /* X18 */

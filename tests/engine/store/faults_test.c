@@ -3,6 +3,7 @@
 #include "engine/store/marker.h"
 #include "engine/store/version.h"
 #include "tests/engine/store/fixture.h"
+#include "tests/support/fragile.h"
 
 #define SEEDS 64
 
@@ -92,24 +93,17 @@ Test(faults, every_call_fails_in_turn) /* S9 B2 */
 {
 	for (size_t f = 0; f < sizeof faults / sizeof *faults; f++) {
 		for (uint64_t n = 1;; n++) {
-			struct memory mem;
-			struct os *inner, *os;
 			struct told told = { .version = 0 };
+			struct fragile d;
 			bool hit;
 
-			memory_init(&mem);
-			inner = os_memory_new(&mem.alloc, n);
-			os = os_faulty_new(inner, &mem.alloc);
-			faulty_lose_answer(os, faults[f].lose);
-			faulty_set(os, n, faults[f].code, faults[f].forever);
-			(void)work(os, &mem.alloc, &told);
-			hit = faulty_hit(os);
-			cr_assert(faulty_barriers_held(os), "%s at call %llu", faults[f].name,
-			          (unsigned long long)n);
-			os_free(os);
-			check(inner, &mem.alloc, &told, n);
-			os_free(inner);
-			memory_check(&mem);
+			fragile_init(&d, n);
+			faulty_lose_answer(d.os, faults[f].lose);
+			faulty_set(d.os, n, faults[f].code, faults[f].forever);
+			(void)work(d.os, &d.mem.alloc, &told);
+			hit = fragile_heal(&d);
+			check(d.disk, &d.mem.alloc, &told, n);
+			fragile_release(&d);
 			if (!hit || (faults[f].code == 0 && n > 3))
 				break;
 		}
@@ -121,29 +115,23 @@ Test(faults, killed_anywhere_and_the_power_cut) /* B2 S1 X10 */
 	static const uint64_t keeps[] = { 0, UINT64_MAX, 0x5555555555555555, 0x0123456789abcdef };
 
 	for (uint64_t n = 1;; n++) {
-		struct memory mem;
-		struct os *inner, *os;
 		struct told told = { .version = 0 };
+		struct fragile d;
 		bool hit;
 
-		memory_init(&mem);
-		inner = os_memory_new(&mem.alloc, n);
-		os = os_faulty_new(inner, &mem.alloc);
-		faulty_count_changes_only(os, true);
-		faulty_kill(os, n);
-		(void)work(os, &mem.alloc, &told);
-		hit = faulty_hit(os);
-		cr_assert(faulty_barriers_held(os));
-		os_free(os);
+		fragile_init(&d, n);
+		faulty_count_changes_only(d.os, true);
+		faulty_kill(d.os, n);
+		(void)work(d.os, &d.mem.alloc, &told);
+		hit = fragile_heal(&d);
 		for (size_t k = 0; k < sizeof keeps / sizeof *keeps; k++) {
-			struct os *after = memory_clone(inner);
+			struct os *after = memory_clone(d.disk);
 
 			memory_power_cut(after, keeps[k]);
-			check(after, &mem.alloc, &told, n);
+			check(after, &d.mem.alloc, &told, n);
 			os_free(after);
 		}
-		os_free(inner);
-		memory_check(&mem);
+		fragile_release(&d);
 		if (!hit)
 			break;
 	}

@@ -1,24 +1,19 @@
 /* Schemas that change: what old rows read as, what is refused, who comes first. */
 #include "tests/support/show.h"
+#include "tests/support/spec.h"
 #include "tests/support/world.h"
 
 /* ---- a table of one int32 `a`, required, and a text `b`, which may be null ---- */
 
-static void create_table(struct world *w, const char *name)
-{
-	teg_attribute attributes[] = {
-		{ .name = "a", .type = { .type = TEG_INT32 } },
-		{ .name = "b", .type = { .type = TEG_UTF8 }, .nullable = true }
-	};
-	teg_spec spec = { .struct_size = sizeof spec,
-		          .kind = TEG_TABLE,
-		          .attributes = attributes,
-		          .n_attributes = 2 };
-	teg_txn *txn;
+static struct world w;
 
-	OK(teg_txn_begin(w->store, NULL, &txn, err));
-	OK(teg_txn_create(txn, name, &spec, err));
-	OK(teg_txn_commit(txn, NULL, err));
+static void create_table(const char *name)
+{
+	teg_attribute attributes[] = { attribute_of("a", TEG_INT32), attribute_of("b", TEG_UTF8) };
+	teg_spec spec = spec_make(TEG_TABLE, NULL, 0, attributes, 2);
+
+	attributes[1].nullable = true;
+	txn_create(w.store, name, &spec);
 }
 
 static teg_status put_ab(teg_txn *txn, const char *name, int32_t a, const char *b, teg_error *err)
@@ -33,28 +28,40 @@ static teg_status put_ab(teg_txn *txn, const char *name, int32_t a, const char *
 	return teg_txn_put(txn, name, columns, 2, 1, NULL, err);
 }
 
-static void commit_ab(struct world *w, const char *name, int32_t a, const char *b)
+static void commit_ab(const char *name, int32_t a, const char *b)
 {
-	teg_txn *txn;
+	teg_txn *txn = txn_begin(w.store);
 
-	OK(teg_txn_begin(w->store, NULL, &txn, err));
 	OK(put_ab(txn, name, a, b, err));
-	OK(teg_txn_commit(txn, NULL, err));
+	txn_commit(txn);
 }
 
-static teg_status alter(struct world *w, const char *name, const teg_alter *changes, size_t n,
-                        teg_error *err)
+/* Every test begins with an empty table "t". */
+static void setup(void)
 {
-	teg_txn *txn;
-	teg_status status = teg_txn_begin(w->store, NULL, &txn, err);
+	world_init(&w);
+	create_table("t");
+}
 
-	if (status == TEG_OK)
-		status = teg_txn_alter(txn, name, changes, n, err);
-	if (status == TEG_OK)
-		status = teg_txn_commit(txn, NULL, err);
-	if (status != TEG_OK)
-		teg_txn_abort(txn);
-	return status;
+static void teardown(void)
+{
+	world_release(&w);
+}
+
+static void start_again(void)
+{
+	teardown();
+	setup();
+}
+
+TestSuite(alter, .init = setup, .fini = teardown);
+
+static void alter(const char *name, const teg_alter *change)
+{
+	teg_txn *txn = txn_begin(w.store);
+
+	OK(teg_txn_alter(txn, name, change, 1, err));
+	txn_commit(txn);
 }
 
 static const teg_attribute c_null = { .name = "c",
@@ -90,14 +97,12 @@ Test(alter, old_rows_read_by_the_new_schema) /* V7 ALTER-1 ALTER-2 ALTER-3 */
 
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		teg_snapshot *before;
-		struct world w;
 
-		world_init(&w);
-		create_table(&w, "t");
-		commit_ab(&w, "t", 1, "x");
-		commit_ab(&w, "t", -2, NULL);
+		create_table("t");
+		commit_ab("t", 1, "x");
+		commit_ab("t", -2, NULL);
 		OK(teg_snapshot_open(w.store, &before, err));
-		OK(alter(&w, "t", &cases[i].change, 1, err));
+		alter("t", &cases[i].change);
 		cr_assert_str_eq(show_schema(w.store, "t"), cases[i].schema, "%s", cases[i].what);
 		cr_assert_str_eq(show(w.store, "t", NULL), cases[i].rows, "%s", cases[i].what);
 		cr_assert_str_eq(show_at(before, "t", NULL), "1 x|-2 -", "%s", cases[i].what);
@@ -107,7 +112,7 @@ Test(alter, old_rows_read_by_the_new_schema) /* V7 ALTER-1 ALTER-2 ALTER-3 */
 		OK(teg_compact(w.store, NULL, NULL, err));
 		cr_assert_str_eq(show(w.store, "t", NULL), cases[i].rows, "%s merged",
 		                 cases[i].what);
-		world_release(&w);
+		start_again();
 	}
 }
 
@@ -117,13 +122,10 @@ Test(alter, puts_of_the_same_transaction_see_the_new_schema) /* ALTER-5 */
 	int64_t z = INT64_MAX, c = 8;
 	teg_column columns[] = { { .name = "z", .values = &z }, { .name = "c", .values = &c } };
 	teg_commit_result result = { .struct_size = sizeof result };
-	struct world w;
 	teg_txn *txn;
 
-	world_init(&w);
-	create_table(&w, "t");
-	commit_ab(&w, "t", 1, "x");
-	OK(teg_txn_begin(w.store, NULL, &txn, err));
+	commit_ab("t", 1, "x");
+	txn = txn_begin(w.store);
 	OK(teg_txn_alter(txn, "t", changes, 4, err));
 	REFUSED(TEG_SCHEMA, put_ab(txn, "t", 2, "y", err));
 	OK(teg_txn_put(txn, "t", columns, 2, 1, NULL, err));
@@ -131,7 +133,6 @@ Test(alter, puts_of_the_same_transaction_see_the_new_schema) /* ALTER-5 */
 	OK(teg_txn_commit(txn, &result, err));
 	cr_assert_eq(result.version, 4, "one version for both");
 	cr_assert_str_eq(show(w.store, "t", NULL), "1 7|9223372036854775807 8");
-	world_release(&w);
 }
 
 static const teg_attribute required = { .name = "d", .type = { .type = TEG_INT64 } };
@@ -192,12 +193,8 @@ static const struct {
 
 Test(alter, what_cannot_be_is_refused_and_changes_nothing)
 {
-	struct world w;
-
-	world_init(&w);
-	create_table(&w, "t");
-	create_table(&w, "other");
-	commit_ab(&w, "t", 1, "x");
+	create_table("other");
+	commit_ab("t", 1, "x");
 	for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
 		/* Whatever went before it in the same call does not happen either. */
 		teg_alter changes[] = { add_c, refused[i].change };
@@ -205,7 +202,7 @@ Test(alter, what_cannot_be_is_refused_and_changes_nothing)
 		teg_txn *txn;
 		teg_status status;
 
-		OK(teg_txn_begin(w.store, NULL, &txn, err));
+		txn = txn_begin(w.store);
 		status = teg_txn_alter(txn, "t", changes, 2, &why);
 		cr_assert_eq(status, refused[i].status, "%s: %s %s", refused[i].what,
 		             teg_status_name(status), why.message);
@@ -216,22 +213,14 @@ Test(alter, what_cannot_be_is_refused_and_changes_nothing)
 	}
 	cr_assert_str_eq(show_schema(w.store, "t"), "a int32, b utf8?");
 	cr_assert_str_eq(show(w.store, "t", NULL), "1 x");
-	world_release(&w);
 }
 
 Test(alter, misuse_of_the_call_is_told)
 {
 	teg_alter both[] = { drop_a, drop_b }, drop_more[] = { drop_array, drop_a };
-	teg_spec spec = { .struct_size = sizeof spec,
-		          .kind = TEG_TABLE,
-		          .attributes = &c_null,
-		          .n_attributes = 1 };
-	struct world w;
-	teg_txn *txn;
+	teg_spec spec = spec_make(TEG_TABLE, NULL, 0, &c_null, 1);
+	teg_txn *txn = txn_begin(w.store);
 
-	world_init(&w);
-	create_table(&w, "t");
-	OK(teg_txn_begin(w.store, NULL, &txn, err));
 	REFUSED(TEG_MISUSE, teg_txn_alter(NULL, "t", &drop_a, 1, err));
 	REFUSED(TEG_MISUSE, teg_txn_alter(txn, NULL, &drop_a, 1, err));
 	REFUSED(TEG_MISUSE, teg_txn_alter(txn, "t", NULL, 1, err));
@@ -243,42 +232,31 @@ Test(alter, misuse_of_the_call_is_told)
 	REFUSED(TEG_MISUSE, teg_txn_alter(txn, "t", &drop_a, 1, err));
 	OK(teg_txn_create(txn, "new", &spec, err));
 	REFUSED(TEG_MISUSE, teg_txn_alter(txn, "new", &add_c, 1, err));
-	OK(teg_txn_commit(txn, NULL, err));
+	txn_commit(txn);
 	cr_assert_str_eq(show(w.store, "t", NULL), "1 x");
-	world_release(&w);
 }
 
 /* ---- who comes first ---- */
 
 Test(alter, of_two_changes_of_one_schema_the_second_is_a_conflict) /* ALTER-6 */
 {
-	struct world w;
-	teg_txn *txn;
+	teg_txn *txn = txn_begin(w.store);
 
-	world_init(&w);
-	create_table(&w, "t");
-	OK(teg_txn_begin(w.store, NULL, &txn, err));
 	OK(teg_txn_alter(txn, "t", &add_c, 1, err));
-	OK(alter(&w, "t", &widen_a, 1, err));
+	alter("t", &widen_a);
 	REFUSED(TEG_CONFLICT, teg_txn_commit(txn, NULL, err));
 	teg_txn_abort(txn);
 	cr_assert_str_eq(show_schema(w.store, "t"), "a int64, b utf8?");
-	world_release(&w);
 }
 
 Test(alter, a_change_rebases_over_appends)
 {
-	struct world w;
-	teg_txn *txn;
+	teg_txn *txn = txn_begin(w.store);
 
-	world_init(&w);
-	create_table(&w, "t");
-	OK(teg_txn_begin(w.store, NULL, &txn, err));
 	OK(teg_txn_alter(txn, "t", &add_c7, 1, err));
-	commit_ab(&w, "t", 1, "x");
-	OK(teg_txn_commit(txn, NULL, err));
+	commit_ab("t", 1, "x");
+	txn_commit(txn);
 	cr_assert_str_eq(show(w.store, "t", NULL), "1 x 7");
-	world_release(&w);
 }
 
 Test(alter, rows_staged_for_the_old_schema_go_in_where_they_still_fit) /* ALTER-6 */
@@ -301,36 +279,34 @@ Test(alter, rows_staged_for_the_old_schema_go_in_where_they_still_fit) /* ALTER-
 
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		teg_error why = { 0 };
-		struct world w;
 		teg_status status;
 		teg_txn *txn;
 		const char *name;
 
-		world_init(&w);
-		create_table(&w, "t");
-		commit_ab(&w, "t", 1, "x");
-		OK(teg_txn_begin(w.store, NULL, &txn, err));
+		create_table("t");
+		commit_ab("t", 1, "x");
+		txn = txn_begin(w.store);
 		OK(put_ab(txn, "t", 2, "y", err));
-		OK(alter(&w, "t", &cases[i].change, 1, err));
+		alter("t", &cases[i].change);
 		status = teg_txn_commit(txn, NULL, &why);
 		cr_assert_eq(status, cases[i].status, "%s: %s", cases[i].what, why.message);
 		if (status != TEG_OK)
 			teg_txn_abort(txn);
 		name = cases[i].change.kind == TEG_ALTER_RENAME_ARRAY ? "u" : "t";
 		cr_assert_str_eq(show(w.store, name, NULL), cases[i].rows, "%s", cases[i].what);
-		world_release(&w);
+		start_again();
 	}
 }
 
 /* ---- arrays as a whole ---- */
 
-static bool has_array(struct world *w, const char *name)
+static bool has_array(const char *name)
 {
 	teg_snapshot *snapshot;
 	teg_array *array = NULL;
 	bool there;
 
-	OK(teg_snapshot_open(w->store, &snapshot, err));
+	OK(teg_snapshot_open(w.store, &snapshot, err));
 	there = teg_array_open(snapshot, name, &array, NULL) == TEG_OK;
 	teg_array_close(array);
 	teg_snapshot_close(snapshot);
@@ -339,10 +315,7 @@ static bool has_array(struct world *w, const char *name)
 
 static teg_status create_c(teg_txn *txn, const char *name, teg_error *err)
 {
-	teg_spec spec = { .struct_size = sizeof spec,
-		          .kind = TEG_TABLE,
-		          .attributes = &c_null,
-		          .n_attributes = 1 };
+	teg_spec spec = spec_make(TEG_TABLE, NULL, 0, &c_null, 1);
 
 	return teg_txn_create(txn, name, &spec, err);
 }
@@ -358,30 +331,28 @@ Test(alter, a_dropped_array_made_again_starts_clean) /* NI1 KEY-8 */
 {
 	for (int together = 0; together < 2; together++) {
 		teg_snapshot *before;
-		struct world w;
 		teg_txn *txn, *late;
 
-		world_init(&w);
-		create_table(&w, "t");
-		create_table(&w, "other");
-		commit_ab(&w, "t", 1, "x");
+		create_table("t");
+		create_table("other");
+		commit_ab("t", 1, "x");
 		OK(teg_snapshot_open(w.store, &before, err));
-		OK(teg_txn_begin(w.store, NULL, &late, err));
+		late = txn_begin(w.store);
 		OK(put_ab(late, "t", 9, "late", err));
-		OK(teg_txn_begin(w.store, NULL, &txn, err));
+		txn = txn_begin(w.store);
 		OK(put_ab(txn, "t", 2, "gone", err));
 		OK(teg_txn_alter(txn, "t", &drop_array, 1, err));
 		REFUSED(TEG_NOT_FOUND, put_ab(txn, "t", 3, "gone", err));
 		REFUSED(TEG_NOT_FOUND, teg_txn_alter(txn, "t", &drop_array, 1, err));
 		if (!together) {
-			OK(teg_txn_commit(txn, NULL, err));
-			cr_assert(!has_array(&w, "t"));
-			cr_assert(has_array(&w, "other"));
-			OK(teg_txn_begin(w.store, NULL, &txn, err));
+			txn_commit(txn);
+			cr_assert(!has_array("t"));
+			cr_assert(has_array("other"));
+			txn = txn_begin(w.store);
 		}
 		OK(create_c(txn, "t", err));
 		OK(put_c(txn, "t", 5, err));
-		OK(teg_txn_commit(txn, NULL, err));
+		txn_commit(txn);
 		cr_assert_str_eq(show(w.store, "t", NULL), "5");
 		cr_assert_str_eq(show_at(before, "t", NULL), "1 x");
 		/* Rows that were meant for the array before it. */
@@ -395,52 +366,46 @@ Test(alter, a_dropped_array_made_again_starts_clean) /* NI1 KEY-8 */
 		world_reopen(&w);
 		cr_assert_str_eq(show(w.store, "t", NULL), "5");
 		OK(teg_verify(w.store, true, NULL, NULL, NULL, err));
-		world_release(&w);
+		start_again();
 	}
 }
 
 Test(alter, dropping_twice_gives_each_its_own_id) /* KEY-8 */
 {
-	struct world w;
 	teg_txn *txn;
 
-	world_init(&w);
 	for (int i = 0; i < 3; i++) {
-		create_table(&w, "t");
-		commit_ab(&w, "t", i, "x");
-		OK(teg_txn_begin(w.store, NULL, &txn, err));
+		if (i)
+			create_table("t");
+		commit_ab("t", i, "x");
+		txn = txn_begin(w.store);
 		OK(teg_txn_alter(txn, "t", &drop_array, 1, err));
-		OK(teg_txn_commit(txn, NULL, err));
+		txn_commit(txn);
 	}
-	cr_assert(!has_array(&w, "t"));
-	create_table(&w, "t");
+	cr_assert(!has_array("t"));
+	create_table("t");
 	cr_assert_str_eq(show(w.store, "t", NULL), "");
-	world_release(&w);
 }
 
 Test(alter, a_renamed_array_keeps_everything_and_leaves_its_name_free) /* KEY-7 */
 {
-	struct world w;
 	teg_txn *txn;
 
-	world_init(&w);
-	create_table(&w, "t");
-	commit_ab(&w, "t", 1, "x");
-	OK(teg_txn_begin(w.store, NULL, &txn, err));
+	commit_ab("t", 1, "x");
+	txn = txn_begin(w.store);
 	OK(teg_txn_alter(txn, "t", &rename_array, 1, err));
 	REFUSED(TEG_NOT_FOUND, put_ab(txn, "t", 2, "y", err));
 	OK(put_ab(txn, "u", 2, "y", err));
 	OK(create_c(txn, "t", err));
 	OK(put_c(txn, "t", 5, err));
-	OK(teg_txn_commit(txn, NULL, err));
+	txn_commit(txn);
 	cr_assert_str_eq(show(w.store, "u", NULL), "1 x|2 y");
 	cr_assert_str_eq(show(w.store, "t", NULL), "5");
-	commit_ab(&w, "u", 3, "z");
+	commit_ab("u", 3, "z");
 	OK(teg_compact(w.store, NULL, NULL, err));
 	world_reopen(&w);
 	cr_assert_str_eq(show(w.store, "u", NULL), "1 x|2 y|3 z");
 	cr_assert_str_eq(show(w.store, "t", NULL), "5");
-	world_release(&w);
 }
 
 Test(alter, two_arrays_exchange_their_names)
@@ -448,38 +413,29 @@ Test(alter, two_arrays_exchange_their_names)
 	teg_alter to[] = { { .kind = TEG_ALTER_RENAME_ARRAY, .new_name = "spare" },
 		           { .kind = TEG_ALTER_RENAME_ARRAY, .new_name = "t" },
 		           { .kind = TEG_ALTER_RENAME_ARRAY, .new_name = "u" } };
-	struct world w;
 	teg_txn *txn;
 
-	world_init(&w);
-	create_table(&w, "t");
-	create_table(&w, "u");
-	commit_ab(&w, "t", 1, "t");
-	commit_ab(&w, "u", 2, "u");
-	OK(teg_txn_begin(w.store, NULL, &txn, err));
+	create_table("u");
+	commit_ab("t", 1, "t");
+	commit_ab("u", 2, "u");
+	txn = txn_begin(w.store);
 	REFUSED(TEG_EXISTS, teg_txn_alter(txn, "t", &to[2], 1, err));
 	OK(teg_txn_alter(txn, "t", &to[0], 1, err));
 	OK(teg_txn_alter(txn, "u", &to[1], 1, err));
 	OK(teg_txn_alter(txn, "spare", &to[2], 1, err));
-	OK(teg_txn_commit(txn, NULL, err));
+	txn_commit(txn);
 	cr_assert_str_eq(show(w.store, "t", NULL), "2 u");
 	cr_assert_str_eq(show(w.store, "u", NULL), "1 t");
-	cr_assert(!has_array(&w, "spare"));
-	world_release(&w);
+	cr_assert(!has_array("spare"));
 }
 
 Test(alter, a_name_taken_meanwhile_is_told)
 {
-	struct world w;
-	teg_txn *txn;
+	teg_txn *txn = txn_begin(w.store);
 
-	world_init(&w);
-	create_table(&w, "t");
-	OK(teg_txn_begin(w.store, NULL, &txn, err));
 	OK(teg_txn_alter(txn, "t", &rename_array, 1, err));
-	create_table(&w, "u");
+	create_table("u");
 	REFUSED(TEG_EXISTS, teg_txn_commit(txn, NULL, err));
 	teg_txn_abort(txn);
-	cr_assert(has_array(&w, "t"));
-	world_release(&w);
+	cr_assert(has_array("t"));
 }

@@ -1,10 +1,8 @@
 /* A whole transaction, with segments in files, under failing calls, failing memory and power cuts. */
 #include "codec/base/error.h"
-#include "engine/os/faulty.h"
-#include "engine/os/memory.h"
-#include "engine/store/store.h"
-#include "tests/support/memory.h"
-#include <criterion/criterion.h>
+#include "tests/support/fragile.h"
+#include "tests/support/spec.h"
+#include "tests/support/world.h"
 
 #define CELLS 12000
 
@@ -28,14 +26,9 @@ struct told {
 
 static teg_status create(teg_txn *txn, teg_error *err)
 {
-	teg_dimension x = { .name = "x", .type = { .type = TEG_INT64 } };
-	teg_attribute v = { .name = "v", .type = { .type = TEG_INT64 } };
-	teg_spec spec = { .struct_size = sizeof spec,
-		          .kind = TEG_SPARSE,
-		          .dimensions = &x,
-		          .n_dimensions = 1,
-		          .attributes = &v,
-		          .n_attributes = 1 };
+	teg_dimension x = axis_of("x", TEG_INT64);
+	teg_attribute v = attribute_of("v", TEG_INT64);
+	teg_spec spec = spec_make(TEG_SPARSE, &x, 1, &v, 1);
 
 	return teg_txn_create(txn, "s", &spec, err);
 }
@@ -56,7 +49,7 @@ static teg_status put(teg_txn *txn, teg_error *err)
 
 static teg_status delete_some(teg_txn *txn, teg_error *err)
 {
-	teg_range box = { { .type = TEG_INT64, .as.i = 0 }, { .type = TEG_INT64, .as.i = 99 } };
+	teg_range box = int_range(0, 99);
 	teg_predicate *predicate;
 	teg_status status;
 
@@ -111,55 +104,28 @@ static teg_status work(struct os *os, const teg_allocator *alloc, struct told *t
 }
 
 /* Cells found after so many steps. */
-static const int64_t expected[] = { 0, 0, CELLS, CELLS - 200 };
-
-static int64_t count(teg_store *store)
-{
-	teg_snapshot *snapshot;
-	teg_array *array;
-	teg_scan *scan;
-	struct ArrowArray batch;
-	teg_error err = { 0 };
-	int64_t n = 0;
-	teg_status status;
-
-	cr_assert_eq(teg_snapshot_open(store, &snapshot, &err), TEG_OK, "%s", err.message);
-	status = teg_array_open(snapshot, "s", &array, &err);
-	if (status == TEG_NOT_FOUND) {
-		teg_snapshot_close(snapshot);
-		return 0;
-	}
-	cr_assert_eq(status, TEG_OK, "%s", err.message);
-	cr_assert_eq(teg_scan_open(array, NULL, &scan, &err), TEG_OK, "%s", err.message);
-	while ((status = teg_scan_next(scan, &batch, &err)) == TEG_OK) {
-		n += batch.length;
-		batch.release(&batch);
-	}
-	cr_assert_eq(status, TEG_END, "%s", err.message);
-	teg_scan_close(scan);
-	teg_array_close(array);
-	teg_snapshot_close(snapshot);
-	return n;
-}
+static const uint64_t expected[] = { 0, 0, CELLS, CELLS - 200 };
 
 static void check(struct os *os, const teg_allocator *alloc, const struct told *told, size_t n)
 {
 	teg_vacuum_options now = { .struct_size = sizeof now, .has_grace = true };
 	teg_verify_result result = { .struct_size = sizeof result };
+	teg_error said = { 0 };
 	teg_store *store;
-	teg_error err = { 0 };
-	int64_t found;
+	teg_status status;
+	uint64_t found;
 
-	cr_assert_eq(open_store(os, alloc, TEG_CREATE_IF_MISSING, &store, &err), TEG_OK,
-	             "call %zu: %s", n, err.message);
-	cr_assert_eq(teg_vacuum(store, &now, NULL, &err), TEG_OK, "%s", err.message);
-	cr_assert_eq(teg_verify(store, false, NULL, NULL, &result, &err), TEG_OK, "%s",
-	             err.message);
+	cr_assert_eq(open_store(os, alloc, TEG_CREATE_IF_MISSING, &store, &said), TEG_OK,
+	             "call %zu: %s", n, said.message);
+	OK(teg_vacuum(store, &now, NULL, err));
+	OK(teg_verify(store, false, NULL, NULL, &result, err));
 	cr_assert_eq(result.damages, 0, "call %zu", n);
-	found = count(store);
+	status = rows_count(store, "s", NULL, &found, NULL);
+	cr_assert(status == TEG_OK || status == TEG_NOT_FOUND, "call %zu: %s", n,
+	          teg_status_name(status));
 	cr_assert(found == expected[told->steps] ||
 	                  (told->doubt && told->steps < 3 && found == expected[told->steps + 1]),
-	          "call %zu: %lld cells after %d steps", n, (long long)found, told->steps);
+	          "call %zu: %llu cells after %d steps", n, (unsigned long long)found, told->steps);
 	teg_store_close(store);
 }
 
@@ -169,23 +135,17 @@ Test(faults, every_change_of_the_disk_fails_in_turn) /* S9 B2 */
 
 	for (size_t c = 0; c < 2; c++)
 		for (uint64_t n = 1;; n++) {
-			struct memory mem;
-			struct os *inner, *os;
 			struct told told = { 0 };
+			struct fragile d;
 			bool hit;
 
-			memory_init(&mem);
-			inner = os_memory_new(&mem.alloc, n);
-			os = os_faulty_new(inner, &mem.alloc);
-			faulty_count_changes_only(os, true);
-			faulty_set(os, n, codes[c], c == 0);
-			(void)work(os, &mem.alloc, &told);
-			hit = faulty_hit(os);
-			cr_assert(faulty_barriers_held(os));
-			os_free(os);
-			check(inner, &mem.alloc, &told, n);
-			os_free(inner);
-			memory_check(&mem);
+			fragile_init(&d, n);
+			faulty_count_changes_only(d.os, true);
+			faulty_set(d.os, n, codes[c], c == 0);
+			(void)work(d.os, &d.mem.alloc, &told);
+			hit = fragile_heal(&d);
+			check(d.disk, &d.mem.alloc, &told, n);
+			fragile_release(&d);
 			if (!hit) {
 				cr_assert_eq(told.steps, 3);
 				cr_assert_gt(n, 30);
@@ -197,23 +157,18 @@ Test(faults, every_change_of_the_disk_fails_in_turn) /* S9 B2 */
 Test(faults, killed_at_every_change_and_the_power_cut) /* B2 S1 */
 {
 	for (uint64_t n = 1;; n++) {
-		struct memory mem;
-		struct os *inner, *os;
 		struct told told = { 0 };
+		struct fragile d;
 		bool hit;
 
-		memory_init(&mem);
-		inner = os_memory_new(&mem.alloc, n);
-		os = os_faulty_new(inner, &mem.alloc);
-		faulty_count_changes_only(os, true);
-		faulty_kill(os, n);
-		(void)work(os, &mem.alloc, &told);
-		hit = faulty_hit(os);
-		os_free(os);
-		memory_power_cut(inner, n % 3 ? n * 0x9e3779b97f4a7c15u : 0);
-		check(inner, &mem.alloc, &told, (size_t)n);
-		os_free(inner);
-		memory_check(&mem);
+		fragile_init(&d, n);
+		faulty_count_changes_only(d.os, true);
+		faulty_kill(d.os, n);
+		(void)work(d.os, &d.mem.alloc, &told);
+		hit = fragile_heal(&d);
+		memory_power_cut(d.disk, n % 3 ? n * 0x9e3779b97f4a7c15u : 0);
+		check(d.disk, &d.mem.alloc, &told, (size_t)n);
+		fragile_release(&d);
 		if (!hit) {
 			cr_assert_eq(told.steps, 3);
 			cr_assert_gt(n, 30);
