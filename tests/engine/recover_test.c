@@ -4,6 +4,7 @@
 #include "engine/os/memory.h"
 #include "tests/support/memory.h"
 #include "tests/support/ok.h"
+#include "tests/support/spec.h"
 
 static teg_status open_store(struct os *os, teg_store **store, teg_error *err)
 {
@@ -18,10 +19,7 @@ static teg_status open_store(struct os *os, teg_store **store, teg_error *err)
 static void fill(struct os *os, int n)
 {
 	teg_attribute attr = { .name = "v", .type = { .type = TEG_INT64 } };
-	teg_spec spec = { .struct_size = sizeof spec,
-		          .kind = TEG_TABLE,
-		          .attributes = &attr,
-		          .n_attributes = 1 };
+	teg_spec spec = spec_make(TEG_TABLE, NULL, 0, &attr, 1);
 	int64_t v[] = { 1, 2, 3 };
 	teg_column column = { .name = "v", .values = v };
 	teg_store *store;

@@ -197,6 +197,16 @@ class Engine:
 
     # ---- reading ----
 
+    def open(self, name):
+        """An array of the newest version, which outlives its snapshot; for teg_array_close."""
+        snapshot, array = c.c_void_p(), c.c_void_p()
+        self.call("teg_snapshot_open", self.store, c.byref(snapshot))
+        try:
+            self.call("teg_array_open", snapshot, name.encode(), c.byref(array))
+        finally:
+            self.lib.teg_snapshot_close(snapshot)
+        return array
+
     def scan(self, name, **options):
         """A pyarrow table of what a scan gives, times included."""
         snapshot, array, scan = c.c_void_p(), c.c_void_p(), c.c_void_p()

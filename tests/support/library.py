@@ -8,15 +8,7 @@ import sys
 import tempfile
 import unittest
 
-
-def need(*modules):
-    for module in modules:
-        try:
-            __import__(module)
-        except ImportError:
-            print(f"skipped: needs {module}")
-            sys.exit(77)
-
+from needs import need
 
 if os.environ.get("TEG_SANITIZE"):
     sys.exit(77)

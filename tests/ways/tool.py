@@ -4,17 +4,15 @@ import pathlib
 import subprocess
 import sys
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+import needs  # noqa: E402
+
 TILECTL = os.environ.get("TEG_TILECTL", "build/dev/tilectl")
 
 
 def need(*modules):
     """Skips the program (77) without them or without tilectl's Parquet module."""
-    for module in modules:
-        try:
-            __import__(module)
-        except ImportError:
-            print(f"skipped: needs {module}")
-            sys.exit(77)
+    needs.need(*modules)
     if not pathlib.Path(TILECTL).exists():
         print("skipped: tilectl is not built")
         sys.exit(77)

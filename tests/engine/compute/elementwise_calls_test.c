@@ -2,40 +2,25 @@
  * with brute force in elementwise_test.py. */
 #include <stdio.h>
 #include <string.h>
-#include "engine/os/memory.h"
-#include "engine/os/os.h"
-#include "tests/support/memory.h"
-#include "tests/support/ok.h"
+#include "tests/support/spec.h"
+#include "tests/support/world.h"
 
 #define N 3000
 
-static teg_status make(teg_store *store, const char *name, int64_t first, teg_error *err)
+static void make(teg_store *store, const char *name, int64_t first)
 {
-	teg_dimension dim = { .name = "x", .type = { .type = TEG_INT64 } };
-	teg_attribute attr = { .name = "v", .type = { .type = TEG_INT64 }, .nullable = true };
-	teg_spec spec = { .struct_size = sizeof spec,
-		          .kind = TEG_SPARSE,
-		          .dimensions = &dim,
-		          .n_dimensions = 1,
-		          .attributes = &attr,
-		          .n_attributes = 1,
-		          .tile_cells = 256 };
+	teg_dimension dim = axis_of("x", TEG_INT64);
+	teg_attribute attr = attribute_of("v", TEG_INT64);
+	teg_spec spec = spec_make(TEG_SPARSE, &dim, 1, &attr, 1);
 	static int64_t x[N];
 	teg_column columns[] = { { .name = "x", .values = x }, { .name = "v", .values = x } };
-	teg_txn *txn;
-	teg_status status;
 
+	attr.nullable = true;
+	spec.tile_cells = 256;
 	for (int64_t i = 0; i < N; i++)
 		x[i] = first + i;
-	TEG_TRY(teg_txn_begin(store, NULL, &txn, err));
-	status = teg_txn_create(txn, name, &spec, err);
-	if (status == TEG_OK)
-		status = teg_txn_put(txn, name, columns, 2, N, NULL, err);
-	if (status == TEG_OK)
-		status = teg_txn_commit(txn, NULL, err);
-	if (status != TEG_OK)
-		teg_txn_abort(txn);
-	return status;
+	txn_create(store, name, &spec);
+	txn_put(store, name, columns, 2, N);
 }
 
 static teg_array *open_array(teg_store *store, const char *name)
@@ -94,82 +79,60 @@ static bool add_all(teg_array *a, teg_array *b)
 
 Test(elementwise, every_allocation_may_fail) /* NH1 */
 {
-	struct memory mem;
-	struct os *os;
-	teg_store *store;
 	teg_array *a, *b;
 	bool done = false;
+	struct world w;
 
-	memory_init(&mem);
-	os = os_memory_new(&mem.alloc, 1);
-	OK(teg_store_open(NULL,
-	                  &(teg_store_options){ .struct_size = sizeof(teg_store_options),
-	                                        .create = TEG_CREATE_IF_MISSING,
-	                                        .allocator = &mem.alloc,
-	                                        .os = os },
-	                  &store, err));
-	OK(make(store, "a", 0, err));
-	OK(make(store, "b", 500, err));
-	a = open_array(store, "a");
-	b = open_array(store, "b");
+	world_make(&w, (teg_store_options){ 0 });
+	make(w.store, "a", 0);
+	make(w.store, "b", 500);
+	a = open_array(w.store, "a");
+	b = open_array(w.store, "b");
 	cr_assert(add_all(a, b));
 	for (size_t n = 1; !done; n++) {
-		size_t refused = mem.n_refused;
+		size_t refused = w.mem.n_refused;
 
-		mem.fail_at = mem.n_requests + n;
+		w.mem.fail_at = w.mem.n_requests + n;
 		done = add_all(a, b);
-		mem.fail_at = 0;
-		cr_assert_eq(done, mem.n_refused == refused, "request %zu", n);
+		w.mem.fail_at = 0;
+		cr_assert_eq(done, w.mem.n_refused == refused, "request %zu", n);
 	}
 	teg_array_close(a);
 	teg_array_close(b);
-	teg_store_close(store);
-	os_free(os);
-	memory_check(&mem);
+	world_release(&w);
 }
 
 Test(elementwise, what_overflows_is_named)
 {
 	teg_term term = { TEG_MULTIPLY, "v", "x", "area" };
-	struct os *os = os_memory_new(teg_allocator_default(), 1);
 	struct ArrowArrayStream stream;
 	char message[288] = "";
 	uint64_t n_rows;
-	teg_store *store;
+	struct world w;
 	teg_array *a;
 
-	OK(teg_store_open(NULL,
-	                  &(teg_store_options){ .struct_size = sizeof(teg_store_options),
-	                                        .create = TEG_CREATE_IF_MISSING,
-	                                        .os = os },
-	                  &store, err));
-	OK(make(store, "a", 3037000490, err)); /* the root of 2^63 is among them */
-	a = open_array(store, "a");
+	world_make(&w, (teg_store_options){ 0 });
+	make(w.store, "a", 3037000490); /* the root of 2^63 is among them */
+	a = open_array(w.store, "a");
 	OK(teg_elementwise(a, a, &term, 1, NULL, &stream, err));
 	teg_array_close(a); /* the stream keeps it */
 	cr_assert_neq(drain(&stream, &n_rows, message), 0);
 	cr_assert_str_eq(message, "area overflows int64 in row 10");
 	cr_assert_eq(n_rows, 0);
-	teg_store_close(store);
-	os_free(os);
+	world_release(&w);
 }
 
 Test(elementwise, arguments_are_looked_at)
 {
 	teg_term term = { TEG_ADD, "v", "v", NULL };
 	teg_elementwise_options newer = { .struct_size = 0 };
-	struct os *os = os_memory_new(teg_allocator_default(), 1);
 	struct ArrowArrayStream stream;
-	teg_store *store;
+	struct world w;
 	teg_array *a;
 
-	OK(teg_store_open(NULL,
-	                  &(teg_store_options){ .struct_size = sizeof(teg_store_options),
-	                                        .create = TEG_CREATE_IF_MISSING,
-	                                        .os = os },
-	                  &store, err));
-	OK(make(store, "a", 0, err));
-	a = open_array(store, "a");
+	world_make(&w, (teg_store_options){ 0 });
+	make(w.store, "a", 0);
+	a = open_array(w.store, "a");
 	cr_assert_eq(teg_elementwise(NULL, a, &term, 1, NULL, &stream, NULL), TEG_MISUSE);
 	cr_assert_eq(teg_elementwise(a, NULL, &term, 1, NULL, &stream, NULL), TEG_MISUSE);
 	cr_assert_eq(teg_elementwise(a, a, NULL, 1, NULL, &stream, NULL), TEG_MISUSE);
@@ -177,6 +140,5 @@ Test(elementwise, arguments_are_looked_at)
 	cr_assert_eq(teg_elementwise(a, a, &term, 1, NULL, NULL, NULL), TEG_MISUSE);
 	cr_assert_eq(teg_elementwise(a, a, &term, 1, &newer, &stream, NULL), TEG_MISUSE);
 	teg_array_close(a);
-	teg_store_close(store);
-	os_free(os);
+	world_release(&w);
 }

@@ -36,15 +36,6 @@ def boxed(box, kind=INT64):
 
 
 class Store(Engine):
-    def open(self, name):
-        snapshot, array = c.c_void_p(), c.c_void_p()
-        self.call("teg_snapshot_open", self.store, c.byref(snapshot))
-        try:
-            self.call("teg_array_open", snapshot, name.encode(), c.byref(array))
-        finally:
-            self.lib.teg_snapshot_close(snapshot)
-        return array
-
     def elementwise(self, left, right, terms, both=False, memory=0, of_left=None, of_right=None,
                     stream=None):
         """terms: ("a", "+", "b") or ("a", "+", "b", name). A pyarrow table, or the stream is filled."""

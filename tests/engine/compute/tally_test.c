@@ -2,9 +2,8 @@
  * aggregate_test.py, which those cannot reach. */
 #include <stdio.h>
 #include <string.h>
-#include "engine/os/memory.h"
-#include "tests/support/memory.h"
-#include "tests/support/ok.h"
+#include "tests/support/spec.h"
+#include "tests/support/world.h"
 
 #define ROWS 500
 
@@ -15,23 +14,17 @@ static void fill(teg_store *store)
 	static int32_t offsets[ROWS + 1];
 	static char texts[ROWS * 8];
 	static uint8_t validity[ROWS / 8 + 1];
-	teg_dimension dim = { .name = "x", .type = { .type = TEG_INT64 } };
-	teg_attribute attrs[] = { { .name = "v", .type = { .type = TEG_INT64 }, .nullable = true },
-		                  { .name = "f", .type = { .type = TEG_FLOAT32 } },
-		                  { .name = "s", .type = { .type = TEG_UTF8 } } };
-	teg_spec spec = { .struct_size = sizeof spec,
-		          .kind = TEG_SPARSE,
-		          .dimensions = &dim,
-		          .n_dimensions = 1,
-		          .attributes = attrs,
-		          .n_attributes = 3,
-		          .tile_cells = 100 };
+	teg_dimension dim = axis_of("x", TEG_INT64);
+	teg_attribute attrs[] = { attribute_of("v", TEG_INT64), attribute_of("f", TEG_FLOAT32),
+		                  attribute_of("s", TEG_UTF8) };
+	teg_spec spec = spec_make(TEG_SPARSE, &dim, 1, attrs, 3);
 	teg_column columns[] = { { .name = "x", .values = x },
 		                 { .name = "v", .values = v, .validity = validity },
 		                 { .name = "f", .values = f },
 		                 { .name = "s", .values = texts, .offsets = offsets } };
-	teg_txn *txn;
 
+	attrs[0].nullable = true;
+	spec.tile_cells = 100;
 	memset(validity, 0x77, sizeof validity);
 	for (int i = 0; i < ROWS; i++) {
 		x[i] = i;
@@ -39,13 +32,9 @@ static void fill(teg_store *store)
 		f[i] = (float)(i % 5) - 2;
 		offsets[i + 1] = offsets[i] + sprintf(texts + offsets[i], "s%d", i % 7);
 	}
-	OK(teg_txn_begin(store, NULL, &txn, err));
-	OK(teg_txn_create(txn, "a", &spec, err));
-	OK(teg_txn_put(txn, "a", columns, 4, ROWS, NULL, err));
-	OK(teg_txn_commit(txn, NULL, err));
-	OK(teg_txn_begin(store, NULL, &txn, err));
-	OK(teg_txn_put(txn, "a", columns, 4, 50, NULL, err)); /* again: to be resolved */
-	OK(teg_txn_commit(txn, NULL, err));
+	txn_create(store, "a", &spec);
+	txn_put(store, "a", columns, 4, ROWS);
+	txn_put(store, "a", columns, 4, 50); /* again: to be resolved */
 }
 
 static teg_status by_text(teg_array *array)

@@ -5,6 +5,8 @@
 #ifndef TEG_TESTS_ENGINE_OS_POSIX_FIXTURE_H
 #define TEG_TESTS_ENGINE_OS_POSIX_FIXTURE_H
 #include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
 #include "engine/os/os.h"
 #include "tests/support/dir.h"
 #include "tests/support/memory.h"
@@ -41,5 +43,18 @@ static inline void teardown(void)
 static inline void write_text(const char *path, const char *text)
 {
 	OK(os_write_file(os, path, span_of_text(text), err));
+}
+
+/* Runs `body` in a child and returns its exit status. */
+static inline int in_child(int (*body)(void))
+{
+	pid_t pid = fork();
+	int status;
+
+	cr_assert_geq(pid, 0);
+	if (!pid)
+		_exit(body());
+	cr_assert_eq(waitpid(pid, &status, 0), pid);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 #endif

@@ -7,19 +7,6 @@
 #include "tests/engine/os/posix_fixture.h"
 #include "tests/support/seccomp.h"
 
-/* Runs `body` in a child and returns its exit status. */
-static int in_child(int (*body)(void))
-{
-	pid_t pid = fork();
-	int status;
-
-	cr_assert_geq(pid, 0);
-	if (!pid)
-		_exit(body());
-	cr_assert_eq(waitpid(pid, &status, 0), pid);
-	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-
 static int try_lock(void)
 {
 	struct os_file *file;

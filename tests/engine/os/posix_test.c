@@ -389,19 +389,6 @@ Test(posix, removes_a_file_that_cannot_be_written_whole, .init = setup, .fini = 
 	cr_assert_eq(test_dir_count(full("store")), 0);
 }
 
-/* Runs `body` in a child and returns its exit status. */
-static int in_child(int (*body)(void))
-{
-	pid_t pid = fork();
-	int status;
-
-	cr_assert_geq(pid, 0);
-	if (!pid)
-		_exit(body());
-	cr_assert_eq(waitpid(pid, &status, 0), pid);
-	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-
 static const struct {
 	long number;
 	int with_errno;

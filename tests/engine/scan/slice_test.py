@@ -83,15 +83,6 @@ class Dense(Engine):
                   c.c_size_t(1), None)
         self.commit(txn)
 
-    def open(self, name):
-        snapshot, array = c.c_void_p(), c.c_void_p()
-        self.call("teg_snapshot_open", self.store, c.byref(snapshot))
-        try:
-            self.call("teg_array_open", snapshot, name.encode(), c.byref(array))
-        finally:
-            self.lib.teg_snapshot_close(snapshot)
-        return array
-
     def shape(self, array, index):
         n, shape = c.c_size_t(), (c.c_uint64 * 16)()
         self.call("teg_array_shape", array, items_of(index), c.c_size_t(len(index)), c.byref(n), shape)

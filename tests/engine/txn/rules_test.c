@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdio.h>
 #include "tests/support/show.h"
+#include "tests/support/spec.h"
 #include "tests/support/world.h"
 
 static const teg_attribute attributes[] = {
@@ -40,17 +41,11 @@ static void make_checks(teg_check checks[3])
 
 static void create(struct world *w, const teg_check *checks, size_t n)
 {
-	teg_spec spec = { .struct_size = sizeof spec,
-		          .kind = TEG_TABLE,
-		          .attributes = attributes,
-		          .n_attributes = 3,
-		          .checks = checks,
-		          .n_checks = n };
-	teg_txn *txn;
+	teg_spec spec = spec_make(TEG_TABLE, NULL, 0, attributes, 3);
 
-	OK(teg_txn_begin(w->store, NULL, &txn, err));
-	OK(teg_txn_create(txn, "a", &spec, err));
-	OK(teg_txn_commit(txn, NULL, err));
+	spec.checks = checks;
+	spec.n_checks = n;
+	txn_create(w->store, "a", &spec);
 }
 
 /* ---- rows ---- */
@@ -117,7 +112,7 @@ Test(rules, every_put_is_held_to_them) /* V10 B6 RULE-1 RULE-2 RULE-3 */
 		teg_status status;
 		teg_txn *txn;
 
-		OK(teg_txn_begin(w.store, NULL, &txn, err));
+		txn = txn_begin(w.store);
 		OK(put_rows(txn, rows, 2, err));
 		status = put_rows(txn, rows, 3, &why);
 		cr_assert_eq(status, cases[k].column ? TEG_SCHEMA : TEG_OK, "%s: %s", cases[k].what,
@@ -142,32 +137,22 @@ Test(rules, a_refused_put_leaves_the_transaction_as_it_was) /* B6 */
 	make_checks(checks);
 	world_init(&w);
 	create(&w, checks, 3);
-	OK(teg_txn_begin(w.store, NULL, &txn, err));
+	txn = txn_begin(w.store);
 	OK(put_rows(txn, &good, 1, err));
 	REFUSED(TEG_SCHEMA, put_rows(txn, &bad, 1, err));
-	OK(teg_txn_commit(txn, NULL, err));
+	txn_commit(txn);
 	cr_assert_str_eq(show(w.store, "a", NULL), "1 1 one");
 	world_release(&w);
 }
 
 Test(rules, boxes_of_dense_arrays_are_held_to_them) /* RULE-1 */
 {
-	teg_dimension x = { .name = "x",
-		            .type = { .type = TEG_INT64 },
-		            .lo = { .type = TEG_INT64 },
-		            .hi = { .type = TEG_INT64, .as.i = 9 } };
+	teg_dimension x = axis_within("x", 0, 9);
 	teg_check check = {
 		.name = "small", .kind = TEG_CHECK_RANGE, .column = "i", .hi = whole(5)
 	};
-	teg_spec spec = { .struct_size = sizeof spec,
-		          .kind = TEG_DENSE,
-		          .dimensions = &x,
-		          .n_dimensions = 1,
-		          .attributes = attributes,
-		          .n_attributes = 1,
-		          .checks = &check,
-		          .n_checks = 1 };
-	teg_range box = { { .type = TEG_INT64, .as.i = 2 }, { .type = TEG_INT64, .as.i = 4 } };
+	teg_spec spec = spec_make(TEG_DENSE, &x, 1, attributes, 1);
+	teg_range box = int_range(2, 4);
 	int32_t values[] = { 1, 6, 3 };
 	uint8_t valid[] = { 1, 0, 1 };
 	teg_buffer buffer = { .name = "i", .values = values, .values_len = sizeof values };
@@ -175,15 +160,17 @@ Test(rules, boxes_of_dense_arrays_are_held_to_them) /* RULE-1 */
 	struct world w;
 	teg_txn *txn;
 
+	spec.checks = &check;
+	spec.n_checks = 1;
 	world_init(&w);
-	OK(teg_txn_begin(w.store, NULL, &txn, err));
+	txn = txn_begin(w.store);
 	OK(teg_txn_create(txn, "a", &spec, err));
 	cr_assert_eq(teg_txn_put_box(txn, "a", &box, &buffer, 1, NULL, &why), TEG_SCHEMA);
 	cr_assert_eq(why.row, 1);
 	cr_assert_str_eq(why.column, "i");
 	buffer.validity = valid;
 	OK(teg_txn_put_box(txn, "a", &box, &buffer, 1, NULL, err));
-	OK(teg_txn_commit(txn, NULL, err));
+	txn_commit(txn);
 	cr_assert_str_eq(show(w.store, "a", NULL), "2 1|3 -|4 3");
 	world_release(&w);
 }
@@ -221,17 +208,13 @@ Test(rules, what_is_no_rule_is_refused) /* RULE-4 */
 	world_init(&w);
 	create(&w, NULL, 0);
 	for (size_t k = 0; k < sizeof refused / sizeof *refused; k++) {
-		teg_spec spec = { .struct_size = sizeof spec,
-			          .kind = TEG_TABLE,
-			          .attributes = attributes,
-			          .n_attributes = 3,
-			          .checks = &refused[k].check,
-			          .n_checks = 1 };
+		teg_spec spec = spec_make(TEG_TABLE, NULL, 0, attributes, 3);
 		teg_alter change = { .kind = TEG_ALTER_CHECK, .check = &refused[k].check };
 		bool missing = !refused[k].check.name || !refused[k].check.column;
-		teg_txn *txn;
+		teg_txn *txn = txn_begin(w.store);
 
-		OK(teg_txn_begin(w.store, NULL, &txn, err));
+		spec.checks = change.check;
+		spec.n_checks = 1;
 		REFUSED(TEG_SCHEMA, teg_txn_create(txn, "b", &spec, err));
 		REFUSED(missing ? TEG_MISUSE : TEG_SCHEMA,
 		        teg_txn_alter(txn, "a", &change, 1, err));
@@ -243,16 +226,9 @@ Test(rules, what_is_no_rule_is_refused) /* RULE-4 */
 
 static teg_status alter(struct world *w, const teg_alter *changes, size_t n, teg_error *err)
 {
-	teg_txn *txn;
-	teg_status status = teg_txn_begin(w->store, NULL, &txn, err);
+	teg_txn *txn = txn_begin(w->store);
 
-	if (status == TEG_OK)
-		status = teg_txn_alter(txn, "a", changes, n, err);
-	if (status == TEG_OK)
-		status = teg_txn_commit(txn, NULL, err);
-	if (status != TEG_OK)
-		teg_txn_abort(txn);
-	return status;
+	return txn_end(txn, teg_txn_alter(txn, "a", changes, n, err), err);
 }
 
 /* What verify tells of broken rules, one after the other: "column row". */
@@ -307,17 +283,17 @@ Test(rules, are_added_and_removed_and_verify_finds_rows_from_before) /* V10 RULE
 		changes[i].check = &checks[i];
 	world_init(&w);
 	create(&w, NULL, 0);
-	OK(teg_txn_begin(w.store, NULL, &txn, err));
+	txn = txn_begin(w.store);
 	OK(put_rows(txn, old, 3, err));
-	OK(teg_txn_commit(txn, NULL, err));
+	txn_commit(txn);
 	expect_broken(&w, "", 0);
 	OK(alter(&w, changes, 4, err));
 	expect_broken(&w, "k 1, f 1, t 1", 3);
 	REFUSED(TEG_SCHEMA, alter(&w, changes, 1, err)); /* under its name already, and no i */
 	REFUSED(TEG_SCHEMA, alter(&w, &drop, 1, err));   /* a check needs it */
-	OK(teg_txn_begin(w.store, NULL, &txn, err));
+	txn = txn_begin(w.store);
 	OK(teg_txn_delete(txn, "a", &row_id, 1, 1, NULL, err));
-	OK(teg_txn_commit(txn, NULL, err));
+	txn_commit(txn);
 	expect_broken(&w, "k 1, t 1", 2);
 	OK(alter(&w, &uncheck, 1, err));
 	expect_broken(&w, "t 1", 1);
@@ -340,17 +316,17 @@ Test(rules, rows_that_were_not_asked_do_not_join) /* ALTER-6 */
 	change.check = &checks[1];
 	world_init(&w);
 	create(&w, checks, 1);
-	OK(teg_txn_begin(w.store, NULL, &txn, err));
+	txn = txn_begin(w.store);
 	OK(put_rows(txn, &good, 1, err));
 	OK(alter(&w, &widen, 1, err)); /* the rule on i goes with it */
-	OK(teg_txn_commit(txn, NULL, err));
-	OK(teg_txn_begin(w.store, NULL, &txn, err));
+	txn_commit(txn);
+	txn = txn_begin(w.store);
 	OK(put_rows(txn, &good, 1, err));
 	OK(alter(&w, &change, 1, err));
 	REFUSED(TEG_CONFLICT, teg_txn_commit(txn, NULL, err));
 	teg_txn_abort(txn);
 	good.i = 6;
-	OK(teg_txn_begin(w.store, NULL, &txn, err));
+	txn = txn_begin(w.store);
 	REFUSED(TEG_SCHEMA, put_rows(txn, &good, 1, err));
 	teg_txn_abort(txn);
 	cr_assert_str_eq(show(w.store, "a", NULL), "1 1 one");

@@ -1,8 +1,6 @@
 /* Puts from an Arrow stream: what is checked even where no batch comes, and which row is at fault. */
-#include "engine/os/memory.h"
-#include "engine/tegula.h"
-#include "tests/support/memory.h"
-#include <criterion/criterion.h>
+#include "tests/support/spec.h"
+#include "tests/support/world.h"
 
 /* Batches of two rows of one int64 column; the row `bad` is null. */
 struct source {
@@ -96,10 +94,8 @@ static void put(teg_store *store, size_t i)
 		                           .get_next = get_next,
 		                           .release = release_stream,
 		                           .private_data = &source };
-	teg_attribute v = { .name = "v", .type = { .type = TEG_INT64 } };
-	teg_spec spec = {
-		.struct_size = sizeof spec, .kind = TEG_TABLE, .attributes = &v, .n_attributes = 1
-	};
+	teg_attribute v = attribute_of("v", TEG_INT64);
+	teg_spec spec = spec_make(TEG_TABLE, NULL, 0, &v, 1);
 	uint64_t n_rows = 99;
 	teg_error err = { .row = -1 };
 	teg_txn *txn;
@@ -116,23 +112,10 @@ static void put(teg_store *store, size_t i)
 
 Test(stream, schema_is_checked_and_rows_are_counted_over_all_of_it)
 {
-	struct memory mem;
-	struct os *os;
-	teg_store *store;
-	teg_error err;
+	struct world w;
 
-	memory_init(&mem);
-	os = os_memory_new(&mem.alloc, 1);
-	cr_assert_eq(teg_store_open(NULL,
-	                            &(teg_store_options){ .struct_size = sizeof(teg_store_options),
-	                                                  .create = TEG_CREATE_NEW,
-	                                                  .allocator = &mem.alloc,
-	                                                  .os = os },
-	                            &store, &err),
-	             TEG_OK);
+	world_make(&w, (teg_store_options){ 0 });
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-		put(store, i);
-	teg_store_close(store);
-	os_free(os);
-	memory_check(&mem);
+		put(w.store, i);
+	world_release(&w);
 }

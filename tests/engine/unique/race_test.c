@@ -4,7 +4,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include "tests/support/dir.h"
-#include "tests/support/ok.h"
+#include "tests/support/spec.h"
+#include "tests/support/world.h"
 
 #define WRITERS 3
 #define KEYS 24
@@ -20,19 +21,13 @@ static teg_store *open_at(const char *path, teg_create create)
 
 static void make(const char *path)
 {
-	teg_attribute id = { .name = "id", .type = { .type = TEG_INT64 } };
-	teg_spec spec = { .struct_size = sizeof spec,
-		          .kind = TEG_TABLE,
-		          .attributes = &id,
-		          .n_attributes = 1,
-		          .key = "id",
-		          .key_unique = true };
+	teg_attribute id = attribute_of("id", TEG_INT64);
+	teg_spec spec = spec_make(TEG_TABLE, NULL, 0, &id, 1);
 	teg_store *store = open_at(path, TEG_CREATE_NEW);
-	teg_txn *txn;
 
-	OK(teg_txn_begin(store, NULL, &txn, err));
-	OK(teg_txn_create(txn, "t", &spec, err));
-	OK(teg_txn_commit(txn, NULL, err));
+	spec.key = "id";
+	spec.key_unique = true;
+	txn_create(store, "t", &spec);
 	teg_store_close(store);
 }
 

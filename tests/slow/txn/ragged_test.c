@@ -5,6 +5,7 @@
 #include "tests/support/memory.h"
 #include "tests/support/ok.h"
 #include "tests/support/rng.h"
+#include "tests/support/spec.h"
 
 #define MIB ((size_t)1 << 20)
 #define BUDGET (64 * MIB)
@@ -32,10 +33,7 @@ static void create(teg_txn *txn)
 		{ .name = "vertices",
 		  .type = { .type = TEG_LIST, .children = point, .n_children = 1 } }
 	};
-	teg_spec spec = { .struct_size = sizeof spec,
-		          .kind = TEG_TABLE,
-		          .attributes = attributes,
-		          .n_attributes = 2 };
+	teg_spec spec = spec_make(TEG_TABLE, NULL, 0, attributes, 2);
 
 	OK(teg_txn_create(txn, "a", &spec, err));
 }
