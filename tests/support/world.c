@@ -27,22 +27,24 @@ void world_make(struct world *w, teg_store_options options)
 	w->store = world_handle(w, options);
 }
 
-static const teg_store_options quiet = { .writer = "test", .no_auto_compact = true };
+void world_open(struct world *w, teg_create create)
+{
+	w->store = world_handle(w, (teg_store_options){ .create = create,
+	                                                .writer = "test",
+	                                                .no_auto_compact = true });
+}
 
 void world_init(struct world *w)
 {
-	teg_store_options options = quiet;
-
 	world_prepare(w);
 	memory_set_clock(w->os, 1000000);
-	options.create = TEG_CREATE_NEW;
-	w->store = world_handle(w, options);
+	world_open(w, TEG_CREATE_NEW);
 }
 
 void world_reopen(struct world *w)
 {
 	teg_store_close(w->store);
-	w->store = world_handle(w, quiet);
+	world_open(w, TEG_CREATE_NO);
 }
 
 void world_release(struct world *w)

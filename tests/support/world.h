@@ -22,7 +22,8 @@ struct world {
 void world_init(struct world *w);
 /* The os, the allocator and, where none is said, TEG_CREATE_NEW are the world's; the clock is the os's. */
 void world_make(struct world *w, teg_store_options options);
-/* As world_init opens it, from what its os holds. */
+/* As world_init does, where no handle is open; world_reopen closes it first. */
+void world_open(struct world *w, teg_create create);
 void world_reopen(struct world *w);
 void world_release(struct world *w);
 

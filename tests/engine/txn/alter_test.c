@@ -98,7 +98,6 @@ Test(alter, old_rows_read_by_the_new_schema) /* V7 ALTER-1 ALTER-2 ALTER-3 */
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		teg_snapshot *before;
 
-		create_table("t");
 		commit_ab("t", 1, "x");
 		commit_ab("t", -2, NULL);
 		OK(teg_snapshot_open(w.store, &before, err));
@@ -283,7 +282,6 @@ Test(alter, rows_staged_for_the_old_schema_go_in_where_they_still_fit) /* ALTER-
 		teg_txn *txn;
 		const char *name;
 
-		create_table("t");
 		commit_ab("t", 1, "x");
 		txn = txn_begin(w.store);
 		OK(put_ab(txn, "t", 2, "y", err));
@@ -333,7 +331,6 @@ Test(alter, a_dropped_array_made_again_starts_clean) /* NI1 KEY-8 */
 		teg_snapshot *before;
 		teg_txn *txn, *late;
 
-		create_table("t");
 		create_table("other");
 		commit_ab("t", 1, "x");
 		OK(teg_snapshot_open(w.store, &before, err));

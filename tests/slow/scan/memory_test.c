@@ -118,8 +118,7 @@ static void world_apart(struct world *w)
 	memory_init(&w->mem);
 	w->os = os_memory_new(teg_allocator_default(), 1);
 	memory_set_clock(w->os, 1000000);
-	w->store = world_handle(w, (teg_store_options){ .create = TEG_CREATE_NEW,
-	                                                .no_auto_compact = true });
+	world_open(w, TEG_CREATE_NEW);
 }
 
 struct scanned {
