@@ -369,18 +369,15 @@ static teg_status append_tombstone(struct rows *rows, uint32_t i, const struct r
 }
 
 /* Rows that this transaction staged before lie above its boxes, so a delete names them one by one. */
-static teg_status delete_staged(struct teg_txn *txn, struct rows *rows, const struct row_box *box,
-                                teg_error *err)
+teg_status txn_delete_staged(struct rows *rows, uint32_t first, uint32_t end,
+                             const struct row_box *box, teg_error *err)
 {
-	uint32_t n = rows ? rows->n : 0;
-
-	for (uint32_t i = 0; i < n; i++) {
+	for (uint32_t i = first; i < end; i++) {
 		if (!is_inside(rows, i, &box->box) ||
 		    (rows_kind(rows, i) == ROW_TOMBSTONE && !kind_erases((uint8_t)box->kind)))
 			continue;
 		if (rows->n < UINT32_MAX / 4 && append_tombstone(rows, i, box) == TEG_OK)
 			continue;
-		txn->broken = true;
 		return teg_fail(err, TEG_NOMEM, "no memory for the cells of a box: abort");
 	}
 	return TEG_OK;
@@ -434,14 +431,17 @@ bool txn_has_text(const struct schema *schema)
 teg_status txn_remove_box(struct teg_txn *txn, struct txn_array *a, struct row_box *box,
                           teg_error *err)
 {
+	teg_status status;
+
 	for (uint32_t d = 0; d < a->schema->n_dims; d++)
 		if (box->box.lo[d] > box->box.hi[d])
 			return TEG_OK;
 	if (a->n_puts)
 		TEG_TRY(txn_expand_boxes(txn, a, err));
 	TEG_TRY(txn_may_delete(txn, a, false, err));
-	TEG_TRY(delete_staged(txn, a->cells, box, err));
-	return txn_add_box(txn, a, box, err);
+	status = txn_delete_staged(a->cells, 0, a->cells ? a->cells->n : 0, box, err);
+	txn->broken |= status != TEG_OK;
+	return status == TEG_OK ? txn_add_box(txn, a, box, err) : status;
 }
 
 static teg_status delete_box(struct teg_txn *txn, struct txn_array *a, const teg_range *ranges,

@@ -33,6 +33,7 @@ struct where {
 	teg_range *box;           /* in the transaction's arena; NULL: everywhere */
 	int64_t valid_from, valid_until;
 	uint32_t first, n;
+	size_t n_boxes; /* boxes of earlier calls */
 };
 
 /* A segment built ahead of the commit. */
@@ -131,6 +132,9 @@ teg_status txn_may_delete(const struct teg_txn *txn, const struct txn_array *arr
 /* Takes the box out of everything: a box tile, and rows for the cells staged before. */
 teg_status txn_remove_box(struct teg_txn *txn, struct txn_array *array, struct row_box *box,
                           teg_error *err);
+/* What a box deletes or erases of rows [first, end), by tombstones behind the others. TEG_NOMEM. */
+teg_status txn_delete_staged(struct rows *rows, uint32_t first, uint32_t end,
+                             const struct row_box *box, teg_error *err);
 /* The box to those staged. TEG_NOMEM. */
 teg_status txn_add_box(struct teg_txn *txn, struct txn_array *array, const struct row_box *box,
                        teg_error *err);

@@ -200,6 +200,7 @@ teg_status txn_remove_where(struct teg_txn *txn, struct txn_array *a, struct whe
 	TEG_TRY(txn_may_delete(txn, a, false, err));
 	TEG_TRY(txn_rows(txn, &a->cells, a->schema, err));
 	where->first = a->cells->n;
+	where->n_boxes = a->n_boxes;
 	TEG_TRY(add_where(txn, a, where, err));
 	where = &a->wheres[a->n_wheres - 1];
 	if (!a->created) {
@@ -247,6 +248,17 @@ teg_status teg_txn_delete_where(teg_txn *txn, const char *array, const teg_range
 
 /* ---- again, on another base ---- */
 
+/* A later box deletes what was not found yet when it came. */
+static teg_status apply_boxes(const struct txn_array *a, const struct where *where, struct rows *to,
+                              teg_error *err)
+{
+	uint32_t end = to->n;
+
+	for (size_t i = where->n_boxes; i < a->n_boxes; i++)
+		TEG_TRY(txn_delete_staged(to, where->first, end, &a->boxes[i], err));
+	return TEG_OK;
+}
+
 /* The cells as they would be had every call been made on `base`: what was put, in order, with what
  * each predicate finds now in its place. */
 static teg_status replay(struct teg_txn *txn, struct store_version *base, struct txn_array *a,
@@ -262,6 +274,7 @@ static teg_status replay(struct teg_txn *txn, struct store_version *base, struct
 		w->first = to->n;
 		if (!a->created)
 			TEG_TRY(run(txn, base, a->base_name, w, to, err));
+		TEG_TRY(apply_boxes(a, w, to, err));
 		w->n = to->n - w->first;
 	}
 	return rows_append(to, a->cells, from, a->cells->n - from, err);

@@ -10,23 +10,29 @@
 #define CELLS 4
 #define BOUND 12 /* of valid time */
 #define OPS_MAX 24
-#define ROUNDS 40
+#define ROUNDS 30
 
 enum kind { UNIQUE, REPEATED, DENSE, N_KINDS };
 
 struct op {
-	enum { PUT, DELETE, DELETE_BOX, ERASE } what;
+	enum { PUT, DELETE, DELETE_BOX, ERASE, ERASE_BOX, DELETE_WHERE, ERASE_WHERE } what;
 	int32_t x, end;
 	int64_t value, from, until;
 };
 
-static struct op draw(struct rng *rng, bool erases)
+/* Which calls are drawn: predicates see what was there before their transaction, the others do not. */
+enum calls { NO_ERASURES = 13, ERASURES = 15, ALL_CALLS = 18 };
+
+static struct op draw(struct rng *rng, enum calls calls)
 {
-	uint32_t kind = (uint32_t)rng_below(rng, erases ? 14 : 13);
+	uint32_t kind = (uint32_t)rng_below(rng, calls);
 	struct op op = { .what = kind < 8    ? PUT
 		                 : kind < 11 ? DELETE
 		                 : kind < 13 ? DELETE_BOX
-		                             : ERASE };
+		                 : kind < 14 ? ERASE
+		                 : kind < 15 ? ERASE_BOX
+		                 : kind < 17 ? DELETE_WHERE
+		                             : ERASE_WHERE };
 
 	op.x = (int32_t)rng_below(rng, CELLS);
 	op.end = op.x + (int32_t)rng_below(rng, (uint32_t)(CELLS - op.x));
@@ -60,6 +66,21 @@ static void create(struct world *w, enum kind kind)
 	OK(teg_txn_commit(txn, NULL, err));
 }
 
+static void call_where(teg_txn *txn, const struct op *op, const teg_put_options *options)
+{
+	teg_value value = { .type = TEG_INT64, .as.i = op->value };
+	teg_predicate *where;
+	teg_erase erase = { .struct_size = sizeof erase };
+
+	OK(teg_predicate_compare("value", TEG_GT, &value, NULL, &where, err));
+	erase.predicate = where;
+	if (op->what == DELETE_WHERE)
+		OK(teg_txn_delete_where(txn, "a", NULL, where, options, NULL, err));
+	else
+		OK(teg_txn_erase(txn, "a", &erase, err));
+	teg_predicate_free(where);
+}
+
 static void call(teg_txn *txn, const struct op *op)
 {
 	teg_column columns[] = { { .name = "x", .values = &op->x },
@@ -75,12 +96,16 @@ static void call(teg_txn *txn, const struct op *op)
 		options.valid_from = op->from;
 		options.valid_until = op->until;
 	}
+	if (op->what == ERASE_BOX)
+		erase = (teg_erase){ .struct_size = sizeof erase, .box = &box };
 	if (op->what == PUT)
 		OK(teg_txn_put(txn, "a", columns, 2, 1, &options, err));
 	else if (op->what == DELETE)
 		OK(teg_txn_delete(txn, "a", columns, 1, 1, &options, err));
 	else if (op->what == DELETE_BOX)
 		OK(teg_txn_delete_box(txn, "a", &box, &options, err));
+	else if (op->what >= DELETE_WHERE)
+		call_where(txn, op, &options);
 	else
 		OK(teg_txn_erase(txn, "a", &erase, err));
 }
@@ -146,7 +171,7 @@ Test(relations, calls_of_one_commit_are_as_calls_of_several)
 		teg_scan_options options = plain();
 
 		for (size_t i = 0; i < n; i++)
-			ops[i] = draw(&rng, true);
+			ops[i] = draw(&rng, ERASURES);
 		world_init(&one);
 		world_init(&many);
 		create(&one, kind);
@@ -168,6 +193,78 @@ Test(relations, calls_of_one_commit_are_as_calls_of_several)
 	}
 }
 
+/* What every key answers at every V, at a few S. */
+static const char *outcomes(struct world *w, char *out)
+{
+	teg_read_options options = { .struct_size = sizeof options,
+		                     .mode = TEG_SCAN_AS_OF,
+		                     .has_valid_at = true };
+	teg_snapshot *snapshot;
+	teg_array *array;
+	size_t n = 0;
+
+	OK(teg_snapshot_open(w->store, &snapshot, err));
+	OK(teg_array_open(snapshot, "a", &array, err));
+	for (options.system_time = 50; options.system_time <= 300; options.system_time += 50)
+		for (options.valid_at = -1; options.valid_at < BOUND + 3; options.valid_at++)
+			for (int64_t x = 0; x < CELLS; x++) {
+				teg_value key = { .type = TEG_INT32, .as.i = x };
+				struct ArrowSchema schema;
+				struct ArrowArray batch;
+				teg_outcome outcome;
+
+				OK(teg_get(array, &key, 1, &options, &outcome, &schema, &batch,
+				           err));
+				out[n++] = (char)('0' + outcome);
+				if (outcome != TEG_OUTCOME_LIVE)
+					continue;
+				batch.release(&batch);
+				schema.release(&schema);
+			}
+	teg_array_close(array);
+	teg_snapshot_close(snapshot);
+	out[n] = 0;
+	return out;
+}
+
+/* A commit that another one overtakes says what it says when it begins after that one, predicates too,
+ * and in the order of its calls. */
+Test(relations, a_commit_that_is_overtaken_is_as_one_that_comes_after)
+{
+	for (uint64_t round = 0; round < ROUNDS * N_KINDS; round++) {
+		enum kind kind = (enum kind)(round % N_KINDS);
+		struct rng rng = { round };
+		teg_txn_options second = { .struct_size = sizeof second, .system_time = 300 };
+		static char a[TEXT_MAX], b[TEXT_MAX];
+		teg_scan_options options = plain();
+		struct op ops[12];
+		struct world raced, serial;
+		teg_txn *txn;
+
+		for (size_t i = 0; i < 12; i++)
+			ops[i] = draw(&rng, ALL_CALLS);
+		world_init(&raced);
+		world_init(&serial);
+		create(&raced, kind);
+		create(&serial, kind);
+		commit(&raced, ops, 3, 100);
+		commit(&serial, ops, 3, 100);
+		OK(teg_txn_begin(raced.store, &second, &txn, err));
+		for (size_t i = 6; i < 12; i++)
+			call(txn, &ops[i]);
+		commit(&raced, ops + 3, 3, 200);
+		OK(teg_txn_commit(txn, NULL, err));
+		commit(&serial, ops + 3, 3, 200);
+		commit(&serial, ops + 6, 6, 300);
+		cr_assert_str_eq(sorted(show(raced.store, "a", &options), a),
+		                 sorted(show(serial.store, "a", &options), b), "round %d",
+		                 (int)round);
+		cr_assert_str_eq(outcomes(&raced, a), outcomes(&serial, b), "round %d", (int)round);
+		world_release(&raced);
+		world_release(&serial);
+	}
+}
+
 struct past {
 	struct world world;
 	size_t n;
@@ -175,7 +272,7 @@ struct past {
 };
 
 /* Commits at 100, 101 .. */
-static void make_past(struct past *p, uint64_t seed, bool erases)
+static void make_past(struct past *p, uint64_t seed, enum calls calls)
 {
 	struct rng rng = { seed };
 
@@ -183,7 +280,7 @@ static void make_past(struct past *p, uint64_t seed, bool erases)
 	create(&p->world, (enum kind)(seed % N_KINDS));
 	p->n = 3 + rng_below(&rng, OPS_MAX - 3);
 	for (size_t i = 0; i < p->n; i++) {
-		struct op ops[] = { draw(&rng, erases), draw(&rng, erases) };
+		struct op ops[] = { draw(&rng, calls), draw(&rng, calls) };
 
 		commit(&p->world, ops, 1 + rng_below(&rng, 2), 100 + (int64_t)i);
 		if (rng_below(&rng, 6) == 0)
@@ -206,7 +303,7 @@ Test(relations, the_past_is_what_was_once_current)
 	for (uint64_t seed = 0; seed < ROUNDS * N_KINDS; seed++) {
 		struct past p;
 
-		make_past(&p, seed, false);
+		make_past(&p, seed, NO_ERASURES);
 		for (size_t i = 0; i < p.n; i++) {
 			static char a[TEXT_MAX], b[TEXT_MAX];
 			teg_scan_options options = plain();
@@ -244,7 +341,7 @@ Test(relations, rows_are_as_many_whatever_columns)
 	for (uint64_t seed = 0; seed < ROUNDS * N_KINDS; seed++) {
 		struct past p;
 
-		make_past(&p, seed, true);
+		make_past(&p, seed, ALL_CALLS);
 		for (size_t i = 0; i < 5 * 3; i++) {
 			teg_scan_options options = { .struct_size = sizeof options,
 				                     .mode = modes[i % 5],
@@ -337,7 +434,7 @@ Test(relations, a_range_of_valid_time_may_be_asked_in_two_parts)
 
 		if (seed % N_KINDS == REPEATED)
 			continue;
-		make_past(&p, seed, true);
+		make_past(&p, seed, ALL_CALLS);
 		for (int64_t a = INT64_MIN, cut = 0; cut < BOUND + 3; cut++) {
 			static struct piece whole[512], parts[512];
 			int64_t b = cut % 2 ? INT64_MAX : cut + 3;
@@ -362,7 +459,7 @@ Test(relations, what_is_covered_at_once_leaves_nothing)
 
 	for (uint64_t seed = 0; seed < ROUNDS; seed++) {
 		struct rng rng = { seed };
-		struct op before = draw(&rng, false);
+		struct op before = draw(&rng, NO_ERASURES);
 		struct op ops[] = { { .what = PUT, .from = 2, .until = 5, .value = 99 },
 			            { .what = PUT, .from = 1, .until = 5, .value = 7 } };
 		struct world with, without;
