@@ -1,4 +1,5 @@
 /* A list of all versions of a key, as they were written. */
+#include <string.h>
 #include "engine/scan/group.h"
 
 /* All versions: what ended before the horizon cannot be asked for, dropped or not. */
@@ -72,20 +73,48 @@ static bool comes_before(const struct listed *a, const struct listed *b)
 		return a->system_from > b->system_from;
 	if (kind_erases(a->kind) != kind_erases(b->kind))
 		return !kind_erases(a->kind);
-	return a->valid_from != b->valid_from ? a->valid_from < b->valid_from : a->kind < b->kind;
+	if (a->valid_from != b->valid_from)
+		return a->valid_from < b->valid_from;
+	return a->kind != b->kind ? a->kind < b->kind : a->valid_until < b->valid_until;
 }
 
-/* They come in order but for boxes, which stand after the rows of their commits. */
-static void sort_listed(struct group *group)
+static void merge_runs(const struct listed *from, size_t n, size_t run, struct listed *to)
 {
-	for (size_t i = 1; i < group->n_listed; i++) {
-		struct listed one = group->listed[i];
-		size_t k = i;
+	for (size_t at = 0, out = 0; at < n; at = out) {
+		size_t mid = n - at > run ? at + run : n, end = n - mid > run ? mid + run : n;
 
-		for (; k && comes_before(&one, &group->listed[k - 1]); k--)
-			group->listed[k] = group->listed[k - 1];
-		group->listed[k] = one;
+		for (size_t i = at, k = mid; out < end; out++)
+			to[out] = i < mid && (k == end || !comes_before(&from[k], &from[i]))
+			                  ? from[i++]
+			                  : from[k++];
 	}
+}
+
+/* They come in order but for boxes, which stand after the rows of their commits, and for events of one time
+ * that begin together, of which a merge may have put some into another segment. */
+static bool sort_listed(struct group *group)
+{
+	size_t n = group->n_listed, i = 1;
+	struct listed *from = group->listed, *to;
+
+	while (i < n && !comes_before(&from[i], &from[i - 1]))
+		i++;
+	if (i >= n)
+		return true;
+	to = mem_array(group->alloc, n, sizeof *to);
+	if (!to)
+		return false;
+	for (size_t run = 1; run < n; run *= 2) {
+		struct listed *swap = from;
+
+		merge_runs(from, n, run, to);
+		from = to;
+		to = swap;
+	}
+	if (from != group->listed)
+		memcpy(group->listed, from, n * sizeof *from);
+	mem_free(group->alloc, from == group->listed ? to : from, n * sizeof *from);
+	return true;
 }
 
 static teg_status emit_listed(struct group *group)
@@ -136,6 +165,5 @@ teg_status group_list(struct group *group, size_t n)
 		    !group->view->boxes_apart)
 			TEG_TRY(add_box(group, i, group->versions[told].row));
 	}
-	sort_listed(group);
-	return emit_listed(group);
+	return sort_listed(group) ? emit_listed(group) : TEG_NOMEM;
 }

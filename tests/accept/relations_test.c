@@ -485,3 +485,36 @@ Test(relations, what_is_covered_at_once_leaves_nothing)
 		world_release(&without);
 	}
 }
+
+/* A merge changes no answer, no piece and, in a list of all versions, no place. */
+Test(relations, a_merge_changes_no_list)
+{
+	for (uint64_t seed = 250; seed < 250 + ROUNDS * N_KINDS; seed++) {
+		teg_scan_options all = { .struct_size = sizeof all,
+			                 .mode = TEG_SCAN_ALL_VERSIONS,
+			                 .kinds = 7 | TEG_KIND_BOX };
+		struct rng rng = { seed };
+		struct op ops[12];
+		struct world w;
+		char *before;
+
+		world_init(&w);
+		create(&w, (enum kind)(seed % N_KINDS));
+		for (size_t i = 0; i < 12; i++) {
+			ops[i] = draw(&rng, ERASURES);
+			if (seed % 2) { /* many that begin together */
+				ops[i].x = 1;
+				ops[i].from = (int64_t)rng_below(&rng, 2);
+				ops[i].until = 2 + (int64_t)rng_below(&rng, 5);
+			}
+		}
+		commit(&w, ops, 5, 100);
+		commit(&w, ops + 5, 4, 200);
+		commit(&w, ops + 9, 3, 300);
+		before = strdup(show(w.store, "a", &all));
+		OK(teg_compact(w.store, NULL, NULL, err));
+		cr_assert_str_eq(show(w.store, "a", &all), before, "seed %d", (int)seed);
+		free(before);
+		world_release(&w);
+	}
+}

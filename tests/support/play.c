@@ -399,6 +399,10 @@ static void take_commits_time(struct play *w, struct call *c, bool last)
 		c->kind = DELETE_KEY;
 	if (!w->models[c->array].valid_time || c->kind >= ERASE_KEY)
 		return;
+	/* A deletion of what a predicate finds between two commits' times, where the model has no point,
+	 * takes other events with it. */
+	if (w->models[c->array].repeated)
+		return;
 	c->from = last && play_draw(w, 2) ? INT64_MIN : TEG_TIME_OF_COMMIT;
 	c->until = INT64_MAX;
 }
