@@ -133,9 +133,10 @@ void tile_reader_let_go(struct tile_reader *reader); /* of pages that are kept *
  * TEG_TIME_OF_COMMIT is replaced. Works for every column id, field or engine's own. */
 teg_status tile_read_column(struct tile_reader *reader, const struct tile *tile, uint32_t column_id,
                             uint32_t from, uint32_t n, struct column_buf *out, teg_error *err);
-/* In a column whose values ascend in this tile (the leading dimension, where it is stored, or the only
- * one of a dense tile; row ids that are left out): the rows whose lanes lie in lo .. hi are first_out .. end_out, without the end; end_out may lie below first_out. Reads
- * and decodes little more than the places where they begin and end. */
+/* In a column whose values ascend in this tile (the leading dimension, where it is stored, or the
+ * only one of a dense tile; row ids that are left out): the rows whose lanes lie in lo .. hi are
+ * first_out .. end_out, without the end; end_out may lie below first_out. Reads and decodes little
+ * more than the places where they begin and end. */
 teg_status tile_search_column(struct tile_reader *reader, const struct tile *tile,
                               const struct field *field, uint64_t lo, uint64_t hi,
                               uint32_t *first_out, uint32_t *end_out, teg_error *err);

@@ -83,7 +83,7 @@ static uint64_t bytes_of(teg_store *store, const char *const *columns, int64_t n
 	while (teg_scan_next(scan, &batch, NULL) == TEG_OK)
 		batch.release(&batch);
 	teg_scan_get_stats(scan, &stats);
-	cr_assert_eq(stats.rows_emitted, n_rows);
+	cr_assert_eq(stats.rows_emitted, (uint64_t)n_rows);
 	teg_scan_close(scan);
 	teg_array_close(array);
 	teg_snapshot_close(snapshot);
