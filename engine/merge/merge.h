@@ -132,6 +132,7 @@ teg_status merge_retile(struct teg_store *store, const char *name, const struct 
                         teg_error *err);
 
 /* After a commit: merges what the policy chooses in the arrays named, until it chooses nothing. What
- * is small enough to ride in a later commit waits for one, up to twice as many segments. A merge that loses a race is dropped. Errors do not matter to the commit that came before. */
+ * is small enough to ride in a later commit waits for one, up to twice as many segments. A merge that
+ * loses a race is dropped. Errors do not matter to the commit that came before. */
 void merge_after_commit(struct teg_store *store, const char *const *names, uint32_t n_names);
 #endif
