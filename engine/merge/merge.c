@@ -187,8 +187,7 @@ static teg_status push_range(struct merging *m, teg_error *err)
 {
 	if (m->runs)
 		return push_pieces(m, err);
-	if ((m->sorts ? sides_take_all : sides_derive)(&m->sides, &m->group) != TEG_OK)
-		return no_memory(err);
+	TEG_TRY((m->sorts ? sides_take_all : sides_derive)(&m->sides, &m->group, err));
 	m->n_done += m->group.range.n;
 	TEG_TRY(push_side(m, &m->sides.current, err));
 	TEG_TRY(push_side(m, &m->sides.history, err));
@@ -335,6 +334,11 @@ static teg_status start(struct merging *m, const bool *use, struct segment_sink 
 		group_unlimit(&m->group);
 	else
 		group_limit(&m->group, memory);
+	if (!m->runs && !m->sorts) {
+		group_take_parts(&m->group);
+		TEG_TRY(sides_limit(&m->sides, version_store(m->array->snapshot->version),
+		                    memory / 8, err));
+	}
 	m->gather = gather_new(m->alloc);
 	m->identity = mem_array(m->alloc, SLICE_ROWS, sizeof *m->identity);
 	if (!m->gather || !m->identity)

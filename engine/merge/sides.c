@@ -1,12 +1,24 @@
 #include "engine/merge/sides.h"
 #include "engine/scan/boxes.h"
 
+static teg_status no_memory(teg_error *err)
+{
+	return teg_fail(err, TEG_NOMEM, "no memory to merge segments");
+}
+
 void sides_init(struct sides *sides, const teg_allocator *alloc)
 {
 	*sides = (struct sides){ .alloc = alloc,
 		                 .drop_through = INT64_MIN,
 		                 .superseded_min = INT64_MAX };
 	pieces_init(&sides->pieces, alloc);
+	sides->key.alloc = alloc;
+}
+
+teg_status sides_limit(struct sides *sides, struct teg_store *store, size_t memory, teg_error *err)
+{
+	sides->overflow = overflow_new(store, memory, sides->alloc);
+	return sides->overflow ? TEG_OK : no_memory(err);
 }
 
 static void free_side(struct sides *sides, struct side *side)
@@ -36,6 +48,9 @@ void sides_release(struct sides *sides)
 	if (!sides->alloc)
 		return;
 	free_all(sides);
+	deriving_end(&sides->key);
+	overflow_free(sides->overflow);
+	sides->overflow = NULL;
 	pieces_release(&sides->pieces);
 }
 
@@ -84,19 +99,49 @@ static void keep(struct sides *sides, const struct group *group, size_t i)
 		sides->superseded_min = superseded;
 }
 
-/* One key: its rows perm[at .. end), newest first. */
-static teg_status derive_key(struct sides *sides, struct group *group, uint32_t at, uint32_t end)
+/* A part of a key's versions. What has ended before them and behind is not asked for any more. */
+static teg_status derive_part(struct sides *sides, struct group *group, size_t n, bool goes_on,
+                              bool more, teg_error *err)
 {
-	size_t n = group_versions(group, at, end, sides->versions);
-	bool masked = false;
+	bool disjoint = group->plan->array->state.schema->cells == TEG_CELLS_UNIQUE;
+	int64_t from = INT64_MAX, until = INT64_MIN;
 
-	TEG_TRY(derive_superseded(sides->versions, n, &sides->pieces, sides->superseded,
-	                          sides->exact));
+	if (!goes_on) {
+		deriving_end(&sides->key);
+		TEG_TRY(deriving_begin(&sides->key, &sides->pieces, overflow_begin(sides->overflow),
+		                       disjoint, err));
+	}
+	group_run_times(group, &from, &until);
 	for (size_t i = 0; i < n; i++) {
 		const struct version *v = &sides->versions[i];
-		bool hidden = masked;
 
-		masked |= kind_erases(v->kind);
+		from = v->valid_from < from ? v->valid_from : from;
+		until = v->valid_until > until ? v->valid_until : until;
+	}
+	overflow_needs(sides->overflow, from, until);
+	return derive_more(&sides->key, sides->versions, n, more, sides->superseded, sides->exact,
+	                   err);
+}
+
+/* The versions of one key, or a part of them. */
+static teg_status derive_versions(struct sides *sides, struct group *group, size_t n, bool goes_on,
+                                  bool more, teg_error *err)
+{
+	if (goes_on || more)
+		return derive_part(sides, group, n, goes_on, more, err);
+	return error_of_memory(err,
+	                       derive_superseded(sides->versions, n, &sides->pieces,
+	                                         sides->superseded, sides->exact),
+	                       "to derive when versions end");
+}
+
+static void place_versions(struct sides *sides, const struct group *group, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct version *v = &sides->versions[i];
+		bool hidden = sides->masked;
+
+		sides->masked |= kind_erases(v->kind);
 		if (v->row == UINT32_MAX)
 			continue; /* a box */
 		if (hidden)
@@ -106,33 +151,46 @@ static teg_status derive_key(struct sides *sides, struct group *group, uint32_t 
 		else if (!(sides->forgets && group->range.kind[v->row] == ROW_FORGET))
 			keep(sides, group, i);
 	}
+}
+
+/* One key: its rows perm[at .. end), newest first. */
+static teg_status derive_key(struct sides *sides, struct group *group, uint32_t at, uint32_t end,
+                             teg_error *err)
+{
+	bool goes_on = !at && group->goes_on, more = group_has_more(group, end);
+	size_t n = group_versions(group, at, end, sides->versions);
+
+	TEG_TRY(derive_versions(sides, group, n, goes_on, more, err));
+	sides->masked &= goes_on;
+	place_versions(sides, group, n);
 	return TEG_OK;
 }
 
-teg_status sides_derive(struct sides *sides, struct group *group)
+teg_status sides_derive(struct sides *sides, struct group *group, teg_error *err)
 {
 	const struct key_rows *keys = &group->range;
 
 	sides->current.n = sides->history.n = 0;
 	if (!reserve(sides, (size_t)keys->n + group->plan->n_boxes))
-		return TEG_NOMEM;
+		return no_memory(err);
 	for (uint32_t at = 0, end; at < keys->n; at = end) {
 		end = at + 1;
-		while (end < keys->n && key_rows_same(keys, group->perm[at], group->perm[end]))
+		while (end < keys->n &&
+		       key_rows_same(keys, group->perm[at], keys, group->perm[end]))
 			end++;
-		TEG_TRY(derive_key(sides, group, at, end));
+		TEG_TRY(derive_key(sides, group, at, end, err));
 	}
 	return TEG_OK;
 }
 
-teg_status sides_take_all(struct sides *sides, struct group *group)
+teg_status sides_take_all(struct sides *sides, struct group *group, teg_error *err)
 {
 	const struct key_rows *keys = &group->range;
 	struct side *all = &sides->current;
 
 	all->n = sides->history.n = 0;
 	if (!reserve(sides, keys->n))
-		return TEG_NOMEM;
+		return no_memory(err);
 	for (uint32_t i = 0; i < keys->n; i++) {
 		all->tile_of[i] = keys->tile[group->perm[i]];
 		all->row_of[i] = keys->row[group->perm[i]];

@@ -162,15 +162,23 @@ static void find_near(struct group *group, uint32_t at)
 	group->near_end = at + n;
 }
 
+bool group_has_more(const struct group *group, uint32_t end)
+{
+	return group->run.on && end == group->range.n;
+}
+
 size_t group_versions(struct group *group, uint32_t at, uint32_t end, struct version *out)
 {
 	bool repeated = group->plan->array->state.schema->cells == TEG_CELLS_REPEATED;
+	bool goes_on = !at && group->goes_on, more = group_has_more(group, end);
 	uint32_t near = 0, key = group->perm[at];
 	size_t n = 0;
 
 	if (at >= group->near_end)
 		find_near(group, at);
-	for (uint32_t i = at; i <= end; i++) {
+	while (goes_on && near < group->n_near && group->near[near] < group->run.next_box)
+		near++;
+	for (uint32_t i = at; i < end + !more; i++) {
 		int64_t next = i < end ? group->range.system_from[group->perm[i]] : INT64_MIN;
 
 		for (; near < group->n_near; near++) {
@@ -186,6 +194,7 @@ size_t group_versions(struct group *group, uint32_t at, uint32_t end, struct ver
 		out[n] = key_rows_version(&group->range, group->perm[i], repeated);
 		out[n++].target = group->members[group->range.tile[group->perm[i]]].plan->emits;
 	}
+	group->run.next_box = near < group->n_near ? group->near[near] : group->plan->n_boxes;
 	return n;
 }
 
@@ -289,8 +298,8 @@ teg_status group_resolve(struct group *group, teg_error *err)
 		return no_memory(err);
 	for (uint32_t at = 0, end; at < group->range.n && status == TEG_OK; at = end) {
 		end = at + 1;
-		while (end < group->range.n &&
-		       key_rows_same(&group->range, group->perm[at], group->perm[end]))
+		while (end < group->range.n && key_rows_same(&group->range, group->perm[at],
+		                                             &group->range, group->perm[end]))
 			end++;
 		/* Where a dimension is text, rows outside the box were loaded all the same. */
 		if (group->view->box &&

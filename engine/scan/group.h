@@ -3,7 +3,7 @@
  *
  * A range ends where the first of the tiles at hand ends; every tile that starts before that is at
  * hand. It ends sooner where it would need more than its share of memory. All rows of a key are in one
- * range.
+ * range, but where a merge says that it takes a long key in parts (group_run.c).
  *
  *   tile 1   |-----------------|
  *   tile 2       |------------------------|          ranges  [ 1 2 ][ 1 2 3 ][ 2 3 ][ 3 ]
@@ -17,7 +17,8 @@
 
 #define GROUP_ROWS_SMALL (128u << 10) /* groups up to this many rows are one range */
 #define GROUP_MARK_ROWS 128u
-#define GROUP_NEAR_ROWS 256u /* boxes are looked for by so many rows at a time */
+#define GROUP_MARK_ROWS_FEW 8u /* of a tile with few rows */
+#define GROUP_NEAR_ROWS 256u   /* boxes are looked for by so many rows at a time */
 #define GROUP_MANY 16 /* more tiles at hand than this: nothing is kept that can be had again */
 
 struct member {
@@ -31,8 +32,14 @@ struct member {
 	uint64_t *words;
 	uint32_t first, count;
 	uint32_t n, next; /* rows, and the first that no range has taken */
+	/* Of a run, in the part at hand: */
+	bool ready; /* its rows of the run, as far as they are loaded, end before row `until` */
+	bool ends;  /* and there are no more of them; */
+	bool past;  /* none at all, in later parts either */
+	uint32_t until;
 	/* What stays when the keys go, so that they are found again: */
-	uint64_t *marks;  /* the position of every GROUP_MARK_ROWS-th row */
+	uint64_t *marks; /* the position of every mark_rows-th row */
+	uint32_t mark_rows;
 	uint16_t *sorted; /* all rows in position order; NULL: not kept */
 };
 
@@ -62,6 +69,15 @@ struct listed {
 	bool boxed;
 };
 
+/* Rows at one position, more than a range may hold: taken in parts, in their order. */
+struct group_run {
+	bool on; /* what is not taken yet is the next range, or part of it */
+	uint64_t position[POSITION_WORDS_MAX];
+	struct key_rows last; /* the last row taken; none before the first part */
+	uint32_t next_box;    /* the first that its key has not been told, of the plan's */
+	uint8_t *seen;        /* by segment: scratch */
+};
+
 struct group {
 	struct plan *plan;
 	const struct view *view;
@@ -73,7 +89,10 @@ struct group {
 	uint32_t *hand; /* the members at hand, and behind a range those it has used up */
 	uint32_t n_hand;
 	bool small, done;
-	bool point; /* one key at one V: tiles are read until the answer is known */
+	bool point;       /* one key at one V: tiles are read until the answer is known */
+	bool takes_parts; /* of runs */
+	bool goes_on;     /* the range's first key is the last of the range before */
+	struct group_run run;
 	bool tight; /* the last range was short of memory: what it holds is better given back */
 	struct group_limits limits;
 	size_t keys_len;       /* which of them holds for keys now, */
@@ -111,6 +130,9 @@ void group_init(struct group *group, struct plan *plan, const struct view *view,
 void group_limit(struct group *group, size_t memory);
 /* The same, of what takes everything as one range, whatever the order of its tiles. */
 void group_unlimit(struct group *group);
+/* The same, and a key with more rows than a range holds goes over several: one after the other are its
+ * versions, newest first. */
+void group_take_parts(struct group *group);
 /* Takes tiles at[0 .. n) of the plan, in their order. */
 teg_status group_begin(struct group *group, const uint32_t *at, uint32_t n, teg_error *err);
 void group_end(struct group *group); /* closes the tiles; buffers stay for the next group */
@@ -151,6 +173,26 @@ bool group_is_point(const struct group *group);
 /* Into the range of those tiles as many, one after the other, as settle it, and of each the key's rows:
  * what resolution gives is what it would give of all. TEG_END: there are no rows. */
 teg_status group_take_point(struct group *group, teg_error *err);
+/* ---- ranges: group_range.c ---- */
+
+/* Closes what the last range has used up: until now its rows were asked for. */
+void group_close_finished(struct group *group);
+/* Keeps the decoded keys within their budget: a member over it is decoded again for each range. */
+void group_shed_member(struct group *group, struct member *m, size_t *kept);
+/* How many rows a range may have. */
+uint64_t group_range_rows(const struct group *group);
+
+/* ---- runs: group_run.c ---- */
+
+/* The rows at the position are the next ranges. TEG_NOMEM. */
+teg_status group_begin_run(struct group *group, const uint64_t *position, teg_error *err);
+/* The next part, which may have no rows; run.on is false after the last. */
+teg_status group_take_run(struct group *group, teg_error *err);
+/* Once the part is sorted: whether its first key goes on, and its last. */
+teg_status group_join_run(struct group *group, teg_error *err);
+void group_end_run(struct group *group);
+/* Widens [*from, *until) by when rows of the run may be valid that are not taken yet. */
+void group_run_times(const struct group *group, int64_t *from, int64_t *until);
 
 /* Whether the newest row of a key at S is all there is to say of it. */
 bool group_is_simple(const struct group *group);
@@ -163,8 +205,12 @@ teg_status group_resolve_base(struct group *group);
 
 /* The versions of one key of the range, newest first: its rows perm[at .. end) and the boxes over it
  * (row UINT32_MAX), a box after the rows of its own commit. Room for end - at + the plan's boxes. Keys
- * are asked for in order. */
+ * are asked for in order. Of a key that goes on, those behind the ones of the part before. */
 size_t group_versions(struct group *group, uint32_t at, uint32_t end, struct version *out);
+
+/* May the key whose rows end at `end` go on in the next range? Its boxes then come with the rows that
+ * they are newer than. */
+bool group_has_more(const struct group *group, uint32_t end);
 
 /* For resolution: room for more outputs; an output that is row i of the range; is the kind asked for? */
 bool group_reserve(struct group *group, size_t more);

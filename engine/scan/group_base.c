@@ -86,7 +86,8 @@ teg_status group_resolve_base(struct group *group)
 		bool same;
 
 		end = at + 1;
-		while (end < keys->n && key_rows_same(keys, group->perm[at], group->perm[end]))
+		while (end < keys->n &&
+		       key_rows_same(keys, group->perm[at], keys, group->perm[end]))
 			end++;
 		own = base_find(base, keys, group->perm[at], own, &same);
 		row = newest(group, at, end);

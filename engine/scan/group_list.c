@@ -1,6 +1,7 @@
 /* A list of all versions of a key, as they were written. */
 #include <string.h>
 #include "engine/scan/group.h"
+#include "engine/time/derive.h"
 
 /* All versions: what ended before the horizon cannot be asked for, dropped or not. */
 static bool is_listed(const struct group *group, size_t i)

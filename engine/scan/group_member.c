@@ -29,13 +29,14 @@ void group_forget_keys(struct group *group, struct member *m)
 
 static size_t marks_size(const struct group *group, const struct member *m)
 {
-	return ((size_t)m->n / GROUP_MARK_ROWS + 1) * n_words_of(group) * sizeof *m->marks;
+	return ((size_t)m->n / m->mark_rows + 1) * n_words_of(group) * sizeof *m->marks;
 }
 
 void group_close_member(struct group *group, struct member *m)
 {
 	group_forget_keys(group, m);
-	mem_free(group->alloc, m->marks, marks_size(group, m));
+	if (m->marks)
+		mem_free(group->alloc, m->marks, marks_size(group, m));
 	m->marks = NULL;
 	if (m->sorted) {
 		group->sorted_len -= m->n * sizeof *m->sorted;
@@ -133,15 +134,17 @@ static teg_status sort_member(struct group *group, struct member *m, teg_error *
 
 static teg_status mark_member(struct group *group, struct member *m, teg_error *err)
 {
-	uint32_t n_words = n_words_of(group);
+	uint32_t n_words = n_words_of(group), step;
 
 	if (m->marks)
 		return TEG_OK;
+	step = m->n < 16 * GROUP_MARK_ROWS ? GROUP_MARK_ROWS_FEW : GROUP_MARK_ROWS;
+	m->mark_rows = step;
 	m->marks = mem_alloc(group->alloc, marks_size(group, m));
 	if (!m->marks)
 		return no_memory(err);
-	for (size_t i = 0; i < m->n; i += GROUP_MARK_ROWS)
-		memcpy(m->marks + i / GROUP_MARK_ROWS * n_words, m->words + i * n_words,
+	for (size_t i = 0; i < m->n; i += step)
+		memcpy(m->marks + i / step * n_words, m->words + i * n_words,
 		       n_words * sizeof *m->marks);
 	return TEG_OK;
 }
@@ -288,13 +291,12 @@ uint32_t group_find_row(const struct group *group, const struct member *m, const
 uint32_t group_rows_before(const struct group *group, const struct member *m,
                            const uint64_t *position)
 {
-	uint32_t n_words = n_words_of(group), n;
+	uint32_t n_words = n_words_of(group), step = m->mark_rows, n;
 
 	n = m->loaded ? group_find_row(group, m, position, false) : 0;
 	if (m->loaded && (n < m->first + m->count || n == m->n))
 		return n - m->next;
-	n = n_before(m->marks, (m->n + GROUP_MARK_ROWS - 1) / GROUP_MARK_ROWS, position, n_words,
-	             false);
-	n = n < m->n / GROUP_MARK_ROWS ? n * GROUP_MARK_ROWS : m->n;
+	n = n_before(m->marks, (m->n + step - 1) / step, position, n_words, false);
+	n = n < m->n / step ? n * step : m->n;
 	return n > m->next ? n - m->next : 0;
 }

@@ -49,6 +49,11 @@ void group_limit_scan(struct group *group)
 		                               .key_len = key_len(group) };
 }
 
+void group_take_parts(struct group *group)
+{
+	group->takes_parts = true;
+}
+
 void group_unlimit(struct group *group)
 {
 	group->limits.small_len = SIZE_MAX;
@@ -59,7 +64,7 @@ static uint64_t rows_in(size_t len, size_t row_len)
 	return len / row_len + 1;
 }
 
-static uint64_t range_rows(const struct group *group)
+uint64_t group_range_rows(const struct group *group)
 {
 	return rows_in(group->limits.range_len, group->limits.row_len + group->limits.text_len);
 }
@@ -105,6 +110,7 @@ void group_end(struct group *group)
 {
 	for (uint32_t i = 0; group->members && i < group->n_members; i++)
 		group_close_member(group, &group->members[i]);
+	group_end_run(group);
 	mem_free(group->alloc, group->hand, group->n_members * sizeof *group->hand);
 	mem_free(group->alloc, group->members, group->n_members * sizeof *group->members);
 	mem_free(group->alloc, group->tiles, group->n_members * sizeof(struct tile *));
@@ -186,8 +192,7 @@ void group_take_to_hand(struct group *group)
 	group->hand[group->n_hand++] = group->next_member++;
 }
 
-/* Closes what the last range has used up: until now its rows were asked for. */
-static void close_finished(struct group *group)
+void group_close_finished(struct group *group)
 {
 	uint32_t n = 0;
 
@@ -245,8 +250,7 @@ static void share_keys(struct group *group)
 	group->window_rows = window_rows(group, group->keys_len);
 }
 
-/* Keeps the decoded keys within their budget: a member over it is decoded again for each range. */
-static void shed_member(struct group *group, struct member *m, size_t *kept)
+void group_shed_member(struct group *group, struct member *m, size_t *kept)
 {
 	*kept += group_member_size(group, m);
 	if (*kept > group->keys_len)
@@ -299,7 +303,7 @@ static teg_status mark_members(struct group *group, uint32_t *n_out, teg_error *
 			continue;
 		if (!m->marks)
 			TEG_TRY(group_load_member(group, m, err));
-		shed_member(group, m, &kept);
+		group_shed_member(group, m, &kept);
 		++*n_out;
 	}
 	return TEG_OK;
@@ -322,9 +326,10 @@ static struct range_end cut_at(const struct group *group, struct range_end end, 
 
 	for (uint32_t i = 0; i < group->n_hand; i++) {
 		const struct member *m = at_hand(group, i);
-		uint64_t mark = m ? (m->next + share) / GROUP_MARK_ROWS + 1 : 0;
+		uint64_t step = m ? m->mark_rows : 1;
+		uint64_t mark = m ? (m->next + share) / step + 1 : 0;
 
-		if (!m || mark * GROUP_MARK_ROWS >= m->n)
+		if (!m || mark * step >= m->n)
 			continue;
 		if (position_compare(m->marks + mark * n_words, end.position, n_words) <= 0)
 			end = (struct range_end){ m->marks + mark * n_words, true };
@@ -348,7 +353,7 @@ static teg_status cut_range(struct group *group, struct range_end *end, teg_erro
 	uint32_t n;
 
 	TEG_TRY(mark_members(group, &n, err));
-	rows = range_rows(group);
+	rows = group_range_rows(group);
 	if (rows_before(group, end->position) <= rows)
 		return TEG_OK;
 	if (group->base.tile) {
@@ -364,8 +369,16 @@ static teg_status cut_range(struct group *group, struct range_end *end, teg_erro
 			break;
 		best = next;
 	}
+	best.cut |= group->takes_parts; /* what lies at the end may be a run */
 	*end = best;
 	return TEG_OK;
+}
+
+/* Are the rows at the end of a cut range, before which nothing is left, more than a range? */
+static bool is_run(const struct group *group, const struct range_end *end)
+{
+	return end->cut && group->takes_parts &&
+	       rows_before(group, end->position) > group_range_rows(group);
 }
 
 /* ---- taking rows ---- */
@@ -404,7 +417,7 @@ static teg_status take_range(struct group *group, bool behind, bool base, teg_er
 	struct range_end end = { NULL, false };
 	size_t kept = 0;
 
-	close_finished(group);
+	group_close_finished(group);
 	end.position = range_end(group);
 	if (!end.position) {
 		group->done = true;
@@ -414,6 +427,8 @@ static teg_status take_range(struct group *group, bool behind, bool base, teg_er
 	if (base && group->n_hand <= GROUP_MANY)
 		TEG_TRY(choose_base(group, &end.position, err));
 	TEG_TRY(cut_range(group, &end, err));
+	if (behind && is_run(group, &end))
+		return group_begin_run(group, end.position, err);
 	end.cut &= !behind;
 	for (uint32_t i = 0; i < group->n_hand; i++) {
 		struct member *m = at_hand(group, i);
@@ -421,18 +436,34 @@ static teg_status take_range(struct group *group, bool behind, bool base, teg_er
 		if (!m)
 			continue;
 		TEG_TRY(take_until(group, m, &end, err));
-		shed_member(group, m, &kept);
+		group_shed_member(group, m, &kept);
 	}
 	return TEG_OK;
 }
 
 /* A cut in front of rows at one position may leave nothing: then these are the next range. */
+static teg_status take_next(struct group *group, bool base, teg_error *err)
+{
+	bool behind = false;
+
+	while (group->range.n == 0 && !group->base.tile) {
+		if (group->run.on) {
+			TEG_TRY(group_take_run(group, err));
+			continue;
+		}
+		TEG_TRY(take_range(group, behind, base, err));
+		behind = true;
+	}
+	return TEG_OK;
+}
+
 teg_status group_next_range(struct group *group, bool by_position, teg_error *err)
 {
 	bool base = !by_position && may_have_base(group);
 
 	key_rows_clear(&group->range);
 	group->base.tile = NULL;
+	group->goes_on = false;
 	if (group->done)
 		return TEG_END;
 	if (group->point) {
@@ -443,8 +474,7 @@ teg_status group_next_range(struct group *group, bool by_position, teg_error *er
 		TEG_TRY(take_everything(group, base, err));
 		return sort_range(group, by_position, err);
 	}
-	TEG_TRY(take_range(group, false, base, err));
-	while (group->range.n == 0 && !group->base.tile)
-		TEG_TRY(take_range(group, true, base, err));
-	return sort_range(group, by_position, err);
+	TEG_TRY(take_next(group, base, err));
+	TEG_TRY(sort_range(group, by_position, err));
+	return group->run.seen ? group_join_run(group, err) : TEG_OK;
 }

@@ -402,36 +402,44 @@ static struct span text_of(const struct key_rows *keys, uint32_t d, uint32_t i)
 	return column_value(&view, i);
 }
 
-/* Rows with equal lanes: by their texts, then newest first. */
-static int compare_texts(const struct key_rows *keys, uint32_t i, uint32_t k)
+static int compare_texts(const struct key_rows *a, uint32_t i, const struct key_rows *b, uint32_t k)
 {
-	uint32_t n_dims = keys->order->n_dims;
+	uint32_t n_dims = a->order->n_dims;
+	int order = 0;
 
-	for (uint32_t at = 0; at < n_dims; at++) {
-		uint32_t d = keys->order->cell_order == TEG_ORDER_COLUMN ? n_dims - 1 - at : at;
-		int order = keys->is_text[d]
-		                    ? span_compare(text_of(keys, d, i), text_of(keys, d, k))
-		                    : 0;
+	for (uint32_t at = 0; at < n_dims && !order && a->order->has_text; at++) {
+		uint32_t d = a->order->cell_order == TEG_ORDER_COLUMN ? n_dims - 1 - at : at;
 
-		if (order)
-			return order;
+		if (a->is_text[d])
+			order = span_compare(text_of(a, d, i), text_of(b, d, k));
 	}
-	if (keys->system_from[i] != keys->system_from[k])
-		return keys->system_from[i] > keys->system_from[k] ? -1 : 1;
-	if (start_lane(keys, i) != start_lane(keys, k))
-		return start_lane(keys, i) < start_lane(keys, k) ? -1 : 1;
-	return 0;
+	return order;
+}
+
+/* By their texts, then newest first. */
+int key_rows_compare(const struct key_rows *a, uint32_t i, const struct key_rows *b, uint32_t k)
+{
+	int order = compare_texts(a, i, b, k);
+	uint64_t x, y;
+
+	if (order)
+		return order;
+	if (a->system_from[i] != b->system_from[k])
+		return a->system_from[i] > b->system_from[k] ? -1 : 1;
+	x = start_lane(a, i);
+	y = start_lane(b, k);
+	return (x > y) - (x < y);
 }
 
 static bool texts_swapped(const void *ctx, const void *a, const void *b)
 {
-	return compare_texts(ctx, *(const uint32_t *)a, *(const uint32_t *)b) > 0;
+	return key_rows_compare(ctx, *(const uint32_t *)a, ctx, *(const uint32_t *)b) > 0;
 }
 
-static bool same_lanes(const struct key_rows *keys, uint32_t i, uint32_t k)
+static bool same_lanes(const struct key_rows *a, uint32_t i, const struct key_rows *b, uint32_t k)
 {
-	for (uint32_t d = 0; d < keys->order->n_dims; d++)
-		if (keys->lane[d][i] != keys->lane[d][k])
+	for (uint32_t d = 0; d < a->order->n_dims; d++)
+		if (a->lane[d][i] != b->lane[d][k])
 			return false;
 	return true;
 }
@@ -444,7 +452,7 @@ static teg_status settle_texts(const struct key_rows *keys, uint32_t *perm)
 		return TEG_NOMEM;
 	for (uint32_t i = 0, end; i < keys->n; i = end) {
 		end = i + 1;
-		while (end < keys->n && same_lanes(keys, perm[i], perm[end]))
+		while (end < keys->n && same_lanes(keys, perm[i], keys, perm[end]))
 			end++;
 		sort_stable(perm + i, work, end - i, sizeof *perm, texts_swapped, keys);
 	}
@@ -468,12 +476,12 @@ teg_status key_rows_sort(const struct key_rows *keys, bool by_position, uint32_t
 	                        : teg_fail(err, status, "no memory to sort %u rows", keys->n);
 }
 
-bool key_rows_same(const struct key_rows *keys, uint32_t i, uint32_t k)
+bool key_rows_same(const struct key_rows *a, uint32_t i, const struct key_rows *b, uint32_t k)
 {
-	if (!same_lanes(keys, i, k))
+	if (!same_lanes(a, i, b, k))
 		return false;
-	for (uint32_t d = 0; keys->order->has_text && d < keys->order->n_dims; d++)
-		if (keys->is_text[d] && !span_equal(text_of(keys, d, i), text_of(keys, d, k)))
+	for (uint32_t d = 0; a->order->has_text && d < a->order->n_dims; d++)
+		if (a->is_text[d] && !span_equal(text_of(a, d, i), text_of(b, d, k)))
 			return false;
 	return true;
 }

@@ -47,8 +47,12 @@ void key_rows_bounds(const struct key_rows *keys, const uint32_t *rows, uint32_t
                      struct box *box_out);
 /* Does row i lie in the box, as far as lanes tell? */
 bool key_rows_in_box(const struct key_rows *keys, uint32_t i, const struct box *box);
-/* Do rows i and k have the same key? */
-bool key_rows_same(const struct key_rows *keys, uint32_t i, uint32_t k);
+/* Do row i of `a` and row k of `b` have the same key? */
+bool key_rows_same(const struct key_rows *a, uint32_t i, const struct key_rows *b, uint32_t k);
+
+/* Rows with equal lanes: which comes first, below 0: row i of `a`; 0: neither, the order that they come
+ * in decides. */
+int key_rows_compare(const struct key_rows *a, uint32_t i, const struct key_rows *b, uint32_t k);
 
 /* The version that row i is. */
 struct version key_rows_version(const struct key_rows *keys, uint32_t i, bool repeated);

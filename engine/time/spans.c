@@ -198,3 +198,13 @@ bool spans_cover(struct spans *s, int64_t from, int64_t until, bool keep, int64_
 		with[n++] = (struct span_of_time){ until, last.until, last.ceiling };
 	return !n || put_in(s, at, with, n);
 }
+
+bool spans_lower(struct spans *ceiling, const struct version *versions, size_t from, size_t to)
+{
+	for (size_t i = from; i < to; i++)
+		if (versions[i].claims &&
+		    !spans_cover(ceiling, versions[i].valid_from, versions[i].valid_until, true,
+		                 versions[i].system_from))
+			return false;
+	return true;
+}

@@ -17,26 +17,6 @@ void pieces_release(struct pieces *pieces)
 
 /* ---- the rules ---- */
 
-static int64_t max64(int64_t a, int64_t b)
-{
-	return a > b ? a : b;
-}
-
-static int64_t min64(int64_t a, int64_t b)
-{
-	return a < b ? a : b;
-}
-
-/* The index of the newest erasure, or n. Erasures hold at every S. */
-static size_t newest_erasure(const struct version *versions, size_t n)
-{
-	size_t i = 0;
-
-	while (i < n && versions[i].kind != ROW_ERASED)
-		i++;
-	return i;
-}
-
 static bool add_piece(struct pieces *out, size_t version, int64_t from, int64_t until)
 {
 	void *block = out->at;
@@ -75,17 +55,6 @@ static bool take_free(const struct spans *free_time, const struct version *versi
 		               min64(f->until, v->valid_until)))
 			return false;
 	return true;
-}
-
-/* Versions of one commit: those that do not claim come first, so that a delete of a repeated array
- * hides strictly older rows only. Returns the end of the group that starts at i. */
-static size_t group_end(const struct version *versions, size_t i, size_t end)
-{
-	size_t k = i + 1;
-
-	while (k < end && versions[k].system_from == versions[i].system_from)
-		k++;
-	return k;
 }
 
 static bool visit_group(struct spans *free_time, const struct version *versions, size_t i,
@@ -144,19 +113,6 @@ static size_t n_newer(const struct version *versions, size_t n, int64_t s)
 	return newer;
 }
 
-/* Lowers the ceiling under the claims of versions [from, to), newest first: in the end it is, at each
- * valid time, the system time of the oldest of them. */
-static bool lower_ceiling(struct spans *ceiling, const struct version *versions, size_t from,
-                          size_t to)
-{
-	for (size_t i = from; i < to; i++)
-		if (versions[i].claims &&
-		    !spans_cover(ceiling, versions[i].valid_from, versions[i].valid_until, true,
-		                 versions[i].system_from))
-			return false;
-	return true;
-}
-
 /* The first newer version that claims part of a piece ends it. What a merge derived counts as well: the
  * row that ended this one need not be among the versions. */
 static void fill_until(const struct spans *ceiling, const struct version *versions,
@@ -174,7 +130,7 @@ static void fill_until(const struct spans *ceiling, const struct version *versio
 static teg_status list_at(const struct version *versions, size_t n, int64_t s, int64_t a, int64_t b,
                           struct pieces *out)
 {
-	size_t erasure = newest_erasure(versions, n);
+	size_t erasure = versions_erasure(versions, n);
 	struct spans free_time = spans_in(out);
 	size_t i = 0;
 
@@ -184,7 +140,7 @@ static teg_status list_at(const struct version *versions, size_t n, int64_t s, i
 	while (i < erasure && versions[i].system_from > s)
 		i++;
 	while (i < erasure && free_time.n) { /* until all the time is claimed */
-		size_t end = group_end(versions, i, erasure);
+		size_t end = versions_commit(versions, i, erasure);
 
 		if (!visit_group(&free_time, versions, i, end, s, out))
 			return TEG_NOMEM;
@@ -204,7 +160,7 @@ teg_status visible_at(const struct version *versions, size_t n, int64_t s, int64
 	TEG_TRY(sort_pieces(out, later));
 	if (!with_until)
 		return TEG_OK;
-	if (!lower_ceiling(&ceiling, versions, 0, n_newer(versions, n, s)))
+	if (!spans_lower(&ceiling, versions, 0, n_newer(versions, n, s)))
 		return TEG_NOMEM;
 	for (size_t p = 0; p < out->n; p++)
 		fill_until(&ceiling, versions, &out->at[p]);
@@ -223,69 +179,18 @@ int64_t visible_point(const struct version *versions, size_t n, int64_t s, int64
 	return -1;
 }
 
-/* ---- what compaction derives ---- */
+/* ---- boxes ---- */
 
-struct derived {
-	int64_t superseded;
-	uint8_t exact;
-};
-
-static struct derived derive_one(const struct spans *ceiling, const struct version *v)
+/* When the last of a piece ends. */
+static int64_t ceiling_over(const struct spans *ceiling, const struct piece *piece)
 {
-	struct span_place at = spans_after(ceiling, v->valid_from);
-	struct derived d = { INT64_MIN, 1 };
+	struct span_place at = spans_after(ceiling, piece->valid_from);
 	const struct span_of_time *span;
-	bool first = true;
+	int64_t until = INT64_MIN;
 
-	while ((span = spans_next(ceiling, &at)) && span->from < v->valid_until) {
-		int64_t until = min64(span->ceiling, v->superseded_at);
-
-		if (!first && until != d.superseded)
-			d.exact = 0;
-		d.superseded = max64(d.superseded, until);
-		first = false;
-	}
-	return d;
-}
-
-/* The versions [i, end) of one commit. */
-static bool derive_group(struct spans *ceiling, const struct version *versions, size_t i,
-                         size_t end, int64_t *superseded_out, uint8_t *exact_out)
-{
-	for (size_t k = i; k < end; k++) {
-		struct derived d = derive_one(ceiling, &versions[k]);
-
-		superseded_out[k] = d.superseded;
-		exact_out[k] = d.exact;
-	}
-	return lower_ceiling(ceiling, versions, i, end);
-}
-
-teg_status derive_superseded(const struct version *versions, size_t n, struct pieces *scratch,
-                             int64_t *superseded_out, uint8_t *exact_out)
-{
-	size_t erasure = newest_erasure(versions, n);
-	struct spans ceiling = spans_in(scratch);
-	size_t i = 0;
-
-	if (!spans_cover(&ceiling, INT64_MIN, INT64_MAX, true, INT64_MAX))
-		return TEG_NOMEM;
-	while (i < erasure) {
-		size_t end = group_end(versions, i, erasure);
-
-		if (!derive_group(&ceiling, versions, i, end, superseded_out, exact_out))
-			return TEG_NOMEM;
-		i = end;
-	}
-	if (i < n) { /* the newest erasure holds for ever; what is older answers nothing at any S */
-		superseded_out[i] = INT64_MAX;
-		exact_out[i++] = 0;
-	}
-	for (; i < n; i++) {
-		superseded_out[i] = versions[i].system_from;
-		exact_out[i] = 1;
-	}
-	return TEG_OK;
+	while ((span = spans_next(ceiling, &at)) && span->from < piece->valid_until)
+		until = max64(until, span->ceiling);
+	return until;
 }
 
 teg_status left_of_box(const struct version *versions, size_t i, struct pieces *out)
@@ -305,14 +210,10 @@ teg_status left_of_box(const struct version *versions, size_t i, struct pieces *
 		return TEG_NOMEM;
 	ceiling = spans_in(out);
 	if (!spans_cover(&ceiling, INT64_MIN, INT64_MAX, true, INT64_MAX) ||
-	    !lower_ceiling(&ceiling, versions, 0, first))
+	    !spans_lower(&ceiling, versions, 0, first))
 		return TEG_NOMEM;
 	for (size_t k = 0; k < out->n; k++) {
-		struct version piece = { .valid_from = out->at[k].valid_from,
-			                 .valid_until = out->at[k].valid_until,
-			                 .superseded_at = INT64_MAX };
-
-		out->at[k].system_until = derive_one(&ceiling, &piece).superseded;
+		out->at[k].system_until = ceiling_over(&ceiling, &out->at[k]);
 	}
 	return TEG_OK;
 }
@@ -369,21 +270,21 @@ static bool range_group(struct spans *ceiling, const struct version *versions, s
 		if (versions[k].target && versions[k].system_from <= range->s_to &&
 		    !add_rectangles(ceiling, versions, k, range, out))
 			return false;
-	return lower_ceiling(ceiling, versions, i, end);
+	return spans_lower(ceiling, versions, i, end);
 }
 
 teg_status visible_between(const struct version *versions, size_t n, int64_t s_from, int64_t s_to,
                            int64_t a, int64_t b, struct pieces *out)
 {
 	const struct range range = { s_from, s_to, a, b };
-	size_t erasure = newest_erasure(versions, n);
+	size_t erasure = versions_erasure(versions, n);
 	struct spans ceiling = spans_in(out);
 
 	out->n = 0;
 	if (!spans_cover(&ceiling, INT64_MIN, INT64_MAX, true, INT64_MAX))
 		return TEG_NOMEM;
 	for (size_t i = 0, end; i < erasure; i = end) {
-		end = group_end(versions, i, erasure);
+		end = versions_commit(versions, i, erasure);
 		if (!range_group(&ceiling, versions, i, end, &range, out))
 			return TEG_NOMEM;
 	}
@@ -514,12 +415,12 @@ static bool fill_changes(const struct changing *c, size_t n)
 	size_t newer = n_newer(c->versions, n, c->s_to),
 	       newest = n_newer(c->versions, n, c->s_from);
 
-	if (!lower_ceiling(&ceiling, c->versions, 0, newer))
+	if (!spans_lower(&ceiling, c->versions, 0, newer))
 		return false;
 	for (size_t p = 0; p < c->out->n; p++)
 		if (c->out->at[p].change != CHANGE_DELETED)
 			fill_until(&ceiling, c->versions, &c->out->at[p]);
-	if (!lower_ceiling(&ceiling, c->versions, newer, newest))
+	if (!spans_lower(&ceiling, c->versions, newer, newest))
 		return false;
 	for (size_t p = 0; p < c->out->n; p++)
 		if (c->out->at[p].change == CHANGE_DELETED)

@@ -96,9 +96,4 @@ teg_status left_of_box(const struct version *versions, size_t i, struct pieces *
 /* At one V: the winning version's index, or -1. Stops at the first hit. For arrays whose live rows
  * claim. */
 int64_t visible_point(const struct version *versions, size_t n, int64_t s, int64_t v);
-
-/* What compaction derives: for each version the first system time from which no part of it answers
- * any more (INT64_MAX: some part always will), and whether it is exact, one rectangle in S x V. */
-teg_status derive_superseded(const struct version *versions, size_t n, struct pieces *scratch,
-                             int64_t *superseded_out, uint8_t *exact_out);
 #endif

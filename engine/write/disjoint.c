@@ -1,5 +1,7 @@
 #include <string.h>
+#include "codec/base/sort.h"
 #include "engine/order/order.h"
+#include "engine/time/spans.h"
 #include "engine/write/rows.h"
 
 /* One key's rows of one system time, taken latest call first: each keeps what later ones have left
@@ -15,10 +17,12 @@ struct interval {
 	uint32_t row;
 };
 
+#define FEW 16 /* pieces that are sorted without memory for it */
+
 struct run {
 	struct rows *rows;
-	struct interval *claims; /* ascending, disjoint */
-	size_t n_claims, claims_cap;
+	struct spans claims;
+	struct pieces pieces;  /* whose memory that is */
 	struct interval *kept; /* what is left of every row so far */
 	size_t n_kept, kept_cap;
 	teg_error *err;
@@ -29,76 +33,31 @@ static teg_status no_memory(const struct run *run)
 	return teg_fail(run->err, TEG_NOMEM, "no memory to make rows of one key disjoint");
 }
 
-static teg_status grow(const struct run *run, struct interval **at, size_t *cap, size_t need)
-{
-	void *block = *at;
-
-	if (need <= *cap)
-		return TEG_OK;
-	if (!mem_grow(run->rows->alloc, &block, cap, need, sizeof **at))
-		return no_memory(run);
-	*at = block;
-	return TEG_OK;
-}
-
 static teg_status keep(struct run *run, struct interval piece)
 {
-	TEG_TRY(grow(run, &run->kept, &run->kept_cap, run->n_kept + 1));
+	void *block = run->kept;
+
+	if (!mem_grow(run->rows->alloc, &block, &run->kept_cap, run->n_kept + 1, sizeof *run->kept))
+		return no_memory(run);
+	run->kept = block;
 	run->kept[run->n_kept++] = piece;
 	return TEG_OK;
-}
-
-/* The first claim that ends after `v`. */
-static size_t claim_after(const struct run *run, int64_t v)
-{
-	size_t lo = 0, hi = run->n_claims;
-
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (run->claims[mid].until > v)
-			hi = mid;
-		else
-			lo = mid + 1;
-	}
-	return lo;
 }
 
 /* Keeps what no later call has claimed of the interval. */
 static teg_status keep_free(struct run *run, struct interval whole)
 {
+	struct span_place at = spans_after(&run->claims, whole.from);
+	const struct span_of_time *claim;
 	int64_t from = whole.from;
 
-	for (size_t c = claim_after(run, whole.from); c < run->n_claims; c++) {
-		const struct interval *claim = &run->claims[c];
-
-		if (claim->from >= whole.until)
-			break;
+	while ((claim = spans_next(&run->claims, &at)) && claim->from < whole.until) {
 		if (claim->from > from)
 			TEG_TRY(keep(run, (struct interval){ from, claim->from, whole.row }));
 		from = claim->until;
 	}
 	if (from < whole.until)
 		return keep(run, (struct interval){ from, whole.until, whole.row });
-	return TEG_OK;
-}
-
-/* Adds the interval to the claims, joined with those that it meets. */
-static teg_status claim(struct run *run, struct interval add)
-{
-	size_t first = claim_after(run, add.from), last = first;
-
-	TEG_TRY(grow(run, &run->claims, &run->claims_cap, run->n_claims + 1));
-	for (; last < run->n_claims && run->claims[last].from < add.until; last++) {
-		if (run->claims[last].from < add.from)
-			add.from = run->claims[last].from;
-		if (run->claims[last].until > add.until)
-			add.until = run->claims[last].until;
-	}
-	memmove(run->claims + first + 1, run->claims + last,
-	        (run->n_claims - last) * sizeof *run->claims);
-	run->n_claims = run->n_claims - (last - first) + 1;
-	run->claims[first] = add;
 	return TEG_OK;
 }
 
@@ -140,7 +99,8 @@ static teg_status take_row(struct run *run, uint32_t row, bool repeated)
 	/* Events hide nothing, but a later delete of the same commit hides them. */
 	if (repeated && rows_kind(run->rows, row) == ROW_LIVE)
 		return TEG_OK;
-	return claim(run, whole);
+	return spans_cover(&run->claims, whole.from, whole.until, true, 0) ? TEG_OK
+	                                                                   : no_memory(run);
 }
 
 /* Writes back what is kept: the first piece of a row in its place, others in copies. */
@@ -165,17 +125,24 @@ static teg_status settle(struct run *run)
 	return TEG_OK;
 }
 
-/* By start; rows of a repeated array may start together and stay in call order. */
-static void sort_kept(struct run *run)
+static bool starts_later(const void *ctx, const void *a, const void *b)
 {
-	for (size_t i = 1; i < run->n_kept; i++) {
-		struct interval piece = run->kept[i];
-		size_t k = i;
+	(void)ctx;
+	return ((const struct interval *)a)->from > ((const struct interval *)b)->from;
+}
 
-		for (; k && run->kept[k - 1].from > piece.from; k--)
-			run->kept[k] = run->kept[k - 1];
-		run->kept[k] = piece;
-	}
+/* By start; rows of a repeated array may start together and stay in call order. */
+static teg_status sort_kept(struct run *run)
+{
+	size_t n = run->n_kept;
+	struct interval few[FEW], *room = few;
+
+	if (n > FEW && !(room = mem_array(run->rows->alloc, n, sizeof *room)))
+		return no_memory(run);
+	sort_stable(run->kept, room, n, sizeof *room, starts_later, NULL);
+	if (room != few)
+		mem_free(run->rows->alloc, room, n * sizeof *room);
+	return TEG_OK;
 }
 
 static teg_status make_group(struct run *run, const uint32_t *at, uint32_t n, uint32_t *perm,
@@ -184,7 +151,8 @@ static teg_status make_group(struct run *run, const uint32_t *at, uint32_t n, ui
 	bool repeated = run->rows->schema->cells == TEG_CELLS_REPEATED;
 	uint32_t erasure = UINT32_MAX, i = n;
 
-	run->n_claims = run->n_kept = 0;
+	run->claims = spans_in(&run->pieces);
+	run->n_kept = 0;
 	TEG_TRY(check_mixture(run, at, n));
 	while (i-- > 0) {
 		if (kind_erases(rows_kind(run->rows, at[i]))) {
@@ -200,7 +168,7 @@ static teg_status make_group(struct run *run, const uint32_t *at, uint32_t n, ui
 		run->kept[lo] = run->kept[hi];
 		run->kept[hi] = swap;
 	}
-	sort_kept(run);
+	TEG_TRY(sort_kept(run));
 	for (size_t k = 0; k < run->n_kept; k++)
 		perm[(*n_perm)++] = run->kept[k].row;
 	if (erasure != UINT32_MAX)
@@ -328,8 +296,9 @@ teg_status rows_make_disjoint(struct rows *rows, const uint32_t *sorted, uint32_
 	teg_status status;
 
 	*n_out = 0;
+	pieces_init(&run.pieces, rows->alloc);
 	status = make_all(&run, sorted, n, ties, perm_out, n_out);
-	mem_free(rows->alloc, run.claims, run.claims_cap * sizeof *run.claims);
+	pieces_release(&run.pieces);
 	mem_free(rows->alloc, run.kept, run.kept_cap * sizeof *run.kept);
 	return status;
 }

@@ -10,17 +10,26 @@
 
 #define N_CELLS 5000
 
-enum shape { CELLS, TEXTS, INTERVALS };
+enum shape {
+	CELLS,
+	TEXTS,
+	INTERVALS, /* one after the other, the same in each commit */
+	APART,     /* with gaps, in any order over all commits */
+	LAYERS,    /* of any length, others in each commit */
+	EVENTS,    /* of repeated cells */
+	LABELS     /* of texts that share the bytes that positions are made of */
+};
 
 static void create(teg_txn *txn, enum shape shape)
 {
-	teg_dimension dims[] = { { .name = "x",
-		                   .type = { .type = shape == TEXTS ? TEG_UTF8 : TEG_INT64 } },
+	bool text = shape == TEXTS || shape == LABELS;
+	teg_dimension dims[] = { { .name = "x", .type = { .type = text ? TEG_UTF8 : TEG_INT64 } },
 		                 { .name = "y", .type = { .type = TEG_INT64 } } };
 	teg_attribute v = { .name = "v", .type = { .type = TEG_INT64 } };
 	teg_spec spec = { .struct_size = sizeof spec,
 		          .kind = TEG_SPARSE,
-		          .valid_time = shape == INTERVALS,
+		          .cells = shape == EVENTS ? TEG_CELLS_REPEATED : TEG_CELLS_UNIQUE,
+		          .valid_time = shape >= INTERVALS,
 		          .dimensions = dims,
 		          .n_dimensions = 2,
 		          .attributes = &v,
@@ -35,20 +44,55 @@ struct cells {
 	char names[N_CELLS * 12];
 };
 
+/* The intervals of a commit, which do not meet. */
+static void make_up_times(struct cells *c, enum shape shape, size_t commit, struct rng *rng)
+{
+	int64_t at = 0;
+
+	for (size_t i = 0; i < N_CELLS; i++) {
+		size_t place = (commit * N_CELLS + i) * 7919 % 100003;
+
+		c->from[i] = shape == INTERVALS ? (int64_t)i * 10 : (int64_t)place * 10;
+		c->until[i] = c->from[i] + (shape == INTERVALS ? 10 : 7);
+		if (shape <= APART)
+			continue;
+		c->from[i] = at += (int64_t)rng_below(rng, 40);
+		c->until[i] = at += 1 + (int64_t)rng_below(rng, i % 100 ? 40 : 8000);
+	}
+	for (size_t i = 0; shape == LABELS && i < N_CELLS; i++) /* three of them */
+		memcpy(c->names + 12 * i + 8, i % 3 ? i % 2 ? "aaaa" : "aaab" : "aaac", 4);
+	if (shape == LAYERS)
+		c->until[N_CELLS - 1] = INT64_MAX;
+}
+
 static void make_up(struct cells *c, struct rng *rng, uint64_t range)
 {
 	for (size_t i = 0; i < N_CELLS; i++) {
 		c->x[i] = (int64_t)rng_below(rng, range);
 		c->y[i] = (int64_t)rng_below(rng, range);
 		c->v[i] = (int64_t)rng_u64(rng);
-		c->from[i] = (int64_t)i * 10;
-		c->until[i] = c->from[i] + 10;
 		/* Texts that share the bytes that positions are made of. */
 		memcpy(c->names + 12 * i, "prefixed", 8);
 		for (size_t k = 8; k < 12; k++)
 			c->names[12 * i + k] = (char)('a' + rng_below(rng, 20));
 		c->offsets[i + 1] = (int32_t)(12 * i + 12);
 	}
+}
+
+static const teg_put_options part = { .struct_size = sizeof part,
+	                              .valid_from = 20000,
+	                              .valid_until = 90000 };
+
+static void delete_part(teg_txn *txn, enum shape shape)
+{
+	const char name[12] = "prefixedaaaa";
+	const int32_t offsets[] = { 0, 12 };
+	const int64_t zero = 0;
+	teg_column key[] = { { .name = "x", .values = &zero }, { .name = "y", .values = &zero } };
+
+	if (shape == LABELS)
+		key[0] = (teg_column){ .name = "x", .values = name, .offsets = offsets };
+	OK(teg_txn_delete(txn, "a", key, 2, 1, &part, err));
 }
 
 static void put(teg_store *store, const struct cells *c, enum shape shape, bool first)
@@ -61,16 +105,38 @@ static void put(teg_store *store, const struct cells *c, enum shape shape, bool 
 		                 { .name = "v", .values = c->v },
 		                 { .name = "from", .values = c->from },
 		                 { .name = "until", .values = c->until } };
-	bool intervals = shape == INTERVALS;
+	bool intervals = shape >= INTERVALS;
 	teg_txn *txn;
 
-	if (shape == TEXTS)
+	if (shape == TEXTS || shape == LABELS)
 		columns[0] = (teg_column){ .name = "x", .values = c->names, .offsets = c->offsets };
 	OK(teg_txn_begin(store, NULL, &txn, err));
 	if (first)
 		create(txn, shape);
+	if (shape == EVENTS) /* hides what is older, none of those that this commit puts */
+		delete_part(txn, shape);
 	OK(teg_txn_put(txn, "a", columns, intervals ? 5 : 3, N_CELLS, intervals ? &options : NULL,
 	               err));
+	OK(teg_txn_commit(txn, NULL, err));
+}
+
+/* Takes part of the time of one cell, and of all of them as a box; or erases that cell. */
+static void take_away(teg_store *store, enum shape shape, bool erase)
+{
+	const teg_range all[2] = { 0 };
+	const teg_range zero = { { .type = TEG_INT64 }, { .type = TEG_INT64 } };
+	const teg_range one[2] = { shape == LABELS ? all[0] : zero, zero };
+	const teg_erase what = { .struct_size = sizeof what, .box = one };
+	teg_txn *txn;
+
+	OK(teg_txn_begin(store, NULL, &txn, err));
+	if (erase)
+		OK(teg_txn_erase(txn, "a", &what, err));
+	else
+		OK(teg_txn_delete_box(txn, "a", all, &part, err));
+	OK(teg_txn_commit(txn, NULL, err));
+	OK(teg_txn_begin(store, NULL, &txn, err));
+	delete_part(txn, shape);
 	OK(teg_txn_commit(txn, NULL, err));
 }
 
@@ -101,7 +167,10 @@ static struct os *make_store(size_t n_commits, uint64_t range, enum shape shape)
 	store = open_in(os, &mem);
 	for (size_t i = 0; i < n_commits; i++) {
 		make_up(c, &rng, range);
+		make_up_times(c, shape, i, &rng);
 		put(store, c, shape, i == 0);
+		if (shape >= LAYERS && i + 1 < n_commits)
+			take_away(store, shape, i == 0);
 	}
 	teg_store_close(store);
 	memory_check(&mem);
@@ -128,20 +197,22 @@ static size_t compact(struct os *os, size_t memory)
 struct listing {
 	struct os *os;
 	size_t n_files, len;
-	uint64_t sum; /* of all bytes, order told */
+	uint64_t sum; /* of all files' bytes, order told within each */
 };
 
 static int add_file(void *ctx, const char *name)
 {
 	struct listing *l = ctx;
 	char path[128];
+	uint64_t sum = 1;
 	uint8_t *bytes;
 	size_t len;
 
 	snprintf(path, sizeof path, "segments/%s", name);
 	OK(os_read_file(l->os, path, SIZE_MAX / 2, teg_allocator_default(), &bytes, &len, err));
 	for (size_t i = 0; i < len; i++)
-		l->sum = l->sum * 0x9e3779b97f4a7c15u + bytes[i];
+		sum = sum * 0x9e3779b97f4a7c15u + bytes[i];
+	l->sum += sum;
 	l->n_files++;
 	l->len += len;
 	mem_free(teg_allocator_default(), bytes, len);
@@ -166,6 +237,11 @@ static const struct {
 	{ "cells with many versions", 6, 60, CELLS },
 	{ "a cell with many intervals", 3, 1, INTERVALS },
 	{ "texts with one position", 3, 50, TEXTS },
+	{ "a cell with intervals that are apart", 4, 1, APART },
+	{ "a cell with intervals over one another", 4, 1, LAYERS },
+	{ "a few cells with intervals", 4, 3, LAYERS },
+	{ "events of one cell", 4, 1, EVENTS },
+	{ "texts of one position with intervals", 4, 1, LABELS },
 };
 
 Test(memory, changes_nothing_that_is_written)

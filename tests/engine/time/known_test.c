@@ -3,6 +3,7 @@
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
+#include "engine/time/derive.h"
 #include "engine/time/known.h"
 #include "tests/support/rng.h"
 

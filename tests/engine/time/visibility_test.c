@@ -1,4 +1,4 @@
-#include "engine/time/visibility.h"
+#include "engine/time/derive.h"
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
