@@ -148,14 +148,43 @@ static int bind_box(struct erasing *e)
 	return code;
 }
 
-static int commit(struct erasing *e)
+static bool note_erasure(void *ctx, const teg_version_info *version)
+{
+	struct erasing *e = ctx;
+
+	if (strcmp(version->action, "erase"))
+		return true;
+	e->result.version = version->version;
+	e->result.system_time = version->system_time;
+	return false;
+}
+
+/* Where nothing is left to erase, or nothing was asked for, the receipt is of the array's last erasure,
+ * which a command that was cut off may have begun. */
+static int find_erasure(struct erasing *e)
+{
+	const char *array = e->args->value[OPT_ARRAY];
+	struct session session;
+	teg_error err;
+	int code;
+
+	e->result.version = 0;
+	if (!array)
+		return EXIT_OK;
+	code = session_open(&session, e->args->operand[0], array);
+	if (code == EXIT_OK &&
+	    teg_walk_array_versions(session.array, note_erasure, e, &err) != TEG_OK)
+		code = fail_call(&err);
+	session_close(&session);
+	return code;
+}
+
+static int commit_erasure(struct erasing *e)
 {
 	teg_txn *txn;
 	teg_status status;
 	teg_error err;
 
-	if (!erases(e))
-		return EXIT_OK;
 	if (teg_txn_begin(e->session.store, &e->txn, &txn, &err) != TEG_OK)
 		return fail_call(&err);
 	status = teg_txn_erase(txn, e->args->value[OPT_ARRAY], &e->what, &err);
@@ -165,6 +194,13 @@ static int commit(struct erasing *e)
 		return EXIT_OK;
 	teg_txn_abort(txn);
 	return fail_call(&err);
+}
+
+static int commit(struct erasing *e)
+{
+	int code = erases(e) ? commit_erasure(e) : EXIT_OK;
+
+	return code == EXIT_OK && !e->result.system_time ? find_erasure(e) : code;
 }
 
 /* ---- now ---- */
@@ -299,7 +335,7 @@ static void put_what(struct erasing *e, struct json *j)
 		json_quoted(j, array, strlen(array));
 	else
 		json_bare(j, "null", 4);
-	if (erases(e)) {
+	if (e->result.version) {
 		put_u64(j, "version", e->result.version);
 	} else {
 		json_key(j, "version");
