@@ -447,6 +447,69 @@ Test(traces, of_versions_that_a_recovery_gave_up_go_with_a_purge)
 	world_release(&w);
 }
 
+/* ---- beside others ---- */
+
+struct rival {
+	teg_store *store;
+	int n;
+};
+
+/* Another writer, which commits and merges the newest segments while the purge is at it. */
+static bool overtake(void *ctx, uint64_t done, uint64_t total)
+{
+	teg_compact_options options = { .struct_size = sizeof options, .by_policy = true };
+	struct rival *rival = ctx;
+
+	(void)done;
+	(void)total;
+	if (rival->n == 6)
+		return true;
+	rival->n++;
+	for (int i = 0; i < 12; i++)
+		put_rows(rival->store, 1);
+	OK(teg_compact(rival->store, &options, NULL, err));
+	return true;
+}
+
+/* What was there when it began is done, however often it has to begin again. */
+Test(traces, go_beside_a_writer_that_merges)
+{
+	teg_store_options options = { .struct_size = sizeof options };
+	teg_erase erase = { .struct_size = sizeof erase };
+	struct rival rival = { .n = 0 };
+	teg_purge_options purge = { .struct_size = sizeof purge,
+		                    .array = "t",
+		                    .progress = overtake,
+		                    .progress_ctx = &rival };
+	teg_predicate *where;
+	struct world w;
+	teg_txn *txn;
+
+	begin_world(&w);
+	options.os = w.os;
+	options.allocator = &w.mem.alloc;
+	options.no_auto_compact = true;
+	OK(teg_store_open(NULL, &options, &rival.store, err));
+	txn = begin(w.store, NULL, NULL);
+	put(txn, "t", 3, NEEDLE, false);
+	commit(txn);
+	for (int i = 0; i < 20; i++)
+		put_rows(w.store, 1);
+	OK(teg_predicate_parse("text = '" NEEDLE "'", &w.mem.alloc, &where, err));
+	erase.predicate = where;
+	txn = begin(w.store, NULL, NULL);
+	OK(teg_txn_erase(txn, "t", &erase, err));
+	commit(txn);
+	teg_predicate_free(where);
+	OK(teg_purge(w.store, &purge, NULL, err));
+	teg_store_close(rival.store);
+	purge.only_vacuum = true;
+	OK(teg_purge(w.store, &purge, NULL, err));
+	cr_assert_gt(rival.n, 0);
+	cr_assert_eq(count(w.os), 0);
+	world_release(&w);
+}
+
 /* ---- what the history says then ---- */
 
 struct told {
