@@ -1,5 +1,6 @@
 #include "engine/merge/overflow.h"
 #include <string.h>
+#include "codec/base/hash.h"
 
 #define PAGE_SPANS 256u /* 4 KiB */
 #define CACHED 16u      /* pages */
@@ -11,6 +12,7 @@ struct stored {
 };
 
 struct page {
+	uint64_t hash;
 	int64_t from;
 	struct ceilings met; /* in all of it */
 };
@@ -73,13 +75,17 @@ static teg_status read_page(struct overflow *o, uint64_t page, const struct stor
 {
 	uint32_t slot = (uint32_t)(page % CACHED);
 	struct stored *spans = o->cache + (size_t)slot * PAGE_SPANS;
+	size_t len = page_n(&o->file, page) * sizeof *spans;
 
 	*spans_out = spans;
 	if (o->cached[slot] == page)
 		return TEG_OK;
 	o->cached[slot] = UINT64_MAX;
 	TEG_TRY(os_read(o->store->os, o->file.file, o->file.path, page * PAGE_SPANS * sizeof *spans,
-	                spans, page_n(&o->file, page) * sizeof *spans, err));
+	                spans, len, err));
+	if (hash_bytes(span_of(spans, len)) != o->file.pages[page].hash)
+		return teg_fail(err, TEG_CORRUPT, "%s does not hold what the merge wrote there",
+		                o->file.path);
 	o->cached[slot] = page;
 	return TEG_OK;
 }
@@ -97,7 +103,8 @@ struct writer {
 static teg_status add_page(struct writer *w, teg_error *err)
 {
 	void *block = w->to.pages;
-	struct page page = { w->spans[0].from, { INT64_MAX, INT64_MIN } };
+	struct span bytes = span_of(w->spans, w->n * sizeof *w->spans);
+	struct page page = { hash_bytes(bytes), w->spans[0].from, { INT64_MAX, INT64_MIN } };
 
 	if (!mem_grow(w->o->alloc, &block, &w->to.pages_cap, w->to.n_pages + 1,
 	              sizeof *w->to.pages))
@@ -108,8 +115,7 @@ static teg_status add_page(struct writer *w, teg_error *err)
 		page.met.high = max64(page.met.high, w->spans[i].ceiling);
 	}
 	w->to.pages[w->to.n_pages++] = page;
-	TEG_TRY(os_write(w->o->store->os, w->to.file, w->to.path,
-	                 span_of(w->spans, w->n * sizeof *w->spans), err));
+	TEG_TRY(os_write(w->o->store->os, w->to.file, w->to.path, bytes, err));
 	w->to.n += w->n;
 	w->n = 0;
 	return TEG_OK;

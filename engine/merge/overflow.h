@@ -2,13 +2,12 @@
  * spans in the order of valid time, written anew each time the list above it is full.
  *
  *   page 0 [ from ceiling | from ceiling | ... ]  page 1 [ ... ]     each span ends where the next begins
- *   in memory: where each page begins, and the lowest and highest ceiling in it
+ *   in memory: where each page begins, the lowest and highest ceiling in it, and its checksum
  *
  * So a look at a short interval reads one page, at a long one the two at its ends. What no version that
  * is still to come reaches is left out: histories that come in the order of their valid time, either
  * way, never make a long file. It lies beside the segments and is removed with the overflow; after a
- * crash it is a file that nothing refers to, which vacuum finds. It is private to the call that
- * writes it, so its bytes carry no checksum.
+ * crash it is a file that nothing refers to, which vacuum finds.
  */
 #ifndef TEG_ENGINE_MERGE_OVERFLOW_H
 #define TEG_ENGINE_MERGE_OVERFLOW_H
