@@ -385,7 +385,7 @@ static bool allocation_fails(struct os *base, size_t n, bool once)
 	return mem.n_refused > 0;
 }
 
-Test(faults, every_allocation_is_refused, .timeout = 100) /* B2 S10 */
+Test(faults, every_allocation_is_refused, .timeout = 400) /* B2 S10 */
 {
 	size_t total = 0;
 
