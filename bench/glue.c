@@ -13,7 +13,8 @@ struct glue {
 	teg_store *store;
 	teg_snapshot *snapshot;
 	teg_array *array;
-	int64_t as_of; /* system time; 0: current */
+	int64_t as_of;    /* system time; 0: current */
+	int64_t valid_at; /* 0: at any time */
 };
 
 /* Names separated by commas, cut in a copy. */
@@ -210,6 +211,11 @@ void glue_as_of(struct glue *glue, int64_t system_time)
 	glue->as_of = system_time;
 }
 
+void glue_valid_at(struct glue *glue, int64_t valid_at)
+{
+	glue->valid_at = valid_at;
+}
+
 /* ---- reading ---- */
 
 static teg_status open_scan(struct glue *glue, const struct names *columns, const int64_t *lo,
@@ -224,7 +230,9 @@ static teg_status open_scan(struct glue *glue, const struct names *columns, cons
 		                     .n_columns = columns->n,
 		                     .box = lo ? box : NULL,
 		                     .mode = glue->as_of ? TEG_SCAN_AS_OF : TEG_SCAN_CURRENT,
-		                     .system_time = glue->as_of };
+		                     .system_time = glue->as_of,
+		                     .valid_mode = glue->valid_at ? TEG_VALID_AT : TEG_VALID_ANY,
+		                     .valid_at = glue->valid_at };
 	teg_status s = TEG_OK;
 
 	for (size_t i = 0; lo && i < n; i++)

@@ -36,6 +36,8 @@ TEG_API int glue_delete(struct glue *glue, const char *array, const int64_t *row
 TEG_API int glue_compact(struct glue *glue);
 /* Later scans are as of this system time; 0: current. */
 TEG_API void glue_as_of(struct glue *glue, int64_t system_time);
+/* Later scans are of what is valid then; 0: of everything. */
+TEG_API void glue_valid_at(struct glue *glue, int64_t valid_at);
 
 /* A scan as a stream. columns: names separated by commas, NULL all. lo, hi: one number per
  * dimension, NULL everything. where: a predicate as text, NULL none. */

@@ -2,7 +2,7 @@
 
     ./dev bench                     all workloads, about ten minutes
     ./dev bench --only sparse       flights flights3m sparse keys embeddings ragged grid history ledger
-                                    commits memory
+                                    onekey commits memory
     ./dev bench --small             a hundredth of the rows: does it still work?
     ./dev bench --keep NAME         also keeps the report as bench/results/NAME.{json,md}
 
@@ -32,6 +32,7 @@ import grids  # noqa: E402
 import harness  # noqa: E402
 import history  # noqa: E402
 import ledger  # noqa: E402
+import onekey  # noqa: E402
 import report  # noqa: E402
 import workloads  # noqa: E402
 from peers import tegula  # noqa: E402
@@ -259,6 +260,9 @@ class Run:
     def ledger(self):
         ledger.measure(self, self.small)
 
+    def onekey(self):
+        onekey.measure(self, self.small)
+
     # ---- memory ----
 
     def memory(self):
@@ -315,7 +319,7 @@ def main():
     peers = [p for p in PEERS if not options.peer or any(word in p.name for word in options.peer)]
     run = Run(scratch, peers, options.repeats, options.small)
     try:
-        for name in options.only or [*workloads.ALL, "grid", "history", "ledger", "commits", "memory"]:
+        for name in options.only or [*workloads.ALL, "grid", "history", "ledger", "onekey", "commits", "memory"]:
             if name in workloads.ALL:
                 run.workload(name)
             else:

@@ -27,6 +27,7 @@ def library():
         _library.glue_sum.restype = ctypes.c_uint64
         _library.glue_sum.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
         _library.glue_close.restype = _library.glue_as_of.restype = None
+        _library.glue_valid_at.restype = None
     return _library
 
 
@@ -167,6 +168,10 @@ class Tegula(Peer):
     def as_of(self, handle, system_time):
         """What is read next; 0: current."""
         library().glue_as_of(handle, ctypes.c_int64(system_time))
+
+    def valid_at(self, handle, time):
+        """What is read next; 0: all of valid time."""
+        library().glue_valid_at(handle, ctypes.c_int64(time))
 
     def read_back(self, directory):
         handle = self.open(None, directory)
