@@ -51,21 +51,26 @@ static struct unread unread_of(const struct group *group, const struct member *m
 	return unread;
 }
 
-/* What the boxes and the rows taken so far tell. */
-static teg_status learn(struct group *group, struct known *known_out, teg_error *err)
+static struct known_rows rows_of(const struct group *group)
+{
+	const struct key_rows *range = &group->range;
+
+	return (struct known_rows){ range->n,          range->system_from, range->superseded,
+		                    range->valid_from, range->valid_until, range->kind };
+}
+
+/* The boxes over the key into group->versions. */
+static teg_status take_boxes(struct group *group, size_t *n_out, teg_error *err)
 {
 	const struct plan *plan = group->plan;
-	const struct point_asked asked = asked_of(group);
 	size_t n = 0;
 
-	if (!group_reserve_versions(group, (size_t)group->range.n + plan->n_boxes))
+	if (!group_reserve_versions(group, plan->n_boxes))
 		return teg_fail(err, TEG_NOMEM, "no memory to resolve tiles");
 	for (uint32_t i = 0; i < plan->n_boxes; i++)
 		if (box_contains(&plan->boxes[i].box, group->view->box, plan->array->order->n_dims))
 			group->versions[n++] = plan->boxes[i].version;
-	for (uint32_t i = 0; i < group->range.n; i++)
-		group->versions[n++] = key_rows_version(&group->range, i, false);
-	*known_out = known_of(&asked, group->versions, n);
+	*n_out = n;
 	return TEG_OK;
 }
 
@@ -95,16 +100,35 @@ static teg_status take_member(struct group *group, struct member *m, teg_error *
 	                     group->view->box, err);
 }
 
+/* Of a long history few rows are left to sort and resolve. */
+static teg_status leave_useful(struct group *group, const struct known *known, teg_error *err)
+{
+	const struct known_rows rows = rows_of(group);
+	void *perm = group->perm;
+
+	if (!mem_grow(group->alloc, &perm, &group->perm_cap, rows.n + 1u, sizeof *group->perm))
+		return teg_fail(err, TEG_NOMEM, "no memory to resolve tiles");
+	group->perm = perm;
+	key_rows_choose(&group->range, group->perm, known_choose(known, &rows, group->perm));
+	return TEG_OK;
+}
+
 teg_status group_take_point(struct group *group, teg_error *err)
 {
+	const struct point_asked asked = asked_of(group);
+	struct known_rows rows = rows_of(group);
 	struct known known;
 	struct member *m;
+	size_t n_boxes = 0;
 
-	TEG_TRY(learn(group, &known, err));
+	TEG_TRY(take_boxes(group, &n_boxes, err));
+	known = known_of(&asked, group->versions, n_boxes, &rows);
 	while ((m = next_needed(group, &known))) {
 		TEG_TRY(take_member(group, m, err));
-		TEG_TRY(learn(group, &known, err));
+		rows = rows_of(group);
+		known = known_of(&asked, group->versions, n_boxes, &rows);
 	}
+	TEG_TRY(leave_useful(group, &known, err));
 	for (uint32_t i = 0; i < group->n_members; i++)
 		if (!group->members[i].open)
 			plan_spare(group->plan, group->view, group->members[i].plan);

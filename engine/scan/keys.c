@@ -111,15 +111,16 @@ static teg_status no_memory(teg_error *err)
 struct load {
 	struct tile_reader *reader;
 	const struct tile *tile;
-	const uint32_t *at; /* the rows that stay, n of them; NULL: all */
+	uint32_t from, n_read; /* the rows that are read */
+	const uint32_t *at;    /* those that stay, n of them; NULL: all */
 	uint32_t n;
 	struct column_buf all, some;
 };
 
 static teg_status read_all(struct load *load, uint32_t id, teg_error *err)
 {
-	return tile_read_column(load->reader, load->tile, id, 0, load->tile->header.n_rows,
-	                        &load->all, err);
+	return tile_read_column(load->reader, load->tile, id, load->from, load->n_read, &load->all,
+	                        err);
 }
 
 static void begin_column(struct load *load, enum column_shape shape, uint32_t width)
@@ -180,7 +181,7 @@ static teg_status load_columns(struct key_rows *keys, struct load *load, teg_err
 	for (uint32_t d = 0; d < keys->order->n_dims; d++)
 		TEG_TRY(load_lanes(keys, load, d, err));
 	begin_column(load, COLUMN_FIXED, 8);
-	if (column_buf_reserve(&load->all, load->tile->header.n_rows, 0) != TEG_OK)
+	if (column_buf_reserve(&load->all, load->n_read, 0) != TEG_OK)
 		return no_memory(err);
 	TEG_TRY(load_times(load, COLUMN_ID_SYSTEM_FROM, keys->system_from + from, err));
 	TEG_TRY(load_times(load, COLUMN_ID_SUPERSEDED, keys->superseded + from, err));
@@ -206,7 +207,7 @@ static teg_status load_rows(struct key_rows *keys, struct load *load, uint32_t t
 	TEG_TRY(status);
 	for (uint32_t i = 0; i < load->n; i++) {
 		keys->tile[keys->n + i] = tile_at;
-		keys->row[keys->n + i] = load->at ? load->at[i] : i;
+		keys->row[keys->n + i] = load->at ? load->at[i] : load->from + i;
 	}
 	keys->n += load->n;
 	return TEG_OK;
@@ -259,20 +260,61 @@ static void drop_outside(struct key_rows *keys, uint32_t from, const struct box 
 
 	if (keys->order->has_text)
 		return;
-	for (uint32_t i = from; i < keys->n; i++)
-		if (key_rows_in_box(keys, i, box))
-			move_row(keys, kept++, i);
+	for (uint32_t i = from; i < keys->n; i++) {
+		if (!key_rows_in_box(keys, i, box))
+			continue;
+		if (kept < i)
+			move_row(keys, kept, i);
+		kept++;
+	}
 	keys->n = kept;
+}
+
+void key_rows_choose(struct key_rows *keys, const uint32_t *at, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++)
+		move_row(keys, i, at[i]);
+	keys->n = n;
+}
+
+static bool is_inside(const struct index_entry *entry, const struct box *box, uint32_t n_dims)
+{
+	for (uint32_t d = 0; d < n_dims; d++)
+		if (entry->lo[d] < box->lo[d] || entry->hi[d] > box->hi[d])
+			return false;
+	return true;
+}
+
+/* Where the leading dimension is sorted only its rows inside the box are read. */
+static teg_status narrow(struct load *load, const struct order *order, const struct box *box,
+                         teg_error *err)
+{
+	const struct tile *tile = load->tile;
+	uint32_t d = order->cell_order == TEG_ORDER_COLUMN ? order->n_dims - 1 : 0, end;
+	const struct field *field = &tile->segment->schema->dims[d];
+
+	if (order->has_text ||
+	    (tile->entry.lo[d] >= box->lo[d] && tile->entry.hi[d] <= box->hi[d]) ||
+	    (!tile_find_column(&tile->header, field->id) && !tile->segment->ref->implicit_ids))
+		return TEG_OK;
+	TEG_TRY(tile_search_column(load->reader, tile, field, box->lo[d], box->hi[d], &load->from,
+	                           &end, err));
+	load->n = load->n_read = end > load->from ? end - load->from : 0;
+	return TEG_OK;
 }
 
 teg_status key_rows_load(struct key_rows *keys, struct tile_reader *reader, const struct tile *tile,
                          uint32_t tile_at, const struct box *box, teg_error *err)
 {
-	struct load load = { .reader = reader, .tile = tile, .n = tile->header.n_rows };
-	uint32_t from = keys->n;
+	uint32_t n = tile->header.n_rows, from = keys->n;
+	struct load load = { .reader = reader, .tile = tile, .n_read = n, .n = n };
 
-	TEG_TRY(load_rows(keys, &load, tile_at, err));
 	if (box)
+		TEG_TRY(narrow(&load, keys->order, box, err));
+	if (!load.n)
+		return TEG_OK;
+	TEG_TRY(load_rows(keys, &load, tile_at, err));
+	if (box && !is_inside(&tile->entry, box, keys->order->n_dims))
 		drop_outside(keys, from, box);
 	return TEG_OK;
 }
@@ -281,7 +323,9 @@ teg_status key_rows_load_rows(struct key_rows *keys, struct tile_reader *reader,
                               const struct tile *tile, uint32_t tile_at, const uint32_t *at,
                               uint32_t n, teg_error *err)
 {
-	struct load load = { .reader = reader, .tile = tile, .at = at, .n = n };
+	struct load load = {
+		.reader = reader, .tile = tile, .n_read = tile->header.n_rows, .at = at, .n = n
+	};
 
 	return load_rows(keys, &load, tile_at, err);
 }

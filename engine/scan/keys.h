@@ -37,6 +37,9 @@ teg_status key_rows_load_rows(struct key_rows *keys, struct tile_reader *reader,
 teg_status key_rows_append(struct key_rows *keys, const struct key_rows *from, const uint32_t *at,
                            uint32_t n, teg_error *err);
 
+/* Leaves rows at[0 .. n) alone, which ascend. Not with texts. */
+void key_rows_choose(struct key_rows *keys, const uint32_t *at, uint32_t n);
+
 /* Fills perm_out (n) with the rows sorted by key in cell order (`by_position`: in position order
  * first), then system_from descending, then valid_from (of an erasure: after all), then as they
  * came. CELL-1 to CELL-3. */

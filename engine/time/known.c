@@ -21,68 +21,106 @@ static bool covers(const struct version *v, int64_t time)
 }
 
 /* Of several of one commit the one that wins is not looked for: its piece lies within theirs. */
-static void find_winner(struct known *known, const struct version *versions, size_t n)
+static inline void win(struct known *known, const struct version *v)
 {
-	for (size_t i = 0; i < n; i++) {
-		const struct version *v = &versions[i];
-		bool newer = !known->found || v->system_from > known->system_from;
-		int64_t from = kind_erases(v->kind) ? INT64_MIN : v->valid_from;
-		int64_t until = kind_erases(v->kind) ? INT64_MAX : v->valid_until;
+	bool newer = !known->found || v->system_from > known->system_from;
+	bool erases = kind_erases(v->kind);
+	int64_t from = erases ? INT64_MIN : v->valid_from;
+	int64_t until = erases ? INT64_MAX : v->valid_until;
 
-		if (!holds_at(v, known->asked.s) || !covers(v, known->asked.v) ||
-		    (known->found && v->system_from < known->system_from))
-			continue;
-		known->found = true;
-		known->system_from = v->system_from;
-		known->valid_from = newer ? from : min64(known->valid_from, from);
-		known->valid_until = newer ? until : max64(known->valid_until, until);
-		known->system_until = newer ? v->superseded_at
-		                            : max64(known->system_until, v->superseded_at);
-	}
+	if ((known->found && v->system_from < known->system_from) || !holds_at(v, known->asked.s) ||
+	    !covers(v, known->asked.v))
+		return;
+	known->found = true;
+	known->system_from = v->system_from;
+	known->valid_from = newer ? from : min64(known->valid_from, from);
+	known->valid_until = newer ? until : max64(known->valid_until, until);
+	known->system_until = newer ? v->superseded_at
+	                            : max64(known->system_until, v->superseded_at);
 }
 
-/* None of the newer ones covers V: each lies on one side of it. */
-static void cut_piece(struct known *known, const struct version *versions, size_t n)
+/* None of those that are newer than the winner covers V: each lies on one side of it. */
+static inline void cut(struct known *known, const struct version *v)
 {
-	for (size_t i = 0; i < n; i++) {
-		const struct version *v = &versions[i];
-
-		if (v->system_from <= known->system_from || !holds_at(v, known->asked.s))
-			continue;
-		if (v->valid_from > known->asked.v)
-			known->valid_until = min64(known->valid_until, v->valid_from);
-		else
-			known->valid_from = max64(known->valid_from, v->valid_until);
-	}
+	if (v->system_from <= known->system_from || !holds_at(v, known->asked.s))
+		return;
+	if (v->valid_from > known->asked.v)
+		known->valid_until = min64(known->valid_until, v->valid_from);
+	else
+		known->valid_from = max64(known->valid_from, v->valid_until);
 }
 
-static void find_end(struct known *known, const struct version *versions, size_t n)
+static inline void end(struct known *known, const struct version *v)
 {
-	for (size_t i = 0; i < n; i++) {
-		const struct version *v = &versions[i];
-
-		if (v->system_from > known->asked.s && v->system_from > known->system_from &&
-		    v->valid_from < known->valid_until && v->valid_until > known->valid_from)
-			known->system_until = min64(known->system_until, v->system_from);
-	}
+	if (v->system_from > known->asked.s && v->system_from > known->system_from &&
+	    v->valid_from < known->valid_until && v->valid_until > known->valid_from)
+		known->system_until = min64(known->system_until, v->system_from);
 }
 
-struct known known_of(const struct point_asked *asked, const struct version *versions, size_t n)
+static inline struct version row_of(const struct known_rows *rows, uint32_t i)
+{
+	return (struct version){ .system_from = rows->system_from[i],
+		                 .superseded_at = rows->superseded_at[i],
+		                 .valid_from = rows->valid_from ? rows->valid_from[i] : INT64_MIN,
+		                 .valid_until = rows->valid_until ? rows->valid_until[i]
+		                                                  : INT64_MAX,
+		                 .kind = rows->kind[i] };
+}
+
+/* A history may be long: each round is a loop of its own over its columns. */
+#define EACH(step)                                          \
+	do {                                                \
+		for (size_t i = 0; i < n_boxes; i++)        \
+			step(&known, &boxes[i]);            \
+		for (uint32_t i = 0; i < rows->n; i++) {    \
+			struct version v = row_of(rows, i); \
+                                                            \
+			step(&known, &v);                   \
+		}                                           \
+	} while (0)
+
+struct known known_of(const struct point_asked *asked, const struct version *boxes, size_t n_boxes,
+                      const struct known_rows *rows)
 {
 	struct known known = { .asked = *asked,
 		               .system_from = INT64_MIN,
 		               .system_until = INT64_MAX };
 
-	find_winner(&known, versions, n);
+	EACH(win);
 	if (known.found && asked->whole) {
-		cut_piece(&known, versions, n);
+		EACH(cut);
 	} else {
 		known.valid_from = asked->v;
 		known.valid_until = asked->v + 1;
 	}
 	if (known.found && asked->until)
-		find_end(&known, versions, n);
+		EACH(end);
 	return known;
+}
+
+/* What cuts the piece touches it, and what ends it has the time of its end. */
+static inline bool keeps(const struct known *known, const struct version *v)
+{
+	if (kind_erases(v->kind))
+		return true;
+	if (v->system_from < known->system_from || v->valid_from > known->valid_until ||
+	    v->valid_until < known->valid_from)
+		return false;
+	return v->system_from <= known->asked.s ||
+	       (known->asked.until && known->found && v->system_from <= known->system_until);
+}
+
+uint32_t known_choose(const struct known *known, const struct known_rows *rows, uint32_t *at_out)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < rows->n; i++) {
+		struct version v = row_of(rows, i);
+
+		if (keeps(known, &v))
+			at_out[n++] = i;
+	}
+	return n;
 }
 
 bool known_needs(const struct known *known, const struct unread *unread)

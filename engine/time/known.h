@@ -27,8 +27,20 @@ struct known {
 	int64_t system_until;            /* where `until`: of that, or later */
 };
 
-/* From versions in any order. All of them claim. */
-struct known known_of(const struct point_asked *asked, const struct version *versions, size_t n);
+/* Columns of n versions. */
+struct known_rows {
+	uint32_t n;
+	const int64_t *system_from, *superseded_at;
+	const int64_t *valid_from, *valid_until; /* NULL: all of valid time */
+	const uint8_t *kind;
+};
+
+/* From boxes and rows in any order. All of them claim. */
+struct known known_of(const struct point_asked *asked, const struct version *boxes, size_t n_boxes,
+                      const struct known_rows *rows);
+/* The rows that the answer needs, of those that it is known from, ascending into at_out (room for all):
+ * without the others it is the same. Returns how many. */
+uint32_t known_choose(const struct known *known, const struct known_rows *rows, uint32_t *at_out);
 
 /* Versions that were not looked at lie within these. */
 struct unread {

@@ -11,6 +11,7 @@
 #define S_MAX 30
 #define N_MAX 14
 #define BLOCKS 5
+#define LONG 4000 /* versions of the longest history */
 
 struct history {
 	struct version versions[N_MAX]; /* newest first */
@@ -147,10 +148,42 @@ static uint32_t next_block(const struct history *h, const struct known *known, u
 	return best;
 }
 
-/* The versions that a reader looks at before it stops. */
+struct columns {
+	int64_t system_from[LONG], superseded_at[LONG], valid_from[LONG], valid_until[LONG];
+	uint8_t kind[LONG];
+};
+
+/* As rows of tiles are known. */
+static struct known_rows columns_of(const struct version *versions, size_t n)
+{
+	static struct columns c;
+
+	for (size_t i = 0; i < n; i++) {
+		c.system_from[i] = versions[i].system_from;
+		c.superseded_at[i] = versions[i].superseded_at;
+		c.valid_from[i] = versions[i].valid_from;
+		c.valid_until[i] = versions[i].valid_until;
+		c.kind[i] = versions[i].kind;
+	}
+	return (struct known_rows){ (uint32_t)n,  c.system_from, c.superseded_at,
+		                    c.valid_from, c.valid_until, c.kind };
+}
+
+static size_t drop_useless(const struct known *known, struct version *versions, size_t n)
+{
+	struct known_rows rows = columns_of(versions, n);
+	uint32_t at[N_MAX], kept = known_choose(known, &rows, at);
+
+	for (uint32_t i = 0; i < kept; i++)
+		versions[i] = versions[at[i]];
+	return kept;
+}
+
+/* The versions that a reader looks at before it stops, and resolves. */
 static size_t read_point(struct history *h, const struct point_asked *asked, struct version *out)
 {
 	uint32_t read = 0, block = 0;
+	struct known_rows rows;
 	struct known known;
 
 	h->n_needed = 0;
@@ -164,13 +197,14 @@ static size_t read_point(struct history *h, const struct point_asked *asked, str
 			out[i] = out[i + 1];
 			out[i + 1] = v;
 		}
-		known = known_of(asked, out, n);
+		rows = columns_of(out + n / 3, n - n / 3);
+		known = known_of(asked, out, n / 3, &rows);
 		block = next_block(h, &known, read);
 		if (block < BLOCKS)
 			read |= 1u << block;
 		h->n_needed += block < BLOCKS;
 	} while (block < BLOCKS);
-	return versions_of(h, read, out);
+	return drop_useless(&known, out, versions_of(h, read, out));
 }
 
 static struct piece piece_of(const struct version *versions, size_t n,
@@ -238,7 +272,6 @@ Test(known, what_is_read_gives_what_everything_gives)
 
 /* ---- how few are enough ---- */
 
-#define LONG 4000
 #define OF_BLOCK 100
 
 static struct version open_ended(int64_t i)
@@ -291,7 +324,8 @@ static uint32_t blocks_needed(const struct version *all, const struct point_aske
 	uint32_t n = 0, best;
 
 	do {
-		struct known known = known_of(asked, read, (size_t)n * OF_BLOCK);
+		struct known_rows rows = columns_of(read, (size_t)n * OF_BLOCK);
+		struct known known = known_of(asked, NULL, 0, &rows);
 		struct unread best_bounds = { 0 };
 
 		best = UINT32_MAX;
