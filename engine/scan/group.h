@@ -168,6 +168,8 @@ uint32_t group_rows_before(const struct group *group, const struct member *m,
 /* The next member comes to hand. */
 void group_take_to_hand(struct group *group);
 
+/* Whether the view's box is one cell. All rows of it are in one range anyway. */
+bool group_is_one_key(const struct group *group);
 /* Whether all that is asked for is the answer for one key at one V, in an array whose rows claim. */
 bool group_is_point(const struct group *group);
 /* Into the range of those tiles as many, one after the other, as settle it, and of each the key's rows:

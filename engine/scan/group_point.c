@@ -7,20 +7,27 @@
 #include "engine/scan/group.h"
 #include "engine/time/known.h"
 
+bool group_is_one_key(const struct group *group)
+{
+	const struct box *box = group->view->box;
+	const struct order *order = group->plan->array->order;
+
+	if (!box || order->has_text)
+		return false;
+	for (uint32_t d = 0; d < order->n_dims; d++)
+		if (box->lo[d] != box->hi[d])
+			return false;
+	return true;
+}
+
 bool group_is_point(const struct group *group)
 {
 	const struct view *view = group->view;
 	const struct schema *schema = group->plan->array->state.schema;
-	const struct order *order = group->plan->array->order;
 
-	if (!view->box || view->no_prune || view->all_versions || view->range || view->changes ||
-	    schema->cells == TEG_CELLS_REPEATED || order->has_text ||
-	    (schema->valid_time && (view->a == INT64_MIN || view->b != view->a + 1)))
-		return false;
-	for (uint32_t d = 0; d < order->n_dims; d++)
-		if (view->box->lo[d] != view->box->hi[d])
-			return false;
-	return true;
+	return group_is_one_key(group) && !view->no_prune && !view->all_versions && !view->range &&
+	       !view->changes && schema->cells == TEG_CELLS_UNIQUE &&
+	       (!schema->valid_time || (view->a != INT64_MIN && view->b == view->a + 1));
 }
 
 /* Without valid time all of it has one answer: any V does. */

@@ -101,7 +101,7 @@ teg_status group_begin(struct group *group, const uint32_t *at, uint32_t n, teg_
 		group->tiles[i] = &group->members[i].tile;
 		n_rows += group->members[i].plan->entry.n_rows;
 	}
-	group->small = is_small(group, n_rows);
+	group->small = is_small(group, n_rows) || group_is_one_key(group);
 	group->point = group_is_point(group);
 	return TEG_OK;
 }
