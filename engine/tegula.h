@@ -875,7 +875,9 @@ TEG_API TEG_MUST_USE teg_status teg_get(teg_array *array, const teg_value *key, 
 
 /* ======== upkeep ======== */
 
-/* Called now and then with how far the work is; false asks to stop (TEG_CANCELLED). */
+/* Called every few milliseconds of work with how far it is (total 0: nobody knows yet); false asks to stop
+ * (TEG_CANCELLED). Not while the system makes a file durable. What is published stays: a purge that is
+ * stopped has rewritten, and may have removed some of the files. */
 typedef bool (*teg_progress)(void *ctx, uint64_t done, uint64_t total);
 
 typedef struct teg_extent {

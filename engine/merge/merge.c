@@ -19,6 +19,7 @@ struct merging {
 	bool sorts; /* tiles [first_tile, end_tile) of the plan, whatever their order: all their rows */
 	uint32_t first_tile, end_tile;
 	struct view view;
+	struct poll poll;
 	struct plan plan;
 	struct tile_reader reader;
 	struct group group;
@@ -37,10 +38,19 @@ static teg_status no_memory(teg_error *err)
 	return teg_fail(err, TEG_NOMEM, "no memory to merge segments");
 }
 
+static bool goes_on(void *ctx)
+{
+	const struct merging *m = ctx;
+	const struct merge_options *o = m->options;
+
+	return !o->progress || o->progress(o->progress_ctx, m->n_done, m->n_total);
+}
+
 /* ---- moving rows ---- */
 
 static teg_status gather_into(struct merging *m, uint32_t id, struct column_buf *to, teg_error *err)
 {
+	TEG_TRY(poll_ask(&m->poll, err));
 	return gather_column(m->gather, &m->reader, id, to, err);
 }
 
@@ -120,15 +130,6 @@ static teg_status push_slice(struct merging *m, const struct selection *range,
 	return tiler_push(is_history ? m->history : m->current, &m->rows, m->identity, n, err);
 }
 
-static teg_status report(const struct merging *m, teg_error *err)
-{
-	const struct merge_options *o = m->options;
-
-	if (o->progress && !o->progress(o->progress_ctx, m->n_done, m->n_total))
-		return teg_fail(err, TEG_CANCELLED, "the merge was asked to stop");
-	return TEG_OK;
-}
-
 static uint64_t row_len(const struct index_entry *entry)
 {
 	return entry->column_len_max / entry->n_rows;
@@ -156,7 +157,6 @@ static teg_status push_selection(struct merging *m, const struct selection *rang
 	for (uint32_t from = 0, n; from < range->n; from += n) {
 		n = slice_rows(m, range, from);
 		TEG_TRY(push_slice(m, range, side, from, n, err));
-		TEG_TRY(report(m, err));
 	}
 	return TEG_OK;
 }
@@ -191,7 +191,7 @@ static teg_status push_range(struct merging *m, teg_error *err)
 	m->n_done += m->group.range.n;
 	TEG_TRY(push_side(m, &m->sides.current, err));
 	TEG_TRY(push_side(m, &m->sides.history, err));
-	return report(m, err);
+	return poll_ask(&m->poll, err);
 }
 
 /* ---- the whole ---- */
@@ -237,7 +237,7 @@ static teg_status push_boxes(struct merging *m, teg_error *err)
 	if (status == TEG_OK && m->sorts)
 		memset(keep, !m->first_tile, m->plan.n_boxes); /* the first run has them */
 	else if (status == TEG_OK)
-		sides_choose_boxes(&m->sides, &m->plan, keep);
+		status = sides_choose_boxes(&m->sides, &m->plan, &m->poll, keep, err);
 	for (uint32_t i = m->plan.n_boxes; i-- > 0 && status == TEG_OK;)
 		if (keep[i])
 			status = push_box(m, &m->plan.boxes[i], err);
@@ -296,7 +296,9 @@ static teg_status push_all(struct merging *m, teg_error *err)
 static teg_status new_tiler(struct merging *m, struct segment_sink *sink, struct tiler **tiler_out,
                             teg_error *err)
 {
-	struct tiler_options tiling = { .array_id = m->options->array_id, .fresh = m->runs };
+	struct tiler_options tiling = { .array_id = m->options->array_id,
+		                        .poll = &m->poll,
+		                        .fresh = m->runs };
 
 	memcpy(tiling.commit_id, m->options->segment_id, sizeof tiling.commit_id);
 	return tiler_new(m->schema, &tiling, sink, m->alloc, tiler_out, err);
@@ -318,6 +320,7 @@ static teg_status start(struct merging *m, const bool *use, struct segment_sink 
 
 	/* After everything: INT64_MAX itself is the open end of what supersedes. */
 	m->view = (struct view){ .s = INT64_MAX - 1,
+		                 .poll = &m->poll,
 		                 .all_versions = !m->runs,
 		                 .a = INT64_MIN,
 		                 .b = INT64_MAX,
@@ -370,6 +373,7 @@ static void prepare(struct merging *m)
 {
 	m->schema = m->array->state.schema;
 	m->alloc = m->array->arena.alloc;
+	m->poll = (struct poll){ goes_on, m };
 	sides_init(&m->sides, m->alloc);
 }
 

@@ -9,8 +9,17 @@
 struct purge {
 	struct teg_store *store;
 	teg_purge_options options;
+	struct poll poll;
 	uint8_t *piece; /* PIECE_LEN */
 };
+
+/* How far removing files is cannot be said in rows. */
+static bool goes_on(void *ctx)
+{
+	const struct purge *p = ctx;
+
+	return !p->options.progress || p->options.progress(p->options.progress_ctx, 0, 0);
+}
 
 /* The hash of the hashes of its pieces: a file of any length in little memory. */
 static teg_status digest_file(struct purge *p, struct os_file *file, const char *path,
@@ -22,6 +31,7 @@ static teg_status digest_file(struct purge *p, struct os_file *file, const char 
 	for (uint64_t off = 0; off < size; off += PIECE_LEN) {
 		size_t len = (size_t)(size - off < PIECE_LEN ? size - off : PIECE_LEN);
 
+		TEG_TRY(poll_ask(&p->poll, err));
 		TEG_TRY(os_read(p->store->os, file, path, off, p->piece, len, err));
 		store_u64(both, digest);
 		store_u64(both + 8, hash_bytes(span_of(p->piece, len)));
@@ -69,7 +79,7 @@ static teg_status run(struct purge *p, teg_purge_result *result, teg_error *err)
 		result->rows_erased = merged.rows_erased;
 		result->rows_expired = merged.rows_expired;
 	}
-	TEG_TRY(vacuum_now(p->store, tell_file, p, &vacuumed, err));
+	TEG_TRY(vacuum_now(p->store, tell_file, p, &p->poll, &vacuumed, err));
 	result->files_removed = vacuumed.files_removed;
 	result->bytes_removed = vacuumed.bytes_removed;
 	result->files_kept = vacuumed.files_kept_pinned;
@@ -102,6 +112,7 @@ teg_status teg_purge(teg_store *store, const teg_purge_options *options,
 	TEG_TRY(check_options(&p.options, err));
 	if (store->read_only)
 		return teg_fail(err, TEG_READ_ONLY, "the store was opened to be read only");
+	p.poll = (struct poll){ goes_on, &p };
 	p.piece = mem_alloc(store->alloc, PIECE_LEN);
 	if (!p.piece)
 		return teg_fail(err, TEG_NOMEM, "no memory to purge");

@@ -227,8 +227,12 @@ static bool box_stays(struct sides *sides, const struct plan *plan, uint32_t i)
 	return true;
 }
 
-void sides_choose_boxes(struct sides *sides, const struct plan *plan, bool *keep_out)
+teg_status sides_choose_boxes(struct sides *sides, const struct plan *plan, const struct poll *poll,
+                              bool *keep_out, teg_error *err)
 {
-	for (uint32_t i = 0; i < plan->n_boxes; i++)
+	for (uint32_t i = 0; i < plan->n_boxes; i++) {
+		TEG_TRY(poll_ask(poll, err));
 		keep_out[i] = box_stays(sides, plan, i);
+	}
+	return TEG_OK;
 }

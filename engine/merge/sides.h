@@ -44,5 +44,6 @@ teg_status sides_derive(struct sides *sides, struct group *group, teg_error *err
 /* All rows of the range as current ones, nothing derived and nothing dropped. */
 teg_status sides_take_all(struct sides *sides, struct group *group, teg_error *err);
 /* The boxes of the plan that stay: in keep_out (one per box). */
-void sides_choose_boxes(struct sides *sides, const struct plan *plan, bool *keep_out);
+teg_status sides_choose_boxes(struct sides *sides, const struct plan *plan, const struct poll *poll,
+                              bool *keep_out, teg_error *err);
 #endif

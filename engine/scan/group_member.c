@@ -254,6 +254,7 @@ teg_status group_load_member(struct group *group, struct member *m, teg_error *e
 {
 	if (m->loaded)
 		return TEG_OK;
+	TEG_TRY(poll_ask(group->view->poll, err));
 	TEG_TRY(group_open_member(group, m, err));
 	key_rows_init(&m->keys, group->plan->array->state.schema, group->range.order, group->alloc);
 	return m->sorted ? load_window(group, m, err) : load_all(group, m, err);

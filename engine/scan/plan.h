@@ -11,6 +11,7 @@
  */
 #ifndef TEG_ENGINE_SCAN_PLAN_H
 #define TEG_ENGINE_SCAN_PLAN_H
+#include "codec/base/poll.h"
 #include "engine/order/order.h"
 #include "engine/predicate/predicate.h"
 #include "engine/store/store.h"
@@ -35,8 +36,9 @@ struct view {
 	const struct bound_predicate
 		*predicate; /* NULL: none. The plan prunes by it, does not filter */
 	bool no_prune;
-	bool below_horizon; /* all versions: those that no question can reach as well */
-	bool boxes_apart;   /* likewise: boxes are rows of their own, not told key by key */
+	bool below_horizon;      /* all versions: those that no question can reach as well */
+	const struct poll *poll; /* a merge's; NULL: nobody asks it to stop */
+	bool boxes_apart;        /* likewise: boxes are rows of their own, not told key by key */
 };
 
 /* What ended by then is not asked for. */

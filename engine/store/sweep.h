@@ -2,6 +2,7 @@
  * for vacuum. Oldest first. format-spec/manifest.md, MAN-20 to MAN-24. */
 #ifndef TEG_ENGINE_STORE_SWEEP_H
 #define TEG_ENGINE_STORE_SWEEP_H
+#include "codec/base/poll.h"
 #include "engine/store/version.h"
 
 /* After commits one in so many sweeps: looking at the pins and removing names cost as much for one
@@ -21,8 +22,9 @@ struct sweep_options {
 	sweep_each each; /* told before a file goes; NULL: nobody */
 	void *ctx;
 };
-/* Vacuum without a grace period, which removes what a recovery has set aside, too. */
-teg_status vacuum_now(struct teg_store *store, sweep_each each, void *ctx,
+/* Vacuum without a grace period, which removes what a recovery has set aside, too. `poll`: asked now and
+ * then; NULL: nobody is. */
+teg_status vacuum_now(struct teg_store *store, sweep_each each, void *ctx, const struct poll *poll,
                       teg_vacuum_result *result_out, teg_error *err);
 teg_status sweep_manifests(struct store_version *version, const struct sweep_options *options,
                            struct sweep_result *result_out, teg_error *err);

@@ -60,6 +60,7 @@ struct vacuum {
 	bool lost;       /* manifests that a recovery gave up go as well */
 	sweep_each each; /* told before a file goes; NULL: nobody */
 	void *ctx;
+	const struct poll *poll;
 	struct names listed, needed;
 	struct pins pins;
 	teg_vacuum_result result;
@@ -89,6 +90,7 @@ static teg_status mark_entry(struct vacuum *v, struct page_entry entry, teg_erro
 	uint32_t n_dims;
 	teg_status status;
 
+	TEG_TRY(poll_ask(v->poll, err));
 	arena_init(&scratch, v->store->alloc, SIZE_MAX);
 	status = record_segment_dims(entry.value, &scratch, &n_dims, err);
 	if (status == TEG_OK)
@@ -147,6 +149,7 @@ static teg_status remove_path(struct vacuum *v, const char *path, teg_error *err
 	struct os_stat st;
 	teg_status status;
 
+	TEG_TRY(poll_ask(v->poll, err));
 	status = os_stat(v->store->os, path, &st, err);
 	if (status == TEG_NOT_FOUND)
 		return TEG_OK;
@@ -368,10 +371,10 @@ static teg_status vacuum(struct vacuum *v, teg_error *err)
 	return status;
 }
 
-teg_status vacuum_now(struct teg_store *store, sweep_each each, void *ctx,
+teg_status vacuum_now(struct teg_store *store, sweep_each each, void *ctx, const struct poll *poll,
                       teg_vacuum_result *result_out, teg_error *err)
 {
-	struct vacuum v = { .store = store, .lost = true, .each = each, .ctx = ctx };
+	struct vacuum v = { .store = store, .lost = true, .each = each, .ctx = ctx, .poll = poll };
 
 	TEG_TRY(vacuum(&v, err));
 	*result_out = v.result;

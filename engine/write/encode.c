@@ -19,6 +19,7 @@ struct encoder *encoder_new(const struct schema *schema, const struct order *ord
 	e->schema = schema;
 	e->order = order;
 	e->fresh = options->fresh;
+	e->poll = options->poll;
 	e->alloc = alloc;
 	e->lent = options->scratch != NULL;
 	e->scratch = e->lent ? options->scratch : codec_scratch_new(alloc);

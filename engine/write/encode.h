@@ -7,6 +7,7 @@
  */
 #ifndef TEG_ENGINE_WRITE_ENCODE_H
 #define TEG_ENGINE_WRITE_ENCODE_H
+#include "codec/base/poll.h"
 #include "codec/tile/index.h"
 #include "engine/order/order.h"
 #include "engine/write/rows.h"

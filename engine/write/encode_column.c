@@ -65,6 +65,7 @@ teg_status encoder_put(struct encoder *e, uint32_t id, const struct column *colu
 {
 	struct tile_column *to = &e->header.columns[e->header.n_columns];
 
+	TEG_TRY(poll_ask(e->poll, err));
 	to->id = id;
 	to->off = e->chunks.len;
 	TEG_TRY(chunk_encode(column, class, profile_of(e, id), e->scratch, &e->arena, &e->chunks,

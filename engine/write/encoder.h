@@ -11,6 +11,7 @@
 struct encoder {
 	const struct schema *schema;
 	const struct order *order;
+	const struct poll *poll;
 	bool fresh, lent;
 	uint64_t off;                  /* of the next tile in its segment */
 	uint32_t n_columns;            /* that a tile may have */

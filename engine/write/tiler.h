@@ -9,6 +9,7 @@
  */
 #ifndef TEG_ENGINE_WRITE_TILER_H
 #define TEG_ENGINE_WRITE_TILER_H
+#include "codec/base/poll.h"
 #include "codec/tile/segment.h"
 #include "engine/order/order.h"
 #include "engine/os/os.h"
@@ -55,7 +56,8 @@ struct tiler;
 struct tiler_options {
 	uint64_t array_id;
 	uint8_t commit_id[16];
-	bool fresh; /* system_from is left out */
+	bool fresh;              /* system_from is left out */
+	const struct poll *poll; /* asked column by column; NULL: nobody */
 	/* Lent by who writes many small segments, one after the other; NULL: the tiler's own. */
 	struct codec_scratch *scratch;
 };
