@@ -59,7 +59,8 @@ static teg_status make_table(teg_store *store, teg_error *err)
 	return s;
 }
 
-static teg_status commit_one(teg_store *store, size_t number, size_t rows, teg_error *err)
+static teg_status commit_one(teg_store *store, const char *array, size_t number, size_t rows,
+                             teg_error *err)
 {
 	int64_t steps[MOST_ROWS];
 	double values[MOST_ROWS];
@@ -74,7 +75,7 @@ static teg_status commit_one(teg_store *store, size_t number, size_t rows, teg_e
 	}
 	s = teg_txn_begin(store, NULL, &txn, err);
 	if (!s)
-		s = teg_txn_put(txn, "steps", columns, 2, rows, NULL, err);
+		s = teg_txn_put(txn, array, columns, 2, rows, NULL, err);
 	if (!s)
 		s = teg_txn_commit(txn, NULL, err);
 	if (s)
@@ -96,8 +97,40 @@ int glue_time_commits(const char *path, size_t commits, size_t rows, uint64_t *n
 	for (size_t i = 0; i < commits && !s; i++) {
 		uint64_t start = glue_now_ns();
 
-		s = commit_one(store, i, rows, &err);
+		s = commit_one(store, "steps", i, rows, &err);
 		ns_out[i] = glue_now_ns() - start;
+	}
+	teg_store_close(store);
+	return s ? glue_fail(&err) : 0;
+}
+
+static void wait_until(uint64_t due_ns)
+{
+	struct timespec t = { (time_t)(due_ns / 1000000000u), (long)(due_ns % 1000000000u) };
+
+	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL) == EINTR)
+		;
+}
+
+int glue_time_paced(const char *path, const char *array, size_t commits, size_t rows,
+                    size_t per_second, const volatile int *stop, uint64_t *ns_out, size_t *done_out)
+{
+	teg_store_options options = { .struct_size = sizeof options };
+	teg_store *store = NULL;
+	teg_error err = { .status = TEG_MISUSE };
+	teg_status s = TEG_MISUSE;
+	uint64_t start;
+
+	*done_out = 0;
+	if (rows <= MOST_ROWS)
+		s = teg_store_open(path, &options, &store, &err);
+	start = glue_now_ns();
+	while (!s && *done_out < commits && !*stop) {
+		uint64_t due = start + *done_out * 1000000000u / per_second;
+
+		wait_until(due);
+		s = commit_one(store, array, *done_out, rows, &err);
+		ns_out[(*done_out)++] = glue_now_ns() - due;
 	}
 	teg_store_close(store);
 	return s ? glue_fail(&err) : 0;

@@ -70,6 +70,11 @@ TEG_API int glue_time_open(const char *path, const char *array, size_t repeats, 
 
 /* `commits` transactions of `rows` rows each (int64 step, float64 value) into a new table. */
 TEG_API int glue_time_commits(const char *path, size_t commits, size_t rows, uint64_t *ns_out);
+/* At most `commits` more such transactions into a table that is there, the i-th due i / per_second seconds
+ * after the start, until *stop is not 0; nanoseconds from when each was due. */
+TEG_API int glue_time_paced(const char *path, const char *array, size_t commits, size_t rows,
+                            size_t per_second, const volatile int *stop, uint64_t *ns_out,
+                            size_t *done_out);
 /* The least that any durable commit costs here: a file of 4 KiB written, synced, linked under its
  * name, and the directory synced. */
 TEG_API int glue_time_raw_commits(const char *directory, size_t commits, uint64_t *ns_out);

@@ -2,7 +2,7 @@
 
     ./dev bench                     all workloads, about ten minutes
     ./dev bench --only sparse       flights flights3m sparse keys embeddings ragged grid history ledger
-                                    onekey commits memory
+                                    onekey beside commits memory
     ./dev bench --small             a hundredth of the rows: does it still work?
     ./dev bench --keep NAME         also keeps the report as bench/results/NAME.{json,md}
 
@@ -28,6 +28,7 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import pyarrow as pa  # noqa: E402
 
+import beside  # noqa: E402
 import grids  # noqa: E402
 import harness  # noqa: E402
 import history  # noqa: E402
@@ -263,6 +264,9 @@ class Run:
     def onekey(self):
         onekey.measure(self, self.small)
 
+    def beside(self):
+        beside.measure(self, self.small)
+
     # ---- memory ----
 
     def memory(self):
@@ -319,7 +323,7 @@ def main():
     peers = [p for p in PEERS if not options.peer or any(word in p.name for word in options.peer)]
     run = Run(scratch, peers, options.repeats, options.small)
     try:
-        for name in options.only or [*workloads.ALL, "grid", "history", "ledger", "onekey", "commits", "memory"]:
+        for name in options.only or [*workloads.ALL, "grid", "history", "ledger", "onekey", "beside", "commits", "memory"]:
             if name in workloads.ALL:
                 run.workload(name)
             else:

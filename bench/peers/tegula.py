@@ -5,6 +5,7 @@ libarrow is pyarrow's own: nothing of Tegula loads another.
 import ctypes
 import glob
 import os
+import time
 
 import numpy as np
 import pyarrow as pa
@@ -233,6 +234,19 @@ def timed_commits(directory, commits, rows):
     call("glue_time_commits", os.path.join(directory, "steps").encode(), ctypes.c_size_t(commits),
          ctypes.c_size_t(rows), ns)
     return [n / 1e9 for n in ns]
+
+
+def stop_flag():
+    return ctypes.c_int(0)
+
+
+def timed_paced(directory, commits, rows, per_second, stop):
+    """Seconds from when each commit was due, and those of all of them."""
+    ns, done = (ctypes.c_uint64 * commits)(), ctypes.c_size_t()
+    start = time.perf_counter()
+    call("glue_time_paced", directory.encode(), b"array", ctypes.c_size_t(commits), ctypes.c_size_t(rows),
+         ctypes.c_size_t(per_second), ctypes.byref(stop), ns, ctypes.byref(done))
+    return [n / 1e9 for n in ns[:done.value]], time.perf_counter() - start
 
 
 def timed_raw_commits(directory, commits):

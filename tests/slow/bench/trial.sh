@@ -9,7 +9,7 @@ fi
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 "$TEG_PYTHON" "$TEG_SOURCE_DIR/bench/run.py" --small --repeats 2 --scratch "$scratch" \
-	--only sparse --only keys --only ragged --only history --only ledger --only commits --only memory >"$scratch.out"
+	--only sparse --only keys --only ragged --only history --only ledger --only beside --only commits --only memory >"$scratch.out"
 for peer in tegula parquet; do
 	grep -q "^| full scan .*| $peer" "$scratch.out" || { echo "$peer was not measured"; exit 1; }
 done
