@@ -1,8 +1,8 @@
 /* Stable merge sort: qsort has no context for a comparison and may allocate behind our back.
  *
  * Runs of doubling length are merged from one array into the other; what is in order already, the
- * whole or two neighbouring runs, is not compared again. Inlined, so that `size` and the comparison are
- * constants where it is used.
+ * whole or two neighbouring runs, is not compared again, and what is in reverse order is turned
+ * round. Inlined, so that `size` and the comparison are constants where it is used.
  *
  *   [ 3 9 | 1 4 | 2 7 ]  ->  [ 1 3 4 9 | 2 7 ]  ->  [ 1 2 3 4 7 9 ]
  */
@@ -49,13 +49,47 @@ SORT_INLINE bool sort_is_sorted(const uint8_t *at, size_t n, size_t size, sort_s
 	return true;
 }
 
+/* Does every element come before the one in front of it? */
+SORT_INLINE bool sort_is_reversed(const uint8_t *at, size_t n, size_t size, sort_swapped *swapped,
+                                  const void *ctx)
+{
+	for (size_t i = 1; i < n; i++)
+		if (!swapped(ctx, at + (i - 1) * size, at + i * size))
+			return false;
+	return true;
+}
+
+SORT_INLINE void sort_reverse(uint8_t *at, size_t n, size_t size)
+{
+	for (size_t i = 0, k = n; i + 1 < k--; i++) {
+		for (size_t b = 0; b < size; b++) {
+			uint8_t byte = at[i * size + b];
+
+			at[i * size + b] = at[k * size + b];
+			at[k * size + b] = byte;
+		}
+	}
+}
+
+/* Sorts what is in order already, or in the reverse of it. False: it is neither. */
+SORT_INLINE bool sort_easily(void *at, size_t n, size_t size, sort_swapped *swapped,
+                             const void *ctx)
+{
+	if (sort_is_sorted(at, n, size, swapped, ctx))
+		return true;
+	if (!sort_is_reversed(at, n, size, swapped, ctx))
+		return false;
+	sort_reverse(at, n, size);
+	return true;
+}
+
 /* Sorts the n elements of `size` bytes at `at`; `room` has room for as many. */
 SORT_INLINE void sort_stable(void *at, void *room, size_t n, size_t size, sort_swapped *swapped,
                              const void *ctx)
 {
 	uint8_t *from = at, *to = room;
 
-	if (sort_is_sorted(from, n, size, swapped, ctx))
+	if (sort_easily(at, n, size, swapped, ctx))
 		return;
 	for (size_t run = 1; run < n; run *= 2) {
 		uint8_t *swap = from;
@@ -76,7 +110,7 @@ SORT_INLINE bool sort_array(const teg_allocator *alloc, void *at, size_t n, size
 {
 	void *room;
 
-	if (sort_is_sorted(at, n, size, swapped, ctx))
+	if (sort_easily(at, n, size, swapped, ctx))
 		return true;
 	room = mem_array(alloc, n, size);
 	if (room)

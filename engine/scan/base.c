@@ -52,14 +52,6 @@ static teg_status load_lane(struct base *base, uint32_t d, struct tile_reader *r
 	return TEG_OK;
 }
 
-static bool inside(const struct index_entry *entry, const struct box *box, uint32_t n_dims)
-{
-	for (uint32_t d = 0; box && d < n_dims; d++)
-		if (entry->lo[d] < box->lo[d] || entry->hi[d] > box->hi[d])
-			return false;
-	return true;
-}
-
 /* Rows that are counted are cut by the box at once. */
 static void cut_counted(struct base *base)
 {
@@ -84,7 +76,9 @@ teg_status base_load(struct base *base, const struct tile *tile, uint32_t number
 	base->number = number;
 	base->from = 0;
 	base->end = tile->header.n_rows;
-	base->box = inside(&tile->entry, box, base->order->n_dims) ? NULL : box;
+	if (box && box_has_tile(box, &tile->entry, base->order->n_dims))
+		box = NULL;
+	base->box = box;
 	base->counted = tile->segment->ref->implicit_ids;
 	base->first = tile->entry.lo[0];
 	if (base->counted) {

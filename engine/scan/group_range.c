@@ -169,8 +169,26 @@ static bool is_base(const struct group *group, const struct member *m)
 
 /* ---- everything at once ---- */
 
+/* Rows that may be in the box: 0 where it may as well be few of them, and no tile lies wholly in it. */
+static size_t rows_in_box(const struct group *group)
+{
+	const struct box *box = group->view->box;
+	bool some = false;
+	size_t n = 0;
+
+	for (uint32_t i = 0; i < group->n_members; i++) {
+		const struct index_entry *entry = &group->members[i].plan->entry;
+
+		some |= box_has_tile(box, entry, group->range.order->n_dims);
+		n += entry->n_rows;
+	}
+	return some ? n : 0;
+}
+
 static teg_status take_everything(struct group *group, bool base, teg_error *err)
 {
+	if (group_is_one_key(group) && !key_rows_reserve(&group->range, rows_in_box(group)))
+		return no_memory(err);
 	if (base)
 		TEG_TRY(choose_base(group, NULL, err));
 	for (uint32_t i = 0; i < group->n_members; i++) {

@@ -73,7 +73,7 @@ size_t key_rows_size(const struct key_rows *keys)
 }
 
 /* All arrays have one capacity, so they grow together or not at all. */
-static bool reserve(struct key_rows *keys, size_t need)
+bool key_rows_reserve(struct key_rows *keys, size_t need)
 {
 	size_t want = keys->cap + keys->cap / 2;
 	struct slot slots[SLOTS_MAX];
@@ -197,7 +197,7 @@ static teg_status load_rows(struct key_rows *keys, struct load *load, uint32_t t
 {
 	teg_status status;
 
-	if (!reserve(keys, (size_t)keys->n + load->n))
+	if (!key_rows_reserve(keys, (size_t)keys->n + load->n))
 		return no_memory(err);
 	column_buf_init(&load->all, COLUMN_FIXED, 8, keys->alloc);
 	column_buf_init(&load->some, COLUMN_FIXED, 8, keys->alloc);
@@ -277,14 +277,6 @@ void key_rows_choose(struct key_rows *keys, const uint32_t *at, uint32_t n)
 	keys->n = n;
 }
 
-static bool is_inside(const struct index_entry *entry, const struct box *box, uint32_t n_dims)
-{
-	for (uint32_t d = 0; d < n_dims; d++)
-		if (entry->lo[d] < box->lo[d] || entry->hi[d] > box->hi[d])
-			return false;
-	return true;
-}
-
 /* Where the leading dimension is sorted only its rows inside the box are read. */
 static teg_status narrow(struct load *load, const struct order *order, const struct box *box,
                          teg_error *err)
@@ -314,7 +306,7 @@ teg_status key_rows_load(struct key_rows *keys, struct tile_reader *reader, cons
 	if (!load.n)
 		return TEG_OK;
 	TEG_TRY(load_rows(keys, &load, tile_at, err));
-	if (box && !is_inside(&tile->entry, box, keys->order->n_dims))
+	if (box && !box_has_tile(box, &tile->entry, keys->order->n_dims))
 		drop_outside(keys, from, box);
 	return TEG_OK;
 }
@@ -333,7 +325,7 @@ teg_status key_rows_load_rows(struct key_rows *keys, struct tile_reader *reader,
 teg_status key_rows_append(struct key_rows *keys, const struct key_rows *from, const uint32_t *at,
                            uint32_t n, teg_error *err)
 {
-	if (!reserve(keys, (size_t)keys->n + n))
+	if (!key_rows_reserve(keys, (size_t)keys->n + n))
 		return no_memory(err);
 	for (uint32_t d = 0; d < keys->order->n_dims; d++) {
 		struct column text = column_buf_view(&from->text[d]);

@@ -26,6 +26,18 @@ void key_rows_release(struct key_rows *keys);
 void key_rows_clear(struct key_rows *keys);
 size_t key_rows_size(const struct key_rows *keys); /* bytes held */
 
+/* Does the tile lie wholly in the box? */
+static inline bool box_has_tile(const struct box *box, const struct index_entry *tile,
+                                uint32_t n_dims)
+{
+	for (uint32_t d = 0; d < n_dims; d++)
+		if (tile->lo[d] < box->lo[d] || tile->hi[d] > box->hi[d])
+			return false;
+	return true;
+}
+
+/* Room for so many rows. False: no memory. */
+bool key_rows_reserve(struct key_rows *keys, size_t need);
 /* Appends the rows of a tile that lie in `box` (NULL: all), as tile number `tile_at`. */
 teg_status key_rows_load(struct key_rows *keys, struct tile_reader *reader, const struct tile *tile,
                          uint32_t tile_at, const struct box *box, teg_error *err);

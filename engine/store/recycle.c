@@ -184,6 +184,26 @@ static void give(void *ctx, void *block, size_t size)
 	drop_share(r);
 }
 
+/* What is as large as this grows where it is, if the allocator below can do that. */
+#define GROW_FROM (1u << 20)
+
+static void *grow_large(struct recycler *r, void *block, size_t size)
+{
+	struct head *head = head_of(block);
+	unsigned class = class_of(size);
+	size_t room = class < N_CLASSES ? class_size(class) : size, total;
+
+	if (!size_add(room, sizeof *head, &total))
+		return NULL;
+	PERMIT(block, head->size);
+	head = r->under->realloc(r->under->ctx, head, sizeof *head + head->size, total);
+	if (!head)
+		return NULL;
+	head->size = room;
+	FORBID((uint8_t *)body(head) + size, room - size);
+	return body(head);
+}
+
 static void *retake(void *ctx, void *block, size_t old_size, size_t size)
 {
 	struct recycler *r = ctx;
@@ -198,6 +218,8 @@ static void *retake(void *ctx, void *block, size_t old_size, size_t size)
 		FORBID((uint8_t *)block + size, head_of(block)->size - size);
 		return block;
 	}
+	if (old_size >= GROW_FROM && size > old_size)
+		return grow_large(r, block, size);
 	moved = take(ctx, size);
 	if (!moved)
 		return NULL;

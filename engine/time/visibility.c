@@ -30,6 +30,20 @@ static bool add_piece(struct pieces *out, size_t version, int64_t from, int64_t 
 	return true;
 }
 
+/* Most versions that were not superseded have one piece: of a long history room is made at once. */
+static bool reserve_pieces(struct pieces *out, const struct version *versions, size_t n, int64_t s)
+{
+	void *block = out->at;
+	size_t need = 0;
+	bool grown;
+
+	for (size_t i = 0; i < n; i++)
+		need += versions[i].superseded_at > s;
+	grown = mem_grow(out->alloc, &block, &out->cap, need, sizeof *out->at);
+	out->at = block;
+	return grown;
+}
+
 /* All of them are of one version. */
 static bool add_spans(const struct spans *spans, size_t version, struct pieces *out)
 {
@@ -96,6 +110,8 @@ static teg_status sort_pieces(struct pieces *out, sort_swapped *swapped)
 	size_t need = out->n * sizeof *out->at / sizeof *out->leaves + 1;
 	void *room = out->leaves;
 
+	if (sort_easily(out->at, out->n, sizeof *out->at, swapped, NULL))
+		return TEG_OK;
 	if (!mem_grow(out->alloc, &room, &out->leaves_cap, need, sizeof *out->leaves))
 		return TEG_NOMEM;
 	out->leaves = room;
@@ -135,10 +151,11 @@ static teg_status list_at(const struct version *versions, size_t n, int64_t s, i
 	size_t i = 0;
 
 	out->n = 0;
-	if (!spans_cover(&free_time, a, b, true, 0))
-		return TEG_NOMEM;
 	while (i < erasure && versions[i].system_from > s)
 		i++;
+	if (!reserve_pieces(out, versions + i, erasure - i, s) ||
+	    !spans_cover(&free_time, a, b, true, 0))
+		return TEG_NOMEM;
 	while (i < erasure && free_time.n) { /* until all the time is claimed */
 		size_t end = versions_commit(versions, i, erasure);
 

@@ -43,9 +43,9 @@ static inline teg_store *crash_open(const struct crash *c, teg_create create)
 	_exit(3);
 }
 
-static inline void crash_name(int i, char name[8])
+static inline void crash_name(int i, char name[16])
 {
-	snprintf(name, 8, "a%d", i);
+	snprintf(name, 16, "a%d", i);
 }
 
 /* Commit `sequence` of writer w: one row into each array, with the value w * 1,000,000 + sequence.
@@ -54,7 +54,7 @@ static inline teg_status crash_commit(teg_store *store, int w, int sequence, teg
 {
 	int64_t value = (int64_t)w * 1000000 + sequence;
 	teg_column column = { .name = "v", .values = &value };
-	char writer[16], name[8];
+	char writer[16], name[16];
 	teg_txn_options options = { .struct_size = sizeof options,
 		                    .key_writer = writer,
 		                    .key_sequence = (uint64_t)sequence };
@@ -140,7 +140,7 @@ static inline teg_status crash_sum(teg_snapshot *snapshot, int i, int64_t sum[2]
 	teg_array *array;
 	teg_scan *scan = NULL;
 	teg_status status;
-	char name[8];
+	char name[16];
 
 	crash_name(i, name);
 	sum[0] = sum[1] = 0;
@@ -226,7 +226,7 @@ static inline void crash_setup(struct crash *c)
 	};
 	teg_store *store;
 	teg_txn *txn;
-	char name[8];
+	char name[16];
 
 	test_dir_make(&c->dir);
 	snprintf(c->store, sizeof c->store, "%s/store", c->dir.path);
@@ -310,7 +310,7 @@ static inline void crash_check(const struct crash *c)
 	teg_vacuum_options now = { .struct_size = sizeof now, .has_grace = true };
 	teg_snapshot *snapshot;
 	teg_error err = { 0 };
-	char name[8];
+	char name[16];
 
 	cr_assert_eq(teg_verify(store, true, NULL, NULL, &result, &err), TEG_OK, "%s", err.message);
 	cr_assert_eq(result.damages, 0);

@@ -61,6 +61,20 @@ Test(sort, what_is_in_order_is_compared_once)
 	cr_assert_eq(compared, MOST - 1);
 }
 
+Test(sort, what_is_in_reverse_is_turned_round_without_room)
+{
+	for (uint32_t n = 2; n < 9; n++) {
+		struct item items[8];
+		size_t compared = 0;
+
+		for (uint32_t i = 0; i < n; i++)
+			items[i] = (struct item){ n - i, i };
+		cr_assert(sort_easily(items, n, sizeof *items, by_key, &compared));
+		for (uint32_t i = 0; i < n; i++)
+			cr_assert(items[i].key == i + 1 && items[i].place == n - 1 - i);
+	}
+}
+
 Test(sort, an_array_is_sorted_in_memory_of_the_hook_or_left_as_it_was) /* S10 */
 {
 	struct memory mem;

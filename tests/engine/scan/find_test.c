@@ -136,7 +136,7 @@ static void commit(struct table *w)
 
 /* ---- finding ---- */
 
-static teg_value value_of(const struct table *w, int key, char text[20])
+static teg_value value_of(const struct table *w, int key, char text[24])
 {
 	teg_value value = { .type = w->text ? TEG_UTF8 : TEG_INT32 };
 
@@ -173,7 +173,7 @@ static void check_key(const struct table *w, int at, int key)
 	teg_read_options options = { .struct_size = sizeof options,
 		                     .mode = TEG_SCAN_AS_OF_VERSION,
 		                     .version = w->version[at] };
-	char text[20];
+	char text[24];
 	teg_value value = value_of(w, key, text);
 	struct ArrowSchema schema;
 	struct ArrowArray batch;
@@ -330,7 +330,7 @@ Test(find, every_allocation_may_fail)
 	for (int i = 0; i < 4; i++)
 		commit(w);
 	for (size_t n = 1; status != TEG_OK; n++) {
-		char text[20];
+		char text[24];
 		teg_value value = value_of(w, 17, text);
 		struct ArrowSchema schema;
 		struct ArrowArray batch;
