@@ -7,7 +7,8 @@
 
 /* Moved at a time: what bounds the attributes in memory. */
 #define SLICE_ROWS (64u << 10)
-#define SLICE_LEN (2u << 20) /* bytes of the longest column, about */
+#define SLICE_LEN (2u << 20)     /* bytes of the longest column, about */
+#define SLICE_NUMBERS (4u << 20) /* bytes of all columns, but for texts and the items of lists */
 #define MERGE_MEMORY ((size_t)64 << 20)
 
 struct merging {
@@ -29,6 +30,7 @@ struct merging {
 	struct tiler *current, *history; /* runs: the first alone */
 	uint64_t n_current, n_history;   /* rows and boxes written */
 	uint32_t *identity;              /* 0 .. SLICE_ROWS - 1 */
+	uint32_t slice_max;              /* rows */
 	uint64_t longest; /* bytes of a row in the longest column, where that is most */
 	uint64_t n_done, n_total;
 };
@@ -135,10 +137,30 @@ static uint64_t row_len(const struct index_entry *entry)
 	return entry->column_len_max / entry->n_rows;
 }
 
+/* Bytes of a row, but for texts and the items of lists. */
+static uint64_t numbers_len(const struct schema *schema)
+{
+	/* Coordinates, times, kind and whether they are exact. */
+	uint64_t len = (schema->n_dims + 4) * sizeof(int64_t) + 2;
+
+	for (uint32_t a = 0; a < schema->n_attrs; a++)
+		len += schema->attrs[a].shape == COLUMN_FIXED ? schema->attrs[a].width : 8;
+	return len;
+}
+
+/* What is left for keys and ranges beside the rows that wait for the ends of their tiles, and the bytes
+ * that these become, of both outputs. */
+static size_t memory_of_groups(const struct schema *schema, size_t memory)
+{
+	uint64_t tiles = 4 * TILE_CELLS_MAX * numbers_len(schema);
+
+	return tiles < memory - memory / 4 ? memory - (size_t)tiles : memory / 4;
+}
+
 /* How many of the rows from `from` on go together. */
 static uint32_t slice_rows(const struct merging *m, const struct selection *range, uint32_t from)
 {
-	uint32_t n = range->n - from < SLICE_ROWS ? range->n - from : SLICE_ROWS;
+	uint32_t n = range->n - from < m->slice_max ? range->n - from : m->slice_max;
 	uint64_t len = 0;
 
 	if (m->longest * n <= SLICE_LEN)
@@ -336,7 +358,7 @@ static teg_status start(struct merging *m, const bool *use, struct segment_sink 
 	if (m->sorts) /* which takes no more tiles than that */
 		group_unlimit(&m->group);
 	else
-		group_limit(&m->group, memory);
+		group_limit(&m->group, memory_of_groups(m->schema, memory));
 	if (!m->runs && !m->sorts) {
 		group_take_parts(&m->group);
 		TEG_TRY(sides_limit(&m->sides, version_store(m->array->snapshot->version),
@@ -372,6 +394,8 @@ static void stop(struct merging *m)
 static void prepare(struct merging *m)
 {
 	m->schema = m->array->state.schema;
+	m->slice_max = (uint32_t)(SLICE_NUMBERS / numbers_len(m->schema) + 1);
+	m->slice_max = m->slice_max < SLICE_ROWS ? m->slice_max : SLICE_ROWS;
 	m->alloc = m->array->arena.alloc;
 	m->poll = (struct poll){ goes_on, m };
 	sides_init(&m->sides, m->alloc);

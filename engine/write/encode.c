@@ -73,6 +73,14 @@ struct span encoder_chunks(const struct encoder *e)
 	return buf_span(&e->chunks);
 }
 
+void encoder_shed(struct encoder *e)
+{
+	if (e->chunks.cap <= TILE_COLUMN_MAX)
+		return;
+	buf_release(&e->chunks);
+	buf_init(&e->chunks, e->alloc, BUF_NO_LIMIT);
+}
+
 static teg_status no_memory(teg_error *err, teg_status status)
 {
 	return teg_fail(err, status, "no memory to gather a tile's columns");

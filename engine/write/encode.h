@@ -40,6 +40,8 @@ void encoder_place(struct encoder *encoder, uint64_t off);
 teg_status encode_box(struct encoder *encoder, const struct box *box, enum row_kind kind,
                       int64_t system_from, int64_t valid_from, int64_t valid_until,
                       struct index_entry *entry_out, teg_error *err);
+/* Gives back the memory of a large tile's bytes, which are gone then. */
+void encoder_shed(struct encoder *encoder);
 struct span encoder_header(const struct encoder *encoder);
 struct span encoder_chunks(const struct encoder *encoder);
 

@@ -228,6 +228,7 @@ static teg_status put_tile(struct tiler *t, struct index_entry *entry, teg_error
 	entry->off = sink_offset(t->sink);
 	TEG_TRY(sink_write(t->sink, encoder_header(t->encoder), err));
 	TEG_TRY(sink_write(t->sink, encoder_chunks(t->encoder), err));
+	encoder_shed(t->encoder);
 	return levels_add(&t->levels, entry, err);
 }
 
@@ -284,17 +285,15 @@ static teg_status keep_rest(struct rows *to, const struct slice *s, teg_error *e
 static teg_status cut_pending(struct tiler *t, bool last, teg_error *err)
 {
 	struct slice s = { &t->pending, NULL, 0, t->pending.n };
-	struct rows swap;
 
 	TEG_TRY(cut_tiles(t, &s, last, err));
 	if (!s.from)
 		return TEG_OK;
+	/* There and back, not in turns: else both would come to have room for a whole tile. */
 	rows_clear(&t->spare);
 	TEG_TRY(keep_rest(&t->spare, &s, err));
-	swap = t->pending;
-	t->pending = t->spare;
-	t->spare = swap;
-	return TEG_OK;
+	rows_clear(&t->pending);
+	return t->spare.n ? rows_append(&t->pending, &t->spare, 0, t->spare.n, err) : TEG_OK;
 }
 
 /* Moves rows from the slice into `pending` until what waits there is cut, or the slice is empty. */
