@@ -132,11 +132,12 @@ static teg_status make_ready(struct group *group, struct member *m, uint64_t n_r
 /* The rows of `m` may end before the run does: then nothing that comes after them is taken yet. */
 static void cut_behind(struct run_cut *cut, const struct member *m)
 {
-	uint32_t row = m->perm[m->until - 1 - m->first];
+	uint32_t row;
 	int order;
 
-	if (m->ends || m->past)
+	if (m->ends || m->past) /* it may have no row of the run at all */
 		return;
+	row = m->perm[m->until - 1 - m->first];
 	order = cut->member ? key_rows_compare(&m->keys, row, &cut->member->keys, cut->row) : -1;
 	if (order < 0 || (order == 0 && m < cut->member))
 		*cut = (struct run_cut){ .member = m, .row = row };
