@@ -124,6 +124,15 @@ def tell(run, side, said, took, seconds):
     run.note("beside", side.name, f"{said}: the longest, ms", max(took) * 1e3)
 
 
+def raw_limit(run, said):
+    """What the disk gives at best now: a file of some bytes and its directory, synced."""
+    place = os.path.join(run.scratch, "beside-raw")
+    os.mkdir(place)
+    run.note("beside", "raw limit", f"{said}: a file and its directory synced, ms",
+             float(np.median(tegula.timed_raw_commits(place, 500))) * 1e3)
+    shutil.rmtree(place)
+
+
 def measure(run, small):
     n = 200_000 if small else 20_000_000
     alone = PER_SECOND * (1 if small else 20)
@@ -142,6 +151,7 @@ def measure(run, small):
         shutil.rmtree(side.path)
         side = make(run.scratch, table)
         rows = side.rows()
+        raw_limit(run, f"before {side.name}")
         took, seconds = side.write(alone, tegula.stop_flag())
         tell(run, side, "alone", took, seconds)
         rows += ROWS * len(took)
