@@ -14,6 +14,7 @@ import time
 import numpy as np
 import pyarrow as pa
 
+import harness
 from peers import tegula
 from workloads import SEED, Workload
 
@@ -50,8 +51,7 @@ class Tegula:
         return tegula.timed_paced(self.path, commits, ROWS, PER_SECOND, stop)
 
     def merge(self):
-        program = os.path.join(os.environ.get("TEG_BUILD_DIR", "build/release"), "tilectl")
-        return subprocess.Popen([program, "compact", self.path, "--array", "array"], stdout=subprocess.DEVNULL)
+        return subprocess.Popen([harness.tilectl(), "compact", self.path, "--array", "array"], stdout=subprocess.DEVNULL)
 
     def rows(self):
         handle = self.peer.open(None, self.path)

@@ -132,6 +132,11 @@ class Timings:
                 for (work, question), peers in self.rows.items() for peer, times in peers.items()]
 
 
+def tilectl():
+    """The program of the build that is measured."""
+    return os.path.join(os.environ.get("TEG_BUILD_DIR", "build/release"), "tilectl")
+
+
 class Watch:
     """Starts now; read() gives the seconds on the wall and of this process on the processor."""
 

@@ -34,10 +34,9 @@ def ledger(n):
 
 def tilectl(*words):
     """Seconds of a command: on the wall, and of the processor."""
-    program = os.path.join(os.environ.get("TEG_BUILD_DIR", "build/release"), "tilectl")
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     watch = harness.Watch()
-    subprocess.run([program, *words], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    subprocess.run([harness.tilectl(), *words], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     seconds, _ = watch.read()
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return seconds, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime

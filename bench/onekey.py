@@ -80,9 +80,8 @@ class Ours:
         return self.peer.box(self.handle, ["v", "valid_from", "valid_until"], [KEY], [KEY])
 
     def tiles(self, s, v):
-        program = os.path.join(os.environ.get("TEG_BUILD_DIR", "build/release"), "tilectl")
         when = ["--as-of", str(s)] if s else []
-        done = subprocess.run([program, "explain", self.path, "--array", "array", "--box", f"x={KEY}", "--valid-at",
+        done = subprocess.run([harness.tilectl(), "explain", self.path, "--array", "array", "--box", f"x={KEY}", "--valid-at",
                                str(v), *when, "--columns", "v", "--run", "--format", "ndjson"],
                               check=True, capture_output=True)
         return json.loads(done.stdout)

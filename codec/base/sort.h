@@ -119,6 +119,22 @@ SORT_INLINE bool sort_array(const teg_allocator *alloc, void *at, size_t n, size
 	return room != NULL;
 }
 
+/* Is `v` one of n numbers in ascending order? */
+static inline bool sort_has_u64(const uint64_t *at, size_t n, uint64_t v)
+{
+	size_t lo = 0, hi = n;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (at[mid] < v)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo < n && at[lo] == v;
+}
+
 /* Ascending numbers. */
 static inline bool sort_u64_swapped(const void *ctx, const void *a, const void *b)
 {

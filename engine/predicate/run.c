@@ -1,5 +1,6 @@
 /* Predicates over columns: one byte per row and node, 0 false, 1 true, 2 unknown (SQL's null). */
 #include "engine/predicate/bound.h"
+#include "codec/base/sort.h"
 #include <math.h>
 #include <string.h>
 
@@ -39,21 +40,6 @@ static void compare_lanes(const uint64_t *lanes, size_t n, teg_compare op, uint6
 	}
 }
 
-static bool in_lanes(const struct bound_node *node, uint64_t lane)
-{
-	uint32_t lo = 0, hi = node->n;
-
-	while (lo < hi) {
-		uint32_t mid = lo + (hi - lo) / 2;
-
-		if (node->lanes[mid] < lane)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo < node->n && node->lanes[lo] == lane;
-}
-
 static void test_lanes(const struct run *r, const struct bound_node *node, uint8_t *out)
 {
 	const struct column *c = &r->columns[node->slot];
@@ -73,7 +59,7 @@ static void test_lanes(const struct run *r, const struct bound_node *node, uint8
 			continue;
 		}
 		for (size_t i = 0; i < n; i++)
-			out[from + i] = in_lanes(node, lanes[i]);
+			out[from + i] = sort_has_u64(node->lanes, node->n, lanes[i]);
 	}
 }
 

@@ -170,6 +170,8 @@ void group_take_to_hand(struct group *group);
 
 /* Whether the view's box is one cell. All rows of it are in one range anyway. */
 bool group_is_one_key(const struct group *group);
+/* Of one key: the boxes over it into group->versions, which has room for all of the plan's. */
+size_t group_take_boxes(struct group *group);
 /* Whether all that is asked for is the answer for one key at one V, in an array whose rows claim. */
 bool group_is_point(const struct group *group);
 /* Into the range of those tiles as many, one after the other, as settle it, and of each the key's rows:

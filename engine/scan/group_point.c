@@ -66,19 +66,15 @@ static struct known_rows rows_of(const struct group *group)
 		                    range->valid_from, range->valid_until, range->kind };
 }
 
-/* The boxes over the key into group->versions. */
-static teg_status take_boxes(struct group *group, size_t *n_out, teg_error *err)
+size_t group_take_boxes(struct group *group)
 {
 	const struct plan *plan = group->plan;
 	size_t n = 0;
 
-	if (!group_reserve_versions(group, plan->n_boxes))
-		return teg_fail(err, TEG_NOMEM, "no memory to resolve tiles");
 	for (uint32_t i = 0; i < plan->n_boxes; i++)
 		if (box_contains(&plan->boxes[i].box, group->view->box, plan->array->order->n_dims))
 			group->versions[n++] = plan->boxes[i].version;
-	*n_out = n;
-	return TEG_OK;
+	return n;
 }
 
 /* NULL: what is known is the answer. */
@@ -126,9 +122,11 @@ teg_status group_take_point(struct group *group, teg_error *err)
 	struct known_rows rows = rows_of(group);
 	struct known known;
 	struct member *m;
-	size_t n_boxes = 0;
+	size_t n_boxes;
 
-	TEG_TRY(take_boxes(group, &n_boxes, err));
+	if (!group_reserve_versions(group, group->plan->n_boxes))
+		return teg_fail(err, TEG_NOMEM, "no memory to resolve tiles");
+	n_boxes = group_take_boxes(group);
 	known = known_of(&asked, group->versions, n_boxes, &rows);
 	while ((m = next_needed(group, &known))) {
 		TEG_TRY(take_member(group, m, err));

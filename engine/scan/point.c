@@ -74,18 +74,6 @@ static void find_rows(const struct group *group, const struct point *point, uint
 	*end_out = end;
 }
 
-/* The boxes over a key of which there is no row. */
-static size_t take_boxes(struct group *group, const struct point *point)
-{
-	const struct plan *plan = group->plan;
-	size_t n = 0;
-
-	for (uint32_t k = 0; k < plan->n_boxes; k++)
-		if (box_contains(&plan->boxes[k].box, &point->box, point->array->order->n_dims))
-			group->versions[n++] = plan->boxes[k].version;
-	return n;
-}
-
 /* What there is to know of the key into group->pieces, of group->versions. */
 static teg_status resolve(struct group *group, const struct point *point)
 {
@@ -95,7 +83,7 @@ static teg_status resolve(struct group *group, const struct point *point)
 	find_rows(group, point, &at, &end);
 	if (!group_reserve_versions(group, (size_t)(end - at) + group->plan->n_boxes))
 		return TEG_NOMEM;
-	n = at < end ? group_versions(group, at, end, group->versions) : take_boxes(group, point);
+	n = at < end ? group_versions(group, at, end, group->versions) : group_take_boxes(group);
 	for (size_t i = 0; i < n; i++)
 		group->versions[i].target = true;
 	return visible_at(group->versions, n, point->view.s, point->view.a, point->view.b, false,

@@ -1,6 +1,7 @@
 /* Taking metadata out of the log of versions. */
 #include "engine/store/compose.h"
 #include <stdio.h>
+#include "codec/base/sort.h"
 
 /* Counts that the engine noted of its own upkeep say nothing of any cell; all else goes. */
 static bool is_count(struct span action, const teg_metadata *pair)
@@ -60,17 +61,7 @@ static teg_status redact_version(struct compose *c, uint64_t version, teg_error 
 
 static bool is_named(const struct redaction *r, uint64_t version)
 {
-	size_t lo = 0, hi = r->n_versions;
-
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (r->versions[mid] < version)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo < r->n_versions && r->versions[lo] == version;
+	return sort_has_u64(r->versions, r->n_versions, version);
 }
 
 static teg_status redact_named(struct compose *c, const struct redaction *r, teg_error *err)

@@ -47,6 +47,14 @@ static unsigned class_of(size_t size)
 	return class;
 }
 
+/* Bytes that a block of `size` gets. */
+static size_t room_for(size_t size)
+{
+	unsigned class = class_of(size);
+
+	return class < N_CLASSES ? class_size(class) : size;
+}
+
 static void *body(struct head *head)
 {
 	return head + 1;
@@ -113,7 +121,7 @@ static struct head *take_idle(struct recycler *r, unsigned class, struct head **
 static void *take_large(struct recycler *r, size_t size)
 {
 	unsigned class = class_of(size);
-	size_t room = class < N_CLASSES ? class_size(class) : size, total;
+	size_t room = room_for(size), total;
 	struct head *head = NULL, *spare = NULL;
 
 	if (class < N_CLASSES)
@@ -190,8 +198,7 @@ static void give(void *ctx, void *block, size_t size)
 static void *grow_large(struct recycler *r, void *block, size_t size)
 {
 	struct head *head = head_of(block);
-	unsigned class = class_of(size);
-	size_t room = class < N_CLASSES ? class_size(class) : size, total;
+	size_t room = room_for(size), total;
 
 	if (!size_add(room, sizeof *head, &total))
 		return NULL;
